@@ -1,0 +1,36 @@
+# upg_library(name SOURCES ... [PUBLIC libs...] [PRIVATE libs...])
+#   A static library of ours: root of the repository as include path, warnings are errors.
+#   PUBLIC and PRIVATE are what it may include; what is not listed does not link, which keeps the walls up.
+function(upg_library name)
+  cmake_parse_arguments(A "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(${name} STATIC ${A_SOURCES})
+  target_include_directories(${name} PUBLIC "${PROJECT_SOURCE_DIR}" PRIVATE "${PROJECT_BINARY_DIR}")
+  target_compile_options(${name} PRIVATE ${UPG_WARNINGS})
+  target_link_libraries(${name} PUBLIC ${A_PUBLIC} PRIVATE ${A_PRIVATE})
+endfunction()
+
+# upg_tool(name SOURCES ... LIBS ...): an installed program.
+function(upg_tool name)
+  cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${A_SOURCES})
+  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}" "${PROJECT_BINARY_DIR}")
+  target_compile_options(${name} PRIVATE ${UPG_WARNINGS})
+  target_link_libraries(${name} PRIVATE ${A_LIBS})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+  install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endfunction()
+
+# upg_unit_test(name SOURCES ... LIBS ...): a gtest binary in <build>/unit; lit and ctest both run it.
+function(upg_unit_test name)
+  if(NOT UPG_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${A_SOURCES})
+  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}" "${PROJECT_BINARY_DIR}")
+  target_compile_options(${name} PRIVATE ${UPG_WARNINGS})
+  target_link_libraries(${name} PRIVATE ${A_LIBS} GTest::gtest GTest::gtest_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/unit")
+  add_test(NAME ${name} COMMAND ${name})
+  set_property(GLOBAL APPEND PROPERTY UPG_UNIT_TESTS ${name})
+endfunction()
