@@ -63,13 +63,15 @@ struct Diagnostic {
   Severity severity() const { return info(kind).severity; }
 };
 
-/// Collects what a run of the compiler or checker found, in order. Exact repeats (kind, place, message) are dropped; after `limit` errors further ones are
-/// only counted, so that hostile input cannot flood the terminal.
+/// Collects what a run of the compiler or checker found, in order. Exact repeats (kind, place, message) are dropped;
+/// after `limit` errors (and as many warnings) further ones are only counted, so that hostile input cannot flood the
+/// terminal. errors() and warnings() count all distinct ones, dropped() those of them that are not stored.
 class Sink {
  public:
   explicit Sink(std::size_t limit = 200) : limit_(limit) {}
-  Diagnostic &report(Diagnostic diagnostic);  // the stored one; valid until the next report
-  /// Shorthand: `sink.error(Kind::x, range, "text").note("...").label(range, "...")`.
+  /// The stored one, or a scratch copy if it was dropped; valid until the next report.
+  Diagnostic &report(Diagnostic diagnostic);
+  /// Shorthand: `sink.report(Kind::x, range, "text").note("...").label(range, "...")`.
   class Builder;
   Builder report(Kind kind, Range range, std::string message);
 
@@ -82,6 +84,7 @@ class Sink {
   std::size_t limit_;
   std::size_t errors_ = 0, warnings_ = 0, dropped_ = 0;
   std::vector<Diagnostic> diagnostics_;
+  Diagnostic scratch_{};
 };
 
 /// Fluent form of one report; it is stored in the sink when the builder dies.
