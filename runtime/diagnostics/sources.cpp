@@ -128,6 +128,12 @@ Position Sources::position(FileId file, std::uint32_t byte) const {
   return {static_cast<std::uint32_t>(after - entry.line_starts.begin()), column};
 }
 
+std::uint32_t Sources::line_of(FileId file, std::uint32_t byte) const {
+  if (file.index >= files_.size()) return 0;
+  const std::vector<std::uint32_t> &starts = files_[file.index].line_starts;
+  return static_cast<std::uint32_t>(std::upper_bound(starts.begin(), starts.end(), byte) - starts.begin());
+}
+
 Range Sources::line(FileId file, std::uint32_t line) const {
   if (file.index >= files_.size()) return {};
   const File &entry = files_[file.index];

@@ -37,7 +37,8 @@ class Sources {
  public:
   /// Adds a text under the path that messages print. The same path may be added twice (two versions).
   FileId add(std::string path, std::string text);
-  /// Reads and adds a file of at most `limit` bytes; nothing, with `why` set, if it cannot be read (missing, directory, too large).
+  /// Reads and adds a regular file of at most `limit` bytes; nothing, with `why` set ("no such file", "it is a
+  /// directory", "it is larger than 64 MiB", ...), if it cannot be read.
   std::optional<FileId> load(const std::string &path, std::uint64_t limit, std::string &why);
 
   std::size_t size() const { return files_.size(); }
@@ -45,6 +46,8 @@ class Sources {
   std::string_view text(FileId file) const { return files_[file.index].text; }
   std::string_view text(Range range) const;
   Position position(FileId file, std::uint32_t byte) const;
+  /// 1-based line of a byte; unlike position() its cost does not grow with the length of the line.
+  std::uint32_t line_of(FileId file, std::uint32_t byte) const;
   /// Bytes of the 1-based line without its line end.
   Range line(FileId file, std::uint32_t line) const;
 

@@ -1,0 +1,36 @@
+#pragma once
+#include <vector>
+
+#include "runtime/diagnostics/diagnostic.h"
+#include "runtime/plan/plan.h"
+
+namespace upg::safety {
+
+/// What the proof relied on; the machine asks it again at the act (SEMANTICS R1, R2).
+struct Reliance {
+  plan::NodeId act;                  // an `act` or `with` node (its acquire/release too)
+  std::vector<plan::NodeId> awaits;  // the `await` nodes whose passes GUARD relied on for it
+};
+
+/// The worst moment of one role: how much of its budget the plan uses at most.
+struct WorstMoment {
+  plan::RoleId role;
+  std::uint64_t total = 0;       // weight of all its hosts
+  std::uint64_t down = 0;        // largest weight down at one instant
+  std::uint64_t budget = 0;      // may be down; unlimited: UINT64_MAX
+  std::vector<plan::HostId> hosts;  // an example of who is down then
+};
+
+/// A role the plan touches, a bound on its time, and what was relied on. Valid only if no error was reported.
+struct Proof {
+  std::vector<Reliance> reliances;
+  std::vector<WorstMoment> worst;
+  std::int64_t typical_ms = 0;
+  std::int64_t worst_ms = 0;
+};
+
+/// Runs every rule over the plan (SEMANTICS sections 3, 4, 7). Reports to the sink with ranges whose FileId is the plan's file index:
+/// the caller's Sources must hold the plan's files at the same indices. `today`: days since 1970, for waivers that expire.
+Proof check(const plan::Plan &plan, std::int64_t today, diagnostics::Sink &sink);
+
+}  // namespace upg::safety
