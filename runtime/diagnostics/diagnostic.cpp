@@ -31,8 +31,9 @@ constexpr bool codes_are_sound() {
   }
   return true;
 }
-static_assert(codes_are_sound(), "a code in kinds/*.def is used twice, is not a letter and four digits, or its letter "
-                                 "(E error, W warning) does not fit its severity");
+static_assert(codes_are_sound(),
+              "a code in kinds/*.def is used twice, is not a letter and four digits, or its letter "
+              "(E error, W warning) does not fit its severity");
 
 bool same(const Diagnostic &a, const Diagnostic &b) {
   return a.kind == b.kind && a.primary.range == b.primary.range && a.message == b.message;

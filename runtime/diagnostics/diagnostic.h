@@ -53,10 +53,10 @@ struct ScheduleStep {
 struct Diagnostic {
   Kind kind;
   std::string message;
-  Label primary;                       // range may be invalid: no place
-  std::vector<Label> secondary;        // other places, also in other files
-  std::vector<std::string> notes;      // facts: the rule, the values
-  std::vector<std::string> helps;      // what to do next
+  Label primary;                   // range may be invalid: no place
+  std::vector<Label> secondary;    // other places, also in other files
+  std::vector<std::string> notes;  // facts: the rule, the values
+  std::vector<std::string> helps;  // what to do next
   std::vector<FixIt> fixes;
   std::vector<ScheduleStep> schedule;  // shortest harmful schedule, for rules judged at a step
 
@@ -94,10 +94,22 @@ class Sink::Builder {
   Builder(const Builder &) = delete;
   Builder &operator=(const Builder &) = delete;
   ~Builder() { sink_->report(std::move(diagnostic_)); }
-  Builder &primary(std::string text) { diagnostic_.primary.text = std::move(text); return *this; }
-  Builder &label(Range range, std::string text) { diagnostic_.secondary.push_back({range, std::move(text)}); return *this; }
-  Builder &note(std::string text) { diagnostic_.notes.push_back(std::move(text)); return *this; }
-  Builder &help(std::string text) { diagnostic_.helps.push_back(std::move(text)); return *this; }
+  Builder &primary(std::string text) {
+    diagnostic_.primary.text = std::move(text);
+    return *this;
+  }
+  Builder &label(Range range, std::string text) {
+    diagnostic_.secondary.push_back({range, std::move(text)});
+    return *this;
+  }
+  Builder &note(std::string text) {
+    diagnostic_.notes.push_back(std::move(text));
+    return *this;
+  }
+  Builder &help(std::string text) {
+    diagnostic_.helps.push_back(std::move(text));
+    return *this;
+  }
   Builder &fix(std::string title, Range range, std::string replacement) {
     diagnostic_.fixes.push_back({std::move(title), {{range, std::move(replacement)}}});
     return *this;

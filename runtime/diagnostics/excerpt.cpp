@@ -17,7 +17,7 @@ constexpr std::uint32_t kNoLine = 0;
 struct Placed {
   const Marked *mark;
   std::uint32_t first, last;
-  std::size_t depth = 0;        // margin column of a range over several lines
+  std::size_t depth = 0;         // margin column of a range over several lines
   bool from_line_start = false;  // nothing but blanks before it on its first line
   bool multi() const { return first != last; }
 };
@@ -45,8 +45,8 @@ class Excerpt {
         write_line(previous + 1);
       } else if (previous != kNoLine && line > previous + 2) {
         out_.put("...", Paint::gutter);
-        MarkRow bars = margin();
-        if (!open_.empty()) out_.pad(gutter_ > 0 ? gutter_ : 0);
+        const MarkRow bars = margin();
+        if (!bars.empty()) out_.pad(gutter_);
         bars.write(out_);
         out_.put("\n");
       }
@@ -124,8 +124,10 @@ class Excerpt {
     std::vector<Span> spans;
     for (const Placed &placed : placed_) {
       const Range range = placed.mark->range;
-      if (!placed.multi() && placed.first == number) spans.push_back({byte_in_line(range.begin), byte_in_line(range.end)});
-      if (placed.multi() && placed.first == number) spans.push_back({byte_in_line(range.begin), byte_in_line(range.begin) + 1});
+      if (!placed.multi() && placed.first == number)
+        spans.push_back({byte_in_line(range.begin), byte_in_line(range.end)});
+      if (placed.multi() && placed.first == number)
+        spans.push_back({byte_in_line(range.begin), byte_in_line(range.begin) + 1});
       if (placed.multi() && placed.last == number) spans.push_back({byte_in_line(range.end), byte_in_line(range.end)});
     }
     const LineLayout layout(sources_.text(line), spans, style_.tab_width, style_.line_bytes);
@@ -138,7 +140,7 @@ class Excerpt {
     }
     code.text(code_column(), layout.text(), Paint::plain);
     put_gutter(out_, gutter_, number);
-    if (!layout.text().empty() || depths_ > 0) out_.put(" ");
+    if (!code.empty()) out_.put(" ");
     code.write(out_);
     out_.put("\n");
 
@@ -178,7 +180,8 @@ class Excerpt {
 
   void write_underlines(std::vector<Underline> marks) {
     if (marks.empty()) return;
-    std::stable_sort(marks.begin(), marks.end(), [](const Underline &a, const Underline &b) { return a.begin < b.begin; });
+    std::stable_sort(marks.begin(), marks.end(),
+                     [](const Underline &a, const Underline &b) { return a.begin < b.begin; });
     MarkRow row = margin();
     for (const bool primary : {false, true}) {  // the primary mark wins where they overlap
       for (const Underline &mark : marks) {
@@ -239,7 +242,7 @@ std::uint32_t last_line(Range range, const Sources &sources) {
 }
 
 void put_gutter(Painter &out, std::size_t width, std::uint32_t line) {
-  out.put(fmt::format("{:>{}} |", line, width), Paint::gutter);
+  out.put(fmt::format("{:<{}} |", line, width), Paint::gutter);
 }
 
 void put_gutter(Painter &out, std::size_t width, std::string_view bar) {

@@ -30,7 +30,8 @@ class MarkRow {
   /// Like fill, but only where nothing stands yet.
   void fill_free(std::size_t begin, std::size_t end, char sign, Paint paint);
   void text(std::size_t column, std::string text, Paint paint);
-  void write(Painter &out) const;
+  void write(Painter &out) const;  // without blanks at its end
+  bool empty() const { return cells_.empty() && text_.empty(); }
 
  private:
   struct Cell {

@@ -9,7 +9,8 @@ namespace upg::diagnostics {
 
 enum class Color : std::uint8_t { automatic, always, never };
 
-/// Whether output to `descriptor` is coloured: on request, else only on a terminal that is not "dumb" and without NO_COLOR.
+/// Whether output to `descriptor` is coloured: on request, else only on a terminal that is not "dumb" and without
+/// NO_COLOR.
 bool use_color(Color wish, int descriptor);
 
 struct TextStyle {

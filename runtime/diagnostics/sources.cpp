@@ -68,10 +68,14 @@ std::optional<FileId> Sources::load(const std::string &path, std::uint64_t limit
     why = error_text(errno);
     return std::nullopt;
   }
-  if (S_ISDIR(status.st_mode)) why = "it is a directory";
-  else if (!S_ISREG(status.st_mode)) why = "it is not a regular file";
-  else if (static_cast<std::uint64_t>(status.st_size) > limit) why = "it is larger than " + size_text(limit);
-  else why.clear();
+  if (S_ISDIR(status.st_mode))
+    why = "it is a directory";
+  else if (!S_ISREG(status.st_mode))
+    why = "it is not a regular file";
+  else if (static_cast<std::uint64_t>(status.st_size) > limit)
+    why = "it is larger than " + size_text(limit);
+  else
+    why.clear();
   if (!why.empty()) return std::nullopt;
 
   // The file may change while it is read: trust what read() returns, not the size.
