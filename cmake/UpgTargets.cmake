@@ -9,7 +9,8 @@ function(upg_library name)
   target_link_libraries(${name} PUBLIC ${A_PUBLIC} PRIVATE ${A_PRIVATE})
 endfunction()
 
-# upg_tool(name SOURCES ... LIBS ...): an installed program.
+# upg_tool(name SOURCES ... LIBS ...): an installed program. `upg_programs` builds all of them and nothing else.
+add_custom_target(upg_programs)
 function(upg_tool name)
   cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
   add_executable(${name} ${A_SOURCES})
@@ -17,6 +18,7 @@ function(upg_tool name)
   target_compile_options(${name} PRIVATE ${UPG_WARNINGS})
   target_link_libraries(${name} PRIVATE ${A_LIBS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+  add_dependencies(upg_programs ${name})
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()
 

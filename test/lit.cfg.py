@@ -1,0 +1,87 @@
+"""lit configuration of both suites: `upg` (text tests by area) and `upg-unit` (the gtest binaries).
+
+Run through `./dev test`; by hand: lit.py build/default/test build/default/test/unit-suite
+"""
+
+import os
+import shutil
+import sys
+
+import lit.formats
+import lit.util
+
+TIMEOUT_SECONDS = 300  # of one test; a test that needs it is broken
+
+config.name = config.suite
+test_root = os.path.join(config.repository, "test")
+
+# The same surroundings on every machine. Nothing of the caller's HOME, agent or proxies reaches a test.
+for name in ("HOME", "SSH_AUTH_SOCK", "SSH_AGENT_PID", "http_proxy", "https_proxy", "UPG_STDLIB"):
+    config.environment.pop(name, None)
+config.environment.update({
+    "NO_COLOR": "1",
+    "TZ": "UTC",
+    "LC_ALL": "C.UTF-8",
+    "TERM": "dumb",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "FILECHECK_OPTS": "--dump-input=fail --allow-unused-prefixes=false",
+    "PATH": os.pathsep.join([config.llvm_tools, os.environ.get("PATH", "/usr/bin:/bin"), "/usr/sbin", "/sbin"]),
+})
+for name in ("UPG_UPDATE", "UPG_TEST_SEED", "ASAN_OPTIONS", "UBSAN_OPTIONS"):
+    if name in os.environ:
+        config.environment[name] = os.environ[name]
+if config.sanitized:
+    config.environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
+    config.available_features.add("sanitized")
+
+supported, _ = lit.util.killProcessAndChildrenIsSupported()
+if supported and lit_config.maxIndividualTestTime == 0:
+    lit_config.maxIndividualTestTime = TIMEOUT_SECONDS
+elif not supported:
+    lit_config.note("python3-psutil is missing: no time limit per test")
+
+
+class ListedGoogleTest(lit.formats.GoogleTest):
+    """Only the binaries of this configuration: a build folder keeps those of removed tests."""
+
+    def __init__(self, names):
+        super().__init__(".", "_test")
+        self.names = set(names)
+
+    def getGTestTests(self, path, litConfig, localConfig):
+        if os.path.basename(path) in self.names:
+            yield from super().getGTestTests(path, litConfig, localConfig)
+
+
+if config.suite == "upg-unit":
+    config.test_format = ListedGoogleTest(config.unit_tests)
+    config.test_source_root = os.path.join(config.build, "unit")
+    config.test_exec_root = os.path.join(config.build, "unit")
+else:
+    config.test_format = lit.formats.ShTest(execute_external=False)
+    config.suffixes = [".test", ".upg"]
+    # Inputs: files that tests read. The others hold no lit tests.
+    config.excludes = ["Inputs", "unit", "fuzz", "standin", "oracle"]
+    config.test_source_root = test_root
+    config.test_exec_root = os.path.join(config.build, "test")
+
+    binaries = os.path.join(config.build, "bin")
+    python = sys.executable
+    config.substitutions += [
+        ("%upg-parse", os.path.join(binaries, "upg-parse")),
+        ("%upgc", os.path.join(binaries, "upgc")),
+        ("%upgrun", os.path.join(binaries, "upgrun")),
+        ("%expect", f"{python} {os.path.join(test_root, 'expect.py')} --repository {config.repository} --tmp %t"),
+        ("%standin", os.path.join(test_root, "standin")),
+        ("%python", python),
+        ("%repository", config.repository),
+        ("%build", config.build),
+        ("%stdlib", os.path.join(config.repository, "stdlib")),
+        ("%examples", os.path.join(config.repository, "examples")),
+    ]
+    search = config.environment["PATH"]
+    for feature, program in (("sshd", "sshd"), ("chromium", "chromium"), ("clang-format", "clang-format-14")):
+        if shutil.which(program, path=search):
+            config.available_features.add(feature)
+    if os.geteuid() == 0:
+        config.available_features.add("root")
