@@ -1,0 +1,26 @@
+#include <fmt/format.h>
+
+#include "compiler/tools/command.h"
+#include "compiler/tools/loaded_plan.h"
+
+namespace upg::tools {
+
+Exit run_check(std::span<const char *const> arguments) {
+  CommandLine line;
+  PlanOptions options;
+  if (const auto end =
+          line.parse(arguments, "proves that a plan (.upg or .upgb) cannot hurt the cluster, or shows how it would")) {
+    return *end;
+  }
+  const std::optional<LoadedPlan> loaded = load_plan(options, Judge::yes);
+  if (!loaded) return Exit::usage;
+  const Exit exit = finish(*loaded, options.output);
+  if (exit == Exit::clean && options.output.format == Format::text) {
+    const plan::Plan &plan = *loaded->plan;
+    fmt::print("{}: no errors; {} hosts of cluster {}\n", plan.text(plan.name), plan.hosts.size(),
+               plan.text(plan.cluster));
+  }
+  return exit;
+}
+
+}  // namespace upg::tools

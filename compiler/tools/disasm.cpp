@@ -1,0 +1,22 @@
+#include <fmt/format.h>
+
+#include "compiler/tools/command.h"
+#include "compiler/tools/loaded_plan.h"
+#include "runtime/plan/disassembler.h"
+
+namespace upg::tools {
+
+Exit run_disasm(std::span<const char *const> arguments) {
+  CommandLine line;
+  PlanOptions options;
+  if (const auto end = line.parse(arguments, "prints the content of a plan (.upgb, or .upg as it would be built)")) {
+    return *end;
+  }
+  const std::optional<LoadedPlan> loaded = load_plan(options, Judge::no);
+  if (!loaded) return Exit::usage;
+  const Exit exit = finish(*loaded, options.output);
+  if (exit == Exit::clean) fmt::print("{}", plan::disassemble(*loaded->plan));
+  return exit;
+}
+
+}  // namespace upg::tools

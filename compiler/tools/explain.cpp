@@ -1,0 +1,82 @@
+#include "runtime/diagnostics/explain.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "compiler/tools/command.h"
+#include "compiler/tools/command_line.h"
+#include "runtime/diagnostics/utf8.h"
+#include "runtime/safety/explanations.h"
+
+namespace upg::tools {
+namespace {
+
+using diagnostics::Explanation;
+using diagnostics::Kind;
+
+std::array<std::span<const Explanation>, 2> tables() { return {safety::explanations(), diagnostics::explanations()}; }
+
+std::string as_json(const std::vector<Kind> &kinds) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const Kind kind : kinds) {
+    const diagnostics::KindInfo &row = diagnostics::info(kind);
+    const Explanation *page = diagnostics::find_explanation(kind, tables());
+    list.push_back({{"code", row.code},
+                    {"kind", row.name},
+                    {"severity", row.severity == diagnostics::Severity::error ? "error" : "warning"},
+                    {"title", row.title},
+                    {"text", page != nullptr ? page->text : ""},
+                    {"failing", page != nullptr ? page->failing : ""},
+                    {"fixed", page != nullptr ? page->fixed : ""}});
+  }
+  return list.dump(2) + "\n";
+}
+
+Exit unknown(const std::string &word) {
+  std::vector<std::string_view> known;
+  for (const diagnostics::KindInfo &row : diagnostics::all_kinds()) {
+    known.push_back(row.name);  // of codes any other one would be "near"
+  }
+  const std::string_view meant = diagnostics::did_you_mean(word, known);
+  fmt::print(stderr, "upgc explain: there is no diagnostic `{}`", diagnostics::printable(word));
+  if (!meant.empty()) fmt::print(stderr, "; did you mean `{}`?", meant);
+  fmt::print(stderr, "\nupgc explain --list shows all\n");
+  return Exit::usage;
+}
+
+}  // namespace
+
+Exit run_explain(std::span<const char *const> arguments) {
+  CommandLine line;
+  llvm::cl::opt<std::string> code{llvm::cl::Positional, llvm::cl::desc("CODE"), llvm::cl::value_desc("code")};
+  llvm::cl::opt<bool> list{"list", llvm::cl::desc("all diagnostics with their titles")};
+  OutputOptions output;
+  if (const auto end = line.parse(arguments, "tells what a diagnostic means: `upgc explain E0001`")) return *end;
+  if (code.empty() != list) {
+    fmt::print(stderr, "upgc explain: give a code, as in `upgc explain E0001`, or --list\n");
+    return Exit::usage;
+  }
+  const bool color = diagnostics::use_color(output.color, STDOUT_FILENO);
+  std::vector<Kind> kinds;
+  if (list) {
+    for (std::size_t i = 0; i < diagnostics::all_kinds().size(); ++i) kinds.push_back(static_cast<Kind>(i));
+  } else {
+    const std::optional<Kind> kind = diagnostics::find_kind(code);
+    if (!kind) return unknown(code);
+    kinds.push_back(*kind);
+  }
+  if (output.format == Format::json) {
+    fmt::print("{}", as_json(kinds));
+  } else if (list) {
+    fmt::print("{}", diagnostics::render_kind_list(color));
+  } else {
+    fmt::print("{}",
+               diagnostics::render_explanation(kinds[0], diagnostics::find_explanation(kinds[0], tables()), color));
+  }
+  return Exit::clean;
+}
+
+}  // namespace upg::tools
