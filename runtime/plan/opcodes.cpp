@@ -15,6 +15,7 @@ constexpr std::array<BuiltinInfo, static_cast<std::size_t>(Builtin::count_)> kBu
 }  // namespace
 
 const OpInfo &info(Op op) { return kOps[static_cast<std::size_t>(op)]; }
+bool fixed_children(const OpInfo &row) { return row.children.find_first_of("*?") == std::string_view::npos; }
 const BuiltinInfo &info(Builtin builtin) { return kBuiltins[static_cast<std::size_t>(builtin)]; }
 
 }  // namespace upg::plan

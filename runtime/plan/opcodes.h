@@ -6,11 +6,6 @@
 
 namespace upg::plan {
 
-enum class Category : std::uint8_t { expr, target, option, gate, held, cell, need, effect, stmt, block };
-/// Meaning of an immediate; see opcodes.def.
-enum class Immediate : std::uint8_t {
-  unused, string, integer, slot, flag, host, set, role, role_or_all, state, probe, gate, action, hold, procedure, rollout, phase, waiver, secret, builtin, value, count
-};
 /// `role_or_all`: this value instead of a role's index.
 inline constexpr std::uint32_t all_roles = 0xfffffffeu;
 
@@ -22,6 +17,8 @@ struct OpInfo {
   std::string_view children;  // see opcodes.def
 };
 const OpInfo &info(Op op);
+/// Whether every node of the row has the same number of children (no `*`, no `?`): the number of letters.
+bool fixed_children(const OpInfo &row);
 
 struct BuiltinInfo {
   std::string_view name;

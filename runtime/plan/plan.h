@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/plan/enums.h"
 #include "runtime/plan/ids.h"
 
 /// The plan: the only thing that compiler and runtime share. A value made of tables; procedures, rollouts and host tables stay folded.
@@ -40,9 +41,6 @@ struct Node {
   std::uint32_t count = 0;
 };
 
-enum class BaseType : std::uint8_t {
-  any, boolean, integer, decimal, string, duration, size, percent, version, time, list, table, json, host, role, secret, result, nothing, count_
-};
 /// `element` is the base type of a list's elements; `role` narrows a host parameter (h: controller).
 struct Type {
   BaseType base = BaseType::any;
@@ -110,7 +108,6 @@ struct HostSet {
   }
 };
 
-enum class AvailableKind : std::uint8_t { quorum, at_least, at_least_percent, all_but, may_be_down, count_ };
 /// One `available` line. amount: hosts, or millionths of the whole for at_least_percent.
 /// `per`: the budget holds for each value of the attribute. `of`: all_but counts distinct values of the attribute.
 struct Available {
@@ -191,7 +188,6 @@ struct Probe {
   }
 };
 
-enum class WatchKind : std::uint8_t { unwritten, nothing, written, count_ };
 /// One thing a gate watches: a role (every host of it), a hold, or a state. `on` (arguments) narrows a hold or a state to one cell.
 struct Watch {
   RoleId role;
@@ -221,7 +217,6 @@ struct Gate {
   }
 };
 
-enum class UndoKind : std::uint8_t { none, nothing, action, count_ };
 /// Something done, with its contract. Holds bring two of them (acquire, release).
 struct Action {
   StringId name;
@@ -250,7 +245,6 @@ struct Action {
   }
 };
 
-enum class Afterwards : std::uint8_t { unwritten, keep, release, count_ };
 /// A cell {off, on} with two actions. Acquire and release have the hold's parameters; effects written on the hold stand in both actions.
 struct Hold {
   StringId name;
@@ -352,7 +346,6 @@ struct CommandRule {
   }
 };
 
-enum class SecretSource : std::uint8_t { prompt, environment, file, count_ };
 struct Secret {
   StringId name;
   SecretSource source = SecretSource::prompt;
@@ -361,7 +354,6 @@ struct Secret {
   template <class S, class V> static void fields(S &s, V &&v) { v("name", s.name); v("source", s.source); v("argument", s.argument); v("where", s.where); }
 };
 
-enum class WindowDay : std::uint8_t { monday, tuesday, wednesday, thursday, friday, saturday, sunday, daily, date, count_ };
 /// window [every] "Sat 20:00" for 10h tz "Europe/Berlin". `date`: seconds since 1970 of local midnight of that date, read in the zone.
 struct Window {
   WindowDay day = WindowDay::daily;
@@ -390,8 +382,6 @@ struct PlanParameter {
   NodeId value;
   template <class S, class V> static void fields(S &s, V &&v) { v("name", s.name); v("value", s.value); }
 };
-
-enum class PlanKind : std::uint8_t { upgrade, repair, count_ };
 
 /// Who is upgraded, what happens, in what order: everything a run needs except keys and secrets.
 struct Plan {
