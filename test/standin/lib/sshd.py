@@ -1,0 +1,202 @@
+"""The real sshds: one per host, each the child of a `hostinit` that is the host's PID 1."""
+import os
+import pwd
+import random
+import shutil
+import signal
+import socket
+import subprocess
+
+from processes import descendants, kill_descendants, send, started
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+# Shell built-ins never reach PATH, so the shell itself maps the host's own files. Bash reads this as ~/.bashrc under
+# sshd and as BASH_ENV for a `bash -c` or `sh -c` in a command.
+SHELL_RC = r'''__standin_paths() {
+  __standin_args=()
+  local a
+  for a; do
+    case $a in
+      /run/reboot-required*|/etc/apt|/etc/apt/*|/etc/machine-id|/etc/pve|/etc/pve/*|/proc/sys/kernel/random/boot_id) a=%s$a ;;
+      /var/run/reboot-required*) a=%s/run${a#/var/run} ;;
+    esac
+    __standin_args+=("$a")
+  done
+}
+test() { __standin_paths "$@"; builtin test "${__standin_args[@]}"; }
+[() { __standin_paths "$@"; builtin [ "${__standin_args[@]}"; }
+'''
+
+
+class StandinError(Exception):
+    pass
+
+
+def sshd_binary():
+    for path in ("/usr/sbin/sshd", shutil.which("sshd")):
+        if path and os.access(path, os.X_OK):
+            return path
+    raise StandinError("no sshd on this machine: apt-get install openssh-server")
+
+
+def keygen(path, comment):
+    for old in (path, path + ".pub"):
+        if os.path.exists(old):
+            os.unlink(old)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path], check=True,
+                   stdin=subprocess.DEVNULL)
+
+
+def choose_addresses(count):
+    """An own 127.A.B.0/24 and a port that is free on all of it."""
+    rng = random.SystemRandom()
+    for _ in range(200):
+        a, b, port = rng.randrange(2, 255), rng.randrange(0, 256), rng.randrange(20000, 32000)
+        addresses = ["127.%d.%d.%d" % (a, b, n) for n in range(1, count + 1)]
+        try:
+            for address in addresses:
+                with socket.socket() as s:
+                    s.bind((address, port))
+        except OSError:
+            continue
+        return addresses, port
+    raise StandinError("no free loopback addresses")
+
+
+def quoted(text):
+    return '"%s"' % text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+class Machines:
+    def __init__(self, directory, hosts, tools):
+        self.directory, self.hosts, self.tools = directory, hosts, tools
+        self.inits, self.user = {}, pwd.getpwuid(os.getuid()).pw_name
+        self.sshd = sshd_binary()
+
+    def folder(self, name, *rest):
+        return os.path.join(self.directory, "hosts", name, *rest)
+
+    # ---- files
+
+    def prepare(self):
+        """Keys, configurations, tool folders, and what a client needs to get in."""
+        if os.getuid() == 0:
+            os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+        keygen(os.path.join(self.directory, "id_ed25519"), "standin")
+        shutil.copy(os.path.join(HERE, "..", "client.py"), os.path.join(self.directory, "client"))
+        for name in self.hosts:
+            for part in ("bin", "home", "root"):
+                os.makedirs(self.folder(name, part), exist_ok=True)
+            keygen(self.folder(name, "ssh_host_ed25519_key"), name)
+            for tool in self.tools:
+                os.symlink("../../../client", self.folder(name, "bin", tool))
+            with open(self.folder(name, "bin", "sh"), "w") as f:
+                f.write('#!/bin/sh\nexec /bin/bash "$@"\n')
+            os.chmod(self.folder(name, "bin", "sh"), 0o755)
+            root = "'%s'" % self.folder(name, "root").replace("'", "'\\''")
+            for rc in ("rc", "home/.bashrc"):
+                with open(self.folder(name, rc), "w") as f:
+                    f.write(SHELL_RC % (root, root))
+            self.write_sshd_config(name)
+        self.write_client_files()
+
+    def write_sshd_config(self, name):
+        h = self.hosts[name]
+        env = {"HOME": self.folder(name, "home"), "PATH": self.folder(name, "bin") + ":" + SYSTEM_PATH,
+               "BASH_ENV": self.folder(name, "rc"), "LC_ALL": "C.UTF-8"}
+        with open(self.folder(name, "sshd_config"), "w") as f:
+            f.write("""Port %d
+ListenAddress %s
+HostKey %s
+AuthorizedKeysFile %s
+PidFile none
+StrictModes no
+UsePAM no
+UseDNS no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PubkeyAuthentication yes
+PermitRootLogin prohibit-password
+AllowUsers %s
+PrintMotd no
+PrintLastLog no
+LogLevel ERROR
+MaxStartups 200
+MaxSessions 200
+Subsystem sftp /usr/lib/openssh/sftp-server
+SetEnv %s
+ForceCommand cd "$HOME" && if [ -n "$SSH_ORIGINAL_COMMAND" ]; then exec /bin/bash -c "$SSH_ORIGINAL_COMMAND"; else exec /bin/bash -l; fi
+""" % (h["port"], h["address"], quoted(self.folder(name, "ssh_host_ed25519_key")),
+                quoted(os.path.join(self.directory, "id_ed25519.pub")), self.user,
+                " ".join(quoted("%s=%s" % kv) for kv in env.items())))
+
+    def public_key(self, name):
+        with open(self.folder(name, "ssh_host_ed25519_key.pub")) as f:
+            return " ".join(f.read().split()[:2])
+
+    def write_client_files(self):
+        known, config = [], []
+        for name, h in self.hosts.items():
+            key = self.public_key(name)
+            known.append("[%s]:%d %s" % (h["address"], h["port"], key))
+            known.append("[%s]:%d %s" % (name, h["port"], key))
+            known.append("%s %s" % (name, key))
+            config.append("Host %s\n  HostName %s\n  Port %d\n  User %s\n  IdentityFile %s\n  IdentitiesOnly yes\n"
+                          "  UserKnownHostsFile %s\n  GlobalKnownHostsFile /dev/null\n  StrictHostKeyChecking yes\n  BatchMode yes\n"
+                          "  ControlMaster no\n  ControlPath none\n  LogLevel ERROR\n" % (
+                              name, h["address"], h["port"], self.user, quoted(os.path.join(self.directory, "id_ed25519")),
+                              quoted(os.path.join(self.directory, "known_hosts"))))
+        for path, text in (("known_hosts", "\n".join(known) + "\n"), ("ssh_config", "\n".join(config))):
+            with open(os.path.join(self.directory, path), "w") as f:
+                f.write(text)
+
+    # ---- processes
+
+    def start(self, name):
+        argv = [self.sshd, "-D", "-e", "-f", self.folder(name, "sshd_config")]
+        env = {"PATH": SYSTEM_PATH, "LANG": "C.UTF-8"}
+        self.inits[name] = subprocess.Popen(
+            ["/usr/bin/python3", "-I", "-S", "-B", os.path.join(HERE, "hostinit.py"), str(os.getpid()), self.folder(name, "sshd.log")] + argv,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env, cwd="/", start_new_session=True)
+
+    def answers(self, name):
+        """Its sshd accepts connections."""
+        init = self.inits.get(name)
+        if init is None or init.poll() is not None:
+            return False
+        h = self.hosts[name]
+        with socket.socket() as s:
+            s.settimeout(1.0)
+            return s.connect_ex((h["address"], h["port"])) == 0
+
+    def stop(self, name):
+        """Kills the host's sshd, its sessions and all that was ever started in them."""
+        init = self.inits.pop(name, None)
+        if init is None:
+            return
+        kill_descendants(init.pid)
+        init.kill()
+        init.wait()
+
+    def freeze(self, name, on):
+        init = self.inits.get(name)
+        if init:
+            for pid in descendants(init.pid):
+                send(pid, signal.SIGSTOP if on else signal.SIGCONT)
+
+    def change_key(self, name):
+        """Another host key, and only the clients do not know."""
+        keygen(self.folder(name, "ssh_host_ed25519_key"), name)
+        init = self.inits.get(name)
+        alive = [(started(pid) or 0, pid) for pid in descendants(init.pid)] if init else []
+        if alive:
+            send(min(alive)[1], signal.SIGHUP)                  # the first child, the listener, reads its files again
+
+    def pids(self):
+        return {name: [init.pid, started(init.pid)] for name, init in self.inits.items()}
+
+    def stop_all(self):
+        for name in list(self.inits):
+            self.stop(name)
