@@ -40,20 +40,9 @@ if supported and lit_config.maxIndividualTestTime == 0:
 elif not supported:
     lit_config.note("python3-psutil is missing: no time limit per test")
 
-
-class ListedGoogleTest(lit.formats.GoogleTest):
-    """Only the binaries of this configuration: a build folder keeps those of removed tests."""
-
-    def __init__(self, names):
-        super().__init__(".", "_test")
-        self.names = set(names)
-
-    def getGTestTests(self, path, litConfig, localConfig):
-        if os.path.basename(path) in self.names:
-            yield from super().getGTestTests(path, litConfig, localConfig)
-
-
 if config.suite == "upg-unit":
+    sys.path.insert(0, test_root)
+    from listed_google_test import ListedGoogleTest
     config.test_format = ListedGoogleTest(config.unit_tests)
     config.test_source_root = os.path.join(config.build, "unit")
     config.test_exec_root = os.path.join(config.build, "unit")
@@ -64,6 +53,9 @@ else:
     config.excludes = ["Inputs", "unit", "fuzz", "standin", "oracle"]
     config.test_source_root = test_root
     config.test_exec_root = os.path.join(config.build, "test")
+    home = os.path.join(config.test_exec_root, "home")
+    os.makedirs(home, exist_ok=True)
+    config.environment["HOME"] = home
 
     binaries = os.path.join(config.build, "bin")
     python = sys.executable
@@ -72,7 +64,8 @@ else:
         ("%upgc", os.path.join(binaries, "upgc")),
         ("%upgrun", os.path.join(binaries, "upgrun")),
         ("%expect", f"{python} {os.path.join(test_root, 'expect.py')} --repository {config.repository} --tmp %t"),
-        ("%standin", os.path.join(test_root, "standin")),
+        ("%standin", os.path.join(test_root, "standin", "standin")),
+        ("%exits", f"{python} {os.path.join(test_root, 'tools', 'exit_code.py')}"),
         ("%python", python),
         ("%repository", config.repository),
         ("%build", config.build),

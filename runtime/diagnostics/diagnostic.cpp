@@ -69,7 +69,7 @@ std::string_view did_you_mean(std::string_view word, std::span<const std::string
   if (word.empty() || word.size() > kLongestWord) return {};
   const llvm::StringRef meant(word.data(), word.size());
   const std::string lower = meant.lower();
-  unsigned best = static_cast<unsigned>(std::max<std::size_t>(1, word.size() / 3)) + 1;
+  unsigned best = static_cast<unsigned>(std::max<std::size_t>(1, (word.size() + 1) / 3)) + 1;
   std::string_view found;
   for (const std::string_view candidate : candidates) {
     if (candidate.empty() || candidate.size() > kLongestWord || candidate == word) continue;
