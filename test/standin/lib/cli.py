@@ -1,4 +1,4 @@
-"""The command line: standin up | down | status | ledger | ssh | crash | boot | hang | thaw | set | with."""
+"""The command line: standin up | down | status | ledger | await | ssh | crash | boot | hang | thaw | set | with."""
 import argparse
 import json
 import os
@@ -210,8 +210,8 @@ def ssh(directory, host, command):
     os.execvp("ssh", ["ssh", "-F", os.path.join(os.path.abspath(directory), "ssh_config"), host] + command)
 
 
-def control(directory, command, args):
-    code, out, err = ask(os.path.abspath(directory), command, args)
+def control(directory, command, args, timeout=60.0):
+    code, out, err = ask(os.path.abspath(directory), command, args, timeout)
     sys.stdout.write(out)
     if code:
         say(err.strip())
@@ -259,6 +259,10 @@ def main(argv):
         p = commands.add_parser(name)
         p.add_argument("dir")
         p.add_argument("host")
+    p = commands.add_parser("await")
+    p.add_argument("dir")
+    p.add_argument("--timeout", type=float, default=10.0)
+    p.add_argument("condition", nargs="+", metavar="PATH=VALUE")
     p = commands.add_parser("set")
     p.add_argument("dir")
     p.add_argument("change", nargs="+", metavar="KEY=VALUE")
@@ -279,6 +283,10 @@ def main(argv):
             return status(options)
         if options.command == "ledger":
             return ledger(options)
+        if options.command == "await":
+            if any("=" not in condition for condition in options.condition):
+                parser.error("await DIR PATH=VALUE or PATH!=VALUE")
+            return control(options.dir, "await", [str(options.timeout)] + options.condition, options.timeout + 10)
         if options.command == "set":
             if any("=" not in change for change in options.change):
                 parser.error("set DIR KEY=VALUE")

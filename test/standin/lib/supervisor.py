@@ -114,9 +114,11 @@ class Supervisor:
         elif call.tool == "down":
             self.engine.running = False
         elif call.tool == "status":
-            call.out(json.dumps(c.s) + "\n")
+            call.out(json.dumps(self.facts()) + "\n")
         elif call.tool in ("crash", "boot", "hang", "thaw") and args and args[0] in c.s["hosts"]:
             yield from self.power(call.tool, args[0])
+        elif call.tool == "await":
+            yield from self.wait(call, float(args[0]), args[1:])
         elif call.tool == "set":
             for pair in args:
                 self.set(*pair.split("=", 1))
@@ -124,7 +126,27 @@ class Supervisor:
             raise Refused(2, "no such command or host: %s %s" % (call.tool, " ".join(args)))
         self.store.save(c.s)
         return 0
-        yield
+
+    def wait(self, call, seconds, conditions):
+        """Until every `path=value` or `path!=value` holds in what `status --json` shows."""
+        deadline = time.monotonic() + seconds
+        while True:
+            seen = self.facts()
+            false = [text for text in conditions if not holds(seen, text)]
+            if not false:
+                return
+            if time.monotonic() > deadline:
+                raise Refused(1, "still not so after %g s: %s" % (seconds, ", ".join(false)))
+            yield 0.01
+
+    def facts(self):
+        """The state and what follows from it."""
+        c = self.cluster
+        return dict(c.s, now={
+            "votes": len(c.quorum.members()), "quorate": c.quorum.any_quorate(), "pgs": c.ceph.pg_states(), "clean": c.ceph.clean(),
+            "health": c.ceph.status_word(), "io": "stopped" if c.ceph.stopped_io() else "running",
+            "running": {n: " ".join(str(g["id"]) for g in c.guests.on(n) if g["status"] == "running") for n in c.names()},
+        })
 
     def power(self, verb, name):
         c, h = self.cluster, self.cluster.host(name)
@@ -163,6 +185,20 @@ class Supervisor:
         node[keys[-1]] = value
         with c.injected():
             c.changed()
+
+
+def holds(seen, text):
+    """One condition. A path that is not there holds for no value."""
+    unequal = "!=" in text
+    path, _, wanted = text.partition("!=" if unequal else "=")
+    keys = path.split(".")
+    while keys and isinstance(seen, dict):
+        # Names of daemons hold a dot, so a key may be two words of the path.
+        size = 1 if keys[0] in seen else 2
+        key, keys = ".".join(keys[:size]), keys[size:]
+        seen = seen.get(key)
+    value = seen if isinstance(seen, str) else json.dumps(seen)
+    return (value == wanted) != unequal
 
 
 def serve(directory, names, addresses, port, scenario, lifetime, parent, ready):
