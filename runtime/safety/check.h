@@ -12,6 +12,13 @@ struct Reliance {
   std::vector<plan::NodeId> awaits;  // the `await` nodes whose passes GUARD relied on for it
 };
 
+/// An edge that ORDER adds between two phases of one dag that the author left unordered: ordinals of the dag's children.
+struct PhaseEdge {
+  plan::NodeId dag;
+  std::uint32_t before = 0;
+  std::uint32_t after = 0;
+};
+
 /// The worst moment of one role: how much of its budget the plan uses at most.
 struct WorstMoment {
   plan::RoleId role;
@@ -24,6 +31,7 @@ struct WorstMoment {
 /// A role the plan touches, a bound on its time, and what was relied on. Valid only if no error was reported.
 struct Proof {
   std::vector<Reliance> reliances;
+  std::vector<PhaseEdge> phase_edges;
   std::vector<WorstMoment> worst;
   std::int64_t typical_ms = 0;
   std::int64_t worst_ms = 0;

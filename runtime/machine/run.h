@@ -1,0 +1,212 @@
+#pragma once
+// Inside of the machine: one run as a tree of coroutines over one plan. Not for other folders.
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/machine/evaluate.h"
+#include "runtime/machine/machine.h"
+#include "runtime/machine/past.h"
+#include "runtime/machine/task.h"
+#include "runtime/machine/world.h"
+
+namespace upg::machine {
+
+using plan::HostId;
+using plan::NodeId;
+using plan::RoleId;
+using Kind = Value::Kind;
+
+/// Where execution stands: the key of the statement, the slots of its body, the deadline of the innermost `at most`.
+struct Place {
+  std::string key;
+  std::shared_ptr<Environment> environment;
+  Millis deadline = 0;  // monotonic; 0: none
+
+  Place at(std::string sub) const { return {key + sub, environment, deadline}; }
+};
+
+/// A gate with its arguments; for composites one for each role and host.
+struct GateCall {
+  plan::GateId gate;
+  std::vector<Value> arguments;
+};
+
+struct GateAnswer {
+  Value pass;
+  Value fail;
+  std::string why;  // the last answer, for a person
+};
+
+/// An action with its arguments, ready to start.
+struct ActCall {
+  plan::ActionId action;
+  std::vector<Value> arguments;
+  const Value *was = nullptr;             // for a hold's release
+  std::vector<NodeId> relied;             // gate nodes of awaits that the proof relied on, asked again at the act
+  std::shared_ptr<Environment> around;    // environment of those nodes
+  plan::Span where;
+};
+
+struct Machine::Run {
+  Run(const plan::Plan &p, const safety::Proof &pr, Transport &t, Clock &c, Journal &j, Observer &o, People &pe, Options op);
+
+  const plan::Plan &plan;
+  const safety::Proof &proof;
+  Transport &transport;
+  Clock &clock;
+  Journal &journal;
+  Observer &observer;
+  People &people;
+  Options options;
+  Past past;
+  World world;
+  Surroundings around;
+  Ending ending;
+  bool acted = false;       // an action of this run was intended, now or before
+  bool stop = false;        // nothing new starts
+  std::uint64_t records = 0;
+
+  // ---- the loop (run.cpp)
+  Ready queue;
+  Ready &ready() { return queue; }
+  std::multimap<Millis, std::coroutine_handle<>> timers;
+  struct Group;
+  struct Waiting {
+    Group *group;
+    std::size_t index;
+    std::string key;
+    HostId host;
+  };
+  std::map<RequestId, Waiting> requests;
+  RequestId next_request = 1;
+  std::map<std::uint64_t, Activity> doing;
+  std::uint64_t next_doing = 1;
+  struct Asking {
+    std::coroutine_handle<> waiter;
+    std::string text;
+    std::string who;
+    bool answered = false;
+  };
+  std::map<std::uint64_t, Asking *> asking;
+  std::optional<Task<bool>> root;
+
+  struct Group {
+    std::size_t remaining = 0;
+    std::vector<Answer> answers;
+    std::coroutine_handle<> waiter;
+    bool await_ready() const noexcept { return remaining == 0; }
+    void await_suspend(std::coroutine_handle<> h) { waiter = h; }
+    void await_resume() const noexcept {}
+  };
+  struct Sleep {
+    Run *run;
+    Millis until;
+    bool await_ready() const { return run->clock.monotonic() >= until; }
+    void await_suspend(std::coroutine_handle<> h) { run->timers.emplace(until, h); }
+    void await_resume() const noexcept {}
+  };
+  /// Wakes at the time, or earlier when a stop was asked for: look at the clock and at `leaving()` afterwards.
+  Sleep sleep_until(Millis t) { return {this, t}; }
+  Millis now() { return clock.monotonic(); }
+  bool leaving() const { return stop || ending.status != Status::running; }
+
+  /// False if it could not be written; then the run has halted.
+  bool write(Event event, const std::string &key, std::string data = "{}");
+  /// The first halt counts. `person`: someone must look before `resume` helps.
+  bool halt(bool person, std::string reason, const std::string &key, plan::Span where, std::string advice = {});
+
+  Task<Answer> request(HostId host, Command command, std::string key);
+  Task<std::vector<Answer>> request_all(std::vector<Wanted> wanted, std::string key);
+  Task<std::string> person(std::string text, bool confirm, std::string key);
+
+  struct Doing {
+    Run *run;
+    std::uint64_t id;
+    Doing(Run *r, Activity a) : run(r), id(r->next_doing++) {
+      a.since_unix_ms = r->clock.unix_ms();
+      r->doing.emplace(id, std::move(a));
+    }
+    ~Doing() { run->doing.erase(id); }
+    Doing(const Doing &) = delete;
+    Activity &activity() { return run->doing.at(id); }
+  };
+
+  // ---- questions (gates.cpp)
+  Task<Value> consult(NodeId expression, Environment environment, std::string key);
+  Task<GateAnswer> ask_gate(GateCall call, std::string key);
+  /// Waits until the gate passes, fails or its deadline is over; false: halted or leaving. `passes`: how many in a row are enough (0: the gate's own).
+  Task<bool> wait_gate(GateCall call, std::string key, plan::Span where, unsigned passes);
+  /// All the gates that a gate node stands for. Unknown arguments halt (empty result and false).
+  Task<bool> gates_of(NodeId node, std::shared_ptr<Environment> environment, std::string key, std::vector<GateCall> *out);
+  Task<bool> wait_all(std::vector<GateCall> calls, std::string key, plan::Span where, unsigned passes);
+  Task<bool> await_statement(NodeId node, Place place, bool over);
+  /// Runs the task and rings when it has ended.
+  Task<bool> ringing(Task<bool> task, Bell *bell);
+  void apply_pass(const GateCall &call);
+  std::string describe(const GateCall &call) const;
+
+  // ---- statements (statements.cpp)
+  Task<bool> block(NodeId node, Place place);
+  Task<bool> statement(NodeId node, Place place, bool over);
+  Task<bool> let(NodeId node, Place place);
+  Task<bool> decide(NodeId node, Place place);
+  Task<bool> expect(NodeId node, Place place);
+  Task<bool> for_data(NodeId node, Place place);
+  Task<bool> call_procedure(NodeId node, Place place);
+  Task<bool> roll(NodeId node, Place place);
+  Task<bool> iteration(NodeId node, Place place, HostId host);
+  Task<bool> side_by_side(NodeId node, Place place);
+  Task<bool> phases(NodeId node, Place place);
+  Task<bool> phase(NodeId node, Place place);
+  Task<bool> confirm(NodeId node, Place place);
+  Task<Value> ask_cell(NodeId cell, Environment environment, std::string key);
+  /// Whether something that may take `worst` ms still fits into the window; halts (resumable) if not.
+  bool fits_window(std::int64_t worst, const std::string &key, plan::Span where);
+  Task<bool> main();
+
+  // ---- actions (acts.cpp, boots.cpp)
+  Task<bool> act_statement(NodeId node, Place place);
+  Task<bool> act(ActCall call, Place place);
+  Task<bool> guard(ActCall call, Environment environment, std::string key);
+  Task<bool> needs(ActCall call, Environment environment, std::string key);
+  Task<bool> census(std::vector<Outage> opened, std::string key, plan::Span where);
+  enum class Attempt : std::uint8_t { done, failed, unknown, halted };
+  Task<Attempt> attempt(ActCall call, std::shared_ptr<Environment> environment, std::string key, int number, Millis deadline, bool resumed);
+  Task<Attempt> body(NodeId node, ActCall call, std::shared_ptr<Environment> environment, std::string key, std::string step, Millis deadline, bool resumed);
+  Task<Attempt> command(NodeId run_node, ActCall call, std::shared_ptr<Environment> environment, std::string key, std::string step, Millis deadline, bool resumed);
+  Task<bool> awaits(ActCall call, Environment environment, std::string key, Millis deadline, std::map<std::uint32_t, std::string> old_boots);
+  Task<bool> wait_boot(HostId host, std::string old_boot, std::string key, plan::Span where, Millis deadline);
+  Task<Value> boot_id(HostId host, std::string key);
+  Task<bool> observe_moves(ActCall call, Environment environment, std::string key);
+  /// Hosts and roles that the effects of an action take down or change. False: an argument is unknown, halted.
+  Task<bool> outages_of(ActCall call, Environment environment, std::string key, std::vector<Outage> *out);
+  std::string describe(const ActCall &call) const;
+  Environment frame_of(const ActCall &call) const;
+  bool boots(const plan::Action &action) const;
+
+  // ---- holds (holds.cpp)
+  Task<bool> with(NodeId node, Place place);
+  Task<bool> release(NodeId node, Held held, std::vector<Value> arguments, Place place);
+
+  // ---- before anything (start.cpp)
+  Task<bool> who_is_there();
+  Task<bool> rosters();
+  Task<bool> claims(const std::vector<plan::CellClaim> &claims, std::string key);
+
+  // ---- dry run (dry.cpp)
+  Task<bool> tell_await(NodeId node, Place place);
+  Task<bool> tell_act(ActCall call, Place place);
+
+  std::string host_name(HostId h) const { return h.valid() ? std::string(plan.text(plan.hosts[h.index].name)) : std::string("controller"); }
+  std::string name_value(const Value &v) const { return v.is(Kind::host) ? host_name(v.as_host()) : show(v); }
+  std::string name_arguments(const std::vector<Value> &arguments) const;
+  /// Host an activity is about: the first host argument.
+  HostId subject(const std::vector<Value> &arguments) const;
+  RoleId boot_role() const;
+  bool dry() const { return options.mode == Mode::dry_run; }
+};
+
+}  // namespace upg::machine

@@ -1,0 +1,351 @@
+// Statements: blocks, decisions, rollouts, phases. A statement answers false when the run is to be left; whoever is inside `with` then decides about its hold.
+#include <fmt/format.h>
+
+#include "runtime/machine/run.h"
+
+namespace upg::machine {
+using plan::Op;
+
+Task<bool> Machine::Run::block(NodeId node, Place place) {
+  auto kids = plan.kids(node);
+  for (std::size_t i = 0; i < kids.size(); ++i) {
+    if (leaving()) co_return false;
+    bool over = past.beyond(place.key, i);
+    bool ok = co_await statement(kids[i], place.at(fmt::format("/{}", i)), over);
+    if (!ok) co_return false;
+  }
+  co_return true;
+}
+
+Task<bool> Machine::Run::statement(NodeId node, Place place, bool over) {
+  const plan::Node &n = plan.node(node);
+  switch (n.op) {
+    case Op::await: {
+      if (dry()) co_return co_await tell_await(node, place);
+      co_return co_await await_statement(node, place, over);
+    }
+    case Op::act: co_return co_await act_statement(node, place);
+    case Op::call: co_return co_await call_procedure(node, place);
+    case Op::with: co_return co_await with(node, place);
+    case Op::roll: case Op::visit: co_return co_await roll(node, place);
+    case Op::dag: co_return co_await phases(node, place);
+    case Op::parallel: co_return co_await side_by_side(node, place);
+    case Op::let: co_return co_await let(node, place);
+    case Op::branch: case Op::unless: co_return co_await decide(node, place);
+    case Op::expect_value: case Op::expect_true: co_return co_await expect(node, place);
+    case Op::for_data: co_return co_await for_data(node, place);
+    case Op::confirm: co_return co_await confirm(node, place);
+    case Op::block: co_return co_await block(node, place);
+    case Op::at_most: {
+      Place inner = place.at("/b");
+      Millis end = now() + plan.integer(plan::IntegerId(n.a));
+      inner.deadline = place.deadline ? std::min(place.deadline, end) : end;
+      co_return co_await block(plan.kid(node, 0), inner);
+    }
+    case Op::accept: {
+      const plan::Waiver &waiver = plan.waivers[n.a];
+      write(Event::waiver_used, place.key, make_data({{"rule", std::string(plan.text(waiver.rule))}, {"reason", std::string(plan.text(waiver.reason))}}));
+      co_return co_await block(plan.kid(node, 0), place.at("/b"));
+    }
+    case Op::no_return: co_return write(Event::statement_done, place.key, make_data({{"text", std::string(plan.text(plan::StringId(n.a)))}}));
+    default: co_return halt(true, fmt::format("the plan holds `{}` where a statement stands", plan::info(n.op).name), place.key, plan.span(node));
+  }
+}
+
+Task<bool> Machine::Run::let(NodeId node, Place place) {
+  const plan::Node &n = plan.node(node);
+  Value v;
+  const StepPast *before = past.step(place.key);
+  if (before && before->done) {
+    v = from_journal(before->value);
+  } else {
+    v = co_await consult(plan.kid(node, 0), *place.environment, place.key);
+    if (leaving()) co_return false;
+    if (v.open()) co_return halt(true, "a value that the plan needs is unknown: " + show(v), place.key, plan.span(node));
+    if (!write(Event::value_kept, place.key, make_data({{"value", to_journal(v)}}))) co_return false;
+  }
+  place.environment->slots[n.a] = std::move(v);
+  co_return true;
+}
+
+/// if and unless: the decision is journalled, so that a resume takes the same way.
+Task<bool> Machine::Run::decide(NodeId node, Place place) {
+  const plan::Node &n = plan.node(node);
+  Value decision;
+  const StepPast *before = past.step(place.key);
+  if (before && before->done && past.begun_under(place.key + "/b")) {
+    decision = from_journal(before->value);
+  } else if (n.op == Op::branch) {
+    decision = co_await consult(plan.kid(node, 0), *place.environment, place.key);
+  } else {
+    NodeId cell = plan.kid(node, 0);
+    const plan::State &state = plan.states[plan.node(cell).a];
+    Value v = co_await ask_cell(cell, *place.environment, place.key);
+    decision = v.open() ? v : Value::boolean(v.text == plan.text(state.values[n.a].name));
+  }
+  if (leaving()) co_return false;
+  if (decision.open()) co_return halt(true, "the condition is unknown, so neither way may be taken: " + show(decision), place.key, plan.span(node));
+  if (!write(Event::value_kept, place.key, make_data({{"value", to_journal(decision)}}))) co_return false;
+  if (n.op == Op::branch) co_return co_await block(plan.kid(node, decision.yes() ? 1 : 2), place.at(decision.yes() ? "/b" : "/e"));
+  if (decision.yes()) co_return true;
+  co_return co_await block(plan.kid(node, 1), place.at("/b"));
+}
+
+Task<Value> Machine::Run::ask_cell(NodeId cell, Environment environment, std::string key) {
+  const plan::Node &n = plan.node(cell);
+  const plan::State &state = plan.states[n.a];
+  Environment inner;
+  for (NodeId k : plan.kids(cell)) {
+    Value v = co_await consult(k, environment, key);
+    if (v.open()) co_return v;
+    inner.slots.push_back(std::move(v));
+  }
+  inner.slots.resize(std::max(inner.slots.size(), state.frame.slots.size()));
+  Value v = co_await consult(state.observe, std::move(inner), key);
+  if (v.open()) co_return Value::unknown(v.text);
+  std::string name = show(v);
+  for (const auto &value : state.values)
+    if (plan.text(value.name) == name) co_return Value::string(name);
+  co_return Value::unknown(fmt::format("`{}` is no value of state `{}`", name.substr(0, 80), plan.text(state.name)));
+}
+
+Task<bool> Machine::Run::expect(NodeId node, Place place) {
+  const plan::Node &n = plan.node(node);
+  const StepPast *before = past.step(place.key);
+  if (before && before->done) co_return true;
+  if (n.op == Op::expect_value) {
+    NodeId cell = plan.kid(node, 0);
+    const plan::State &state = plan.states[plan.node(cell).a];
+    std::string wanted(plan.text(state.values[n.a].name));
+    Value v = co_await ask_cell(cell, *place.environment, place.key);
+    if (leaving()) co_return false;
+    if (v.open() || v.text != wanted)
+      co_return halt(true, fmt::format("state {} was expected to be {}, it is {}", plan.text(state.name), wanted, show(v)), place.key, plan.span(node));
+  } else {
+    Value v = co_await consult(plan.kid(node, 0), *place.environment, place.key);
+    if (leaving()) co_return false;
+    if (!v.yes()) co_return halt(true, v.open() ? "an expectation is unknown: " + show(v) : std::string("an expectation does not hold"), place.key, plan.span(node));
+  }
+  co_return write(Event::statement_done, place.key);
+}
+
+Task<bool> Machine::Run::for_data(NodeId node, Place place) {
+  const plan::Node &n = plan.node(node);
+  Value list;
+  const StepPast *before = past.step(place.key);
+  if (before && before->done) {
+    list = from_journal(before->value);
+  } else {
+    list = co_await consult(plan.kid(node, 0), *place.environment, place.key);
+    if (leaving()) co_return false;
+    if (!list.is(Kind::list)) co_return halt(true, "the list to go through is unknown: " + show(list), place.key, plan.span(node));
+    Value::Items kept;
+    for (const Value &item : *list.items) {
+      place.environment->slots[n.a] = item;
+      Value condition = co_await consult(plan.kid(node, 1), *place.environment, place.key);
+      if (condition.open()) co_return halt(true, "a condition of the list is unknown: " + show(condition), place.key, plan.span(node));
+      if (condition.yes()) kept.push_back(item);
+    }
+    if (n.b && kept.size() > n.b) co_return halt(true, fmt::format("the list has {} elements, `at most {}` is allowed", kept.size(), n.b), place.key, plan.span(node));
+    list = Value::list(std::move(kept));
+    if (!write(Event::value_kept, place.key, make_data({{"value", to_journal(list)}}))) co_return false;
+  }
+  for (std::size_t i = 0; i < list.items->size(); ++i) {
+    place.environment->slots[n.a] = (*list.items)[i];
+    bool ok = co_await block(plan.kid(node, 2), place.at(fmt::format("[{}]", i)));
+    if (!ok) co_return false;
+  }
+  co_return true;
+}
+
+Task<bool> Machine::Run::call_procedure(NodeId node, Place place) {
+  const plan::Procedure &procedure = plan.procedures[plan.node(node).a];
+  auto environment = std::make_shared<Environment>();
+  for (NodeId k : plan.kids(node)) {
+    Value v = co_await consult(k, *place.environment, place.key);
+    if (v.open()) co_return halt(true, "an argument is unknown: " + show(v), place.key, plan.span(node));
+    environment->slots.push_back(std::move(v));
+  }
+  environment->slots.resize(std::max(environment->slots.size(), procedure.frame.slots.size()));
+  Place inner{place.key + "/b", environment, place.deadline};
+  co_return co_await block(procedure.body, inner);
+}
+
+Task<bool> Machine::Run::iteration(NodeId node, Place place, HostId host) {
+  const plan::Node &n = plan.node(node);
+  const plan::Rollout &rollout = plan.rollouts[n.a];
+  Place inner = place.at(fmt::format("[{}]", host_name(host)));
+  inner.environment = std::make_shared<Environment>(*place.environment);
+  inner.environment->slots[rollout.slot] = Value::host(host);
+  bool marks = n.op == Op::roll;
+  const StepPast *before = past.step(inner.key);
+  if (marks && before && before->done) co_return true;
+  Doing doing_this(this, Activity{inner.key, host, fmt::format("rollout over {}", plan.text(plan.sets[rollout.hosts.index].name)), "", 0, 0});
+  if (rollout.at_most) {
+    Millis end = now() + rollout.at_most;
+    inner.deadline = inner.deadline ? std::min(inner.deadline, end) : end;
+  }
+  if (marks && !write(Event::iteration_started, inner.key, make_data({{"host", host_name(host)}}))) co_return false;
+  bool ok = co_await block(plan.kid(node, 0), inner);
+  if (!ok) co_return false;
+  co_return marks ? write(Event::iteration_ended, inner.key, make_data({{"host", host_name(host)}})) : true;
+}
+
+/// Admits in list order while fewer than `batch` are live (fewer than `per_batch` in the host's group); the canary goes first, alone, and soaks.
+Task<bool> Machine::Run::roll(NodeId node, Place place) {
+  const plan::Rollout &rollout = plan.rollouts[plan.node(node).a];
+  const std::vector<HostId> &hosts = plan.sets[rollout.hosts.index].hosts;
+  auto group_of = [&](HostId h) -> std::string {
+    for (const auto &a : plan.hosts[h.index].attributes)
+      if (a.key == rollout.per) {
+        Consultation c(around, {});
+        return show(c.evaluate(a.value));
+      }
+    return {};
+  };
+  struct Live {
+    Task<bool> task;
+    std::string group;
+  };
+  std::vector<Live> live;
+  Bell bell(queue);
+  bool ok = true;
+  std::size_t next = 0;
+  std::size_t canary = std::min<std::size_t>(rollout.canary, hosts.size());
+  bool soaked = canary == 0;
+  for (;;) {
+    for (std::size_t i = 0; i < live.size();) {
+      if (!live[i].task.done()) {
+        ++i;
+        continue;
+      }
+      ok = ok && live[i].task.result();
+      live.erase(live.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    if (live.empty() && ok && !soaked && next >= canary) {
+      soaked = true;
+      const StepPast *before = past.step(place.key + "/soak");
+      if (!dry() && rollout.soak && !(before && before->done)) {
+        Doing doing_this(this, Activity{place.key, {}, fmt::format("soak {}s after the canary", rollout.soak / 1000), "", 0, now() + rollout.soak});
+        for (Millis end = now() + rollout.soak; now() < end && !leaving();) co_await sleep_until(end);
+        if (!leaving()) write(Event::statement_done, place.key + "/soak");
+      }
+    }
+    bool admit = ok && !leaving() && next < hosts.size() && (soaked || next < canary);
+    std::size_t width = soaked ? std::max<std::uint32_t>(1, rollout.batch) : canary;
+    if (dry()) width = 1;
+    if (admit && live.size() < width) {
+      std::string group = rollout.per_batch ? group_of(hosts[next]) : std::string();
+      std::size_t same = 0;
+      for (const Live &l : live) same += l.group == group;
+      if (!rollout.per_batch || same < rollout.per_batch) {
+        if (plan.hosts[hosts[next].index].out_reason.valid()) {
+          ++next;
+          continue;
+        }
+        if (!fits_window(rollout.at_most, place.key, rollout.where)) {
+          ok = false;
+          continue;
+        }
+        live.push_back({ringing(iteration(node, place, hosts[next]), &bell), std::move(group)});
+        live.back().task.start();
+        ++next;
+        continue;
+      }
+    }
+    if (live.empty()) {
+      if (admit) continue;
+      break;
+    }
+    co_await bell;
+  }
+  co_return ok && !leaving();
+}
+
+bool Machine::Run::fits_window(std::int64_t worst, const std::string &key, plan::Span where) {
+  if (!options.window_end_unix_ms || options.mode != Mode::run) return true;
+  std::int64_t left = *options.window_end_unix_ms - clock.unix_ms();
+  if (left > worst) return true;
+  return halt(false, fmt::format("the window ends in {} min, the next iteration may take {} min", left / 60'000, worst / 60'000), key, where,
+              "resume in the next window");
+}
+
+Task<bool> Machine::Run::side_by_side(NodeId node, Place place) {
+  auto kids = plan.kids(node);
+  std::vector<Task<bool>> tasks;
+  tasks.reserve(kids.size());
+  Bell bell(queue);
+  for (std::size_t i = 0; i < kids.size(); ++i) {
+    Place inner = place.at(fmt::format("/b{}", i));
+    inner.environment = std::make_shared<Environment>(*place.environment);
+    tasks.push_back(ringing(block(kids[i], inner), &bell));
+    tasks.back().start();
+    if (dry())
+      while (!tasks.back().done()) co_await bell;
+  }
+  auto running = [&] {
+    for (const auto &t : tasks)
+      if (!t.done()) return true;
+    return false;
+  };
+  while (running()) co_await bell;
+  bool ok = true;
+  for (auto &t : tasks) ok = ok && t.result();
+  co_return ok;
+}
+
+/// Phases of one dag: each starts when all it comes after have ended, by what was written and by what `order` adds.
+Task<bool> Machine::Run::phases(NodeId node, Place place) {
+  auto kids = plan.kids(node);
+  std::vector<std::vector<std::uint32_t>> after(kids.size());
+  for (std::size_t i = 0; i < kids.size(); ++i) after[i] = plan.phases[plan.node(kids[i]).a].after;
+  for (const safety::PhaseEdge &edge : proof.phase_edges)
+    if (edge.dag == node && edge.before < kids.size() && edge.after < kids.size()) after[edge.after].push_back(edge.before);
+  std::vector<std::optional<Task<bool>>> tasks(kids.size());
+  Bell bell(queue);
+  for (;;) {
+    bool open = false, started = false, failed = false;
+    for (std::size_t i = 0; i < kids.size(); ++i) {
+      if (tasks[i]) {
+        open = open || !tasks[i]->done();
+        failed = failed || (tasks[i]->done() && !tasks[i]->result());
+        continue;
+      }
+      bool may = !failed && !leaving() && !(dry() && open);
+      for (std::uint32_t p : after[i]) may = may && p < kids.size() && tasks[p] && tasks[p]->done() && tasks[p]->result();
+      if (!may) continue;
+      Place inner = place.at(fmt::format("/{}", i));
+      inner.environment = std::make_shared<Environment>(*place.environment);
+      tasks[i].emplace(ringing(phase(kids[i], inner), &bell));
+      tasks[i]->start();
+      started = open = true;
+    }
+    if (!open && !started) break;
+    co_await bell;
+  }
+  for (auto &t : tasks)
+    if (!t || !t->result()) co_return false;
+  co_return true;
+}
+
+Task<bool> Machine::Run::phase(NodeId node, Place place) {
+  Doing doing_this(this, Activity{place.key, {}, fmt::format("phase {}", plan.text(plan.phases[plan.node(node).a].name)), "", 0, 0});
+  co_return co_await block(plan.kid(node, 0), place.at("/b"));
+}
+
+Task<bool> Machine::Run::confirm(NodeId node, Place place) {
+  std::string text(plan.text(plan::StringId(plan.node(node).a)));
+  const StepPast *before = past.step(place.key);
+  if (before && before->done) co_return true;
+  if (dry()) {
+    observer.said("would ask a person: " + text);
+    co_return true;
+  }
+  Doing doing_this(this, Activity{place.key, {}, "a person is asked", text, 0, 0});
+  std::string answer = co_await person(text, true, place.key);
+  if (leaving()) co_return false;
+  if (answer != "yes") co_return halt(true, "not confirmed: " + text, place.key, plan.span(node));
+  co_return write(Event::confirmed, place.key, make_data({{"text", text}, {"who", options.who}, {"answer", answer}}));
+}
+
+}  // namespace upg::machine
