@@ -188,7 +188,7 @@ class Supervisor:
 
 
 def holds(seen, text):
-    """One condition. A path that is not there holds for no value."""
+    """One condition. A path that is not there is null."""
     unequal = "!=" in text
     path, _, wanted = text.partition("!=" if unequal else "=")
     keys = path.split(".")

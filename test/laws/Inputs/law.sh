@@ -1,0 +1,35 @@
+# Runs one law's test: `standin with DIR -- bash law.sh TEST`. DIR and STANDIN are set; the words below are what a test is made of.
+set -euo pipefail
+
+die() { printf 'law.sh: %s\n' "$*" >&2; "$STANDIN" ledger "$DIR" | grep -v ' call ' | tail -30 >&2; exit 1; }
+
+# on HOST COMMAND...: plain ssh, as an operator would.
+on() { ssh -F "$DIR/ssh_config" -o ConnectTimeout=5 "$@"; }
+
+# refused TEXT HOST COMMAND...: it fails and says TEXT.
+refused() {
+  local text=$1 out; shift
+  if out=$(on "$@" </dev/null 2>&1); then die "not refused: $*: $out"; fi
+  case $out in *"$text"*) ;; *) die "refused, but without '$text': $*: $out" ;; esac
+}
+
+# says TEXT HOST COMMAND...: whatever its exit code, it says TEXT.
+says() {
+  local text=$1 out; shift
+  out=$(on "$@" </dev/null 2>&1) || true
+  case $out in *"$text"*) ;; *) die "does not say '$text': $*: $out" ;; esac
+}
+
+# await CONDITION...: within 8 s. is CONDITION...: now.
+await() { "$STANDIN" await "$DIR" --timeout 8 "$@" || die "await $*"; }
+is() { "$STANDIN" await "$DIR" --timeout 0 "$@" || die "is $*"; }
+
+# violated LAW: the ledger has it. kept: it has none at all. Each looks at the whole ledger, so what was broken stays broken.
+violated() { { "$STANDIN" ledger "$DIR" --violations || true; } | grep " $1: " >/dev/null || die "the ledger does not have the broken law $1"; }
+kept() { local v; v=$("$STANDIN" ledger "$DIR" --violations) || die "a law is broken: $v"; }
+
+# answers HOST: its sshd answers a fresh connection.
+answers() { on "$1" true 2>/dev/null; }
+
+# shellcheck source=/dev/null
+. "$1"
