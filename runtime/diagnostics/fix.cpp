@@ -94,8 +94,9 @@ bool put_fix(Painter &out, const Sources &sources, const FixIt &fix, std::size_t
     MarkRow marks;
     for (std::size_t i = 0; i < edits.size(); ++i) {
       const bool inserts = edits[i].range.begin == edits[i].range.end;
-      marks.fill(layout.begin_column(fresh[i].begin), layout.end_column(fresh[i].end), inserts ? '+' : '~',
-                 Paint::added);
+      if (fresh[i].begin == fresh[i].end) continue;
+      const std::size_t begin = layout.begin_column(fresh[i].begin);
+      marks.fill(begin, std::max(begin + 1, layout.end_column(fresh[i].end)), inserts ? '+' : '~', Paint::added);
     }
     put_gutter(out, gutter, first);
     out.put(" ");
