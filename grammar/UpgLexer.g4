@@ -7,7 +7,7 @@ lexer grammar UpgLexer;
 options { superClass = UpgLexerBase; }
 channels { COMMENTS, DOCS }
 
-@lexer::preinclude { #include "compiler/syntax/lexer_base.h" }
+@lexer::preinclude { #include "compiler/syntax/antlr/lexer_base.h" }
 
 // ---- reserved words: operators, and the verbs that lead a clause or a statement -----------------------------------------
 ACCEPT: 'accept'; ACQUIRE: 'acquire'; ADMIT: 'admit'; AND: 'and'; ANY: 'any'; AS: 'as'; ASK: 'ask'; ATTEMPT: 'attempt'; AVAILABLE: 'available';

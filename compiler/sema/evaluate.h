@@ -37,9 +37,10 @@ class Evaluator {
  public:
   explicit Evaluator(Resolver &resolver) : resolver_(&resolver) {}
 
-  /// A constant. `what` names the place in messages ("the number of hosts"). Known::no is not reported.
+  /// A constant. Known::no is not reported, everything wrong is.
   Known constant(const ast::Expr &expr, const Scope &scope, Value &out);
-  /// A constant of this type, or nothing (reported, run-time values too: "is not known before the run").
+  /// A constant of this type, or nothing (reported, run-time values too: "is not known before the run"). `what` names
+  /// the place in messages: "the number of hosts".
   std::optional<Value> constant_of(const ast::Expr &expr, const Scope &scope, const Type &type, std::string_view what);
   std::optional<std::int64_t> duration(const ast::Expr &expr, const Scope &scope, std::string_view what);
   /// An int in [least, most].
@@ -54,6 +55,16 @@ class Evaluator {
   bool require_hosts(const StaticHosts &found, bool if_any, Range range);
 
  private:
+  Known path(std::span<const ast::Name *const> parts, const Scope &scope, Value &out);
+  Known field(const Value &base, const ast::Name &name, Value &out);
+  Known list(const ast::ListExpr &list, const Scope &scope, Value &out);
+  Known text(const ast::StringLiteral &literal, const Scope &scope, Value &out);
+  Known unary(const ast::UnaryExpr &unary, const Scope &scope, Value &out);
+  Known binary(const ast::Expr &expr, const ast::BinaryExpr &binary, const Scope &scope, Value &out);
+  Known logical(const ast::BinaryExpr &binary, const Scope &scope, Value &out);
+  Known fallback(const ast::DefaultExpr &expr, const Scope &scope, Value &out);
+  Known poison(diagnostics::Kind kind, Range range, std::string message);
+
   Resolver *resolver_;
 };
 

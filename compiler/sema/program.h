@@ -266,24 +266,27 @@ struct Module {
   FileId file;
   const ast::File *ast = nullptr;
   std::vector<ModuleUse> uses;
-  bool standard = false;  // comes from the standard library
+  std::vector<std::string> missing;  // used but not found (reported)
+  bool standard = false;             // comes from the standard library
 };
 
 struct Definition {
   std::string name, value;  // -D name=value
 };
 struct Options {
-  std::string entry;                       // path of the plan
-  std::vector<std::string> library_paths;  // folders that hold `std/`; see library_paths() in modules.h
+  std::string entry;  // path of the plan; "-": `text` is it
+  std::string text;
+  std::vector<std::string>
+      library_paths;  // folders with `std/NAME.upg` or `NAME.upg`; see library_paths() in modules.h
   std::vector<Definition> definitions;
-  std::string plan;                // --plan; empty: the only one
-  std::vector<std::string> limit;  // --limit; names of hosts, roles or host sets
-  bool plan_required = true;       // false: a module alone is fine, without site and head
+  std::string plan;           // --plan; empty: the only one
+  std::string limit;          // --limit: a set as written, commas join; empty: all
+  bool plan_required = true;  // false: a module alone is fine, without site and head
 };
 
 /// Pointers into the syntax trees stay valid while the Program lives, also when it is moved.
 struct Program {
-  std::vector<std::unique_ptr<syntax::SyntaxTree>> trees;  // parallel to modules
+  std::vector<std::unique_ptr<syntax::SyntaxTree>> trees;  // parallel to modules; further ones hold what --limit says
   std::vector<Module> modules;     // 0 is the entry; then in order of first use, as the files are in Sources
   std::uint32_t source_files = 0;  // files 0 .. source_files-1 of Sources are .upg; imported inventories follow
 
@@ -314,6 +317,7 @@ struct Program {
   std::vector<std::unordered_map<std::string, SymbolRef>> names;  // parallel to modules
   std::unordered_map<std::string, HostId> host_names;
 
+  /// Not of a host: hosts stand in `site`.
   Symbol &symbol(SymbolRef ref);
   const Symbol &symbol(SymbolRef ref) const;
   /// Of probes, gates, actions, holds, procedures, states; empty for others.

@@ -76,7 +76,7 @@ class Resolver {
   Sink &sink() { return *sink_; }
 
  private:
-  void report_unknown(ModuleId from, std::string_view name, Range range, Kinds kinds,
+  void report_unknown(ModuleId from, const Found &found, std::string_view name, Range range, Kinds kinds,
                       std::span<const std::string_view> also);
   void report_ambiguous(const Found &found, std::string_view name, Range range);
   bool check_kind(SymbolRef symbol, std::string_view name, Range range, Kinds kinds);

@@ -75,7 +75,7 @@ std::string_view spelling(Base base);
 /// The built-in type of that name; roles are not known here.
 std::optional<Base> base_named(std::string_view name);
 /// Every type name that can be written, for suggestions.
-const std::vector<std::string_view> &type_names();
+std::vector<std::string_view> type_names();
 /// The same in the plan's words; poison, cells and the like become what the runtime sees (a cell is a string).
 plan::BaseType plan_base(Base base);
 

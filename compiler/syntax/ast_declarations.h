@@ -375,7 +375,9 @@ struct Declaration {
 struct File {
   diagnostics::FileId id;
   std::optional<Name> module;  // `module apt`
+  std::optional<Doc> module_doc;
   std::vector<Declaration> declarations;
+  std::vector<Name> broken;       // names of declarations that a syntax error kept out: uses of them are no second error
   std::uint32_t expressions = 0;  // number of expression ids used
   Range range;
 };

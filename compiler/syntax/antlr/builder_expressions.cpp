@@ -1,0 +1,501 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "UpgParser.h"
+#include "compiler/syntax/antlr/builder.h"
+
+namespace upg::syntax {
+
+using diagnostics::Kind;
+using P = UpgParser;
+
+std::uint32_t depth_of(const ast::Binder &binder) { return std::max(depth_of(binder.set), depth_of(binder.where)); }
+
+std::uint32_t depth_of(const ast::Selection &selection) {
+  const ast::Binder *binder = selection.binder();
+  return binder ? depth_of(*binder) : depth_of(std::get<ast::ExprPtr>(selection.of));
+}
+
+std::uint32_t depth_of(const std::vector<ast::Argument> &arguments) {
+  std::uint32_t depth = 0;
+  for (const ast::Argument &argument : arguments) depth = std::max(depth, depth_of(argument.value));
+  return depth;
+}
+
+namespace {
+
+bool is_chain_rule(std::size_t rule) {
+  switch (rule) {
+    case P::RuleExpr:
+    case P::RuleOrExpr:
+    case P::RuleAndExpr:
+    case P::RuleNotExpr:
+    case P::RuleComparison:
+    case P::RuleSum:
+    case P::RuleProduct:
+    case P::RuleUnary:
+    case P::RuleOperand:
+    case P::RulePrimary:
+    case P::RuleSet:
+    case P::RuleListItem:
+    case P::RuleGoal: return true;
+    default: return false;
+  }
+}
+
+std::optional<ast::BinaryOp> binary_op(std::size_t token) {
+  using ast::BinaryOp;
+  switch (token) {
+    case P::OR: return BinaryOp::logical_or;
+    case P::AND: return BinaryOp::logical_and;
+    case P::EQ: return BinaryOp::equal;
+    case P::NE: return BinaryOp::not_equal;
+    case P::LT: return BinaryOp::less;
+    case P::LE: return BinaryOp::less_equal;
+    case P::GT: return BinaryOp::greater;
+    case P::GE: return BinaryOp::greater_equal;
+    case P::IN: return BinaryOp::in;
+    case P::MATCHES: return BinaryOp::matches;
+    case P::CONTAINS: return BinaryOp::contains;
+    case P::PLUS: return BinaryOp::add;
+    case P::MINUS: return BinaryOp::subtract;
+    case P::EXCEPT: return BinaryOp::except;
+    case P::STAR: return BinaryOp::multiply;
+    case P::SLASH: return BinaryOp::divide;
+    case P::AMP: return BinaryOp::intersect;
+    default: return std::nullopt;
+  }
+}
+
+}  // namespace
+
+ast::ExprPtr Builder::make(ast::Expr::Node node, Range range, std::uint32_t child_depth) {
+  auto result = std::make_unique<ast::Expr>();
+  result->range = range;
+  result->id = next_expr_++;
+  result->depth = child_depth + 1;
+  if (result->depth <= ast::max_expression_depth) {
+    result->node = std::move(node);
+    return result;
+  }
+  result->depth = 1;
+  result->node = ast::ErrorExpr{};
+  if (!std::exchange(depth_reported_, true)) {
+    sink_.report(Kind::nested_too_deep, range, fmt::format("this expression is deeper than {} operators", ast::max_expression_depth))
+        .help("name its parts with `let`");
+  }
+  return result;
+}
+
+ast::ExprPtr Builder::name_expr(std::size_t lexeme) {
+  return make(ast::NameExpr{name_at(lexeme)}, lexemes_.range(lexeme), 0);
+}
+
+ast::ExprPtr Builder::expr(Context *context) {
+  // Most contexts of an expression only hold the next level of precedence.
+  while (is_chain_rule(context->getRuleIndex()) && context->children.size() == 1) {
+    Cursor only(context);
+    if (only.rule() == Lexemes::none) break;
+    context = only.take_rule();
+  }
+  switch (context->getRuleIndex()) {
+    case P::RuleExpr: return ask(context);
+    case P::RuleQuantified: return quantified(context);
+    case P::RuleRunExpr: return run(context);
+    case P::RuleOrExpr:
+    case P::RuleAndExpr:
+    case P::RuleComparison:
+    case P::RuleSum:
+    case P::RuleProduct: return chain(context);
+    case P::RuleNotExpr: return negations(context);
+    case P::RuleUnary: return unary(context);
+    case P::RuleOperand: return operand(context);
+    case P::RulePrimary: return primary(context);
+    case P::RuleList: return list(context);
+    case P::RuleLiteral: return literal(context);
+    case P::RuleName:
+    case P::RuleHostName: return name_expr(first(context));
+    default: throw Broken{};
+  }
+}
+
+/// `a op b op c`, all of one precedence, grouped from the left.
+ast::ExprPtr Builder::chain(Context *context) {
+  Cursor cursor(context);
+  ast::ExprPtr left = expr(cursor.take_rule());
+  while (!cursor.done()) {
+    const std::optional<ast::BinaryOp> op = binary_op(cursor.token());
+    if (!op) throw Broken{};
+    const std::size_t mark = cursor.take_token();
+    Context *right_context = cursor.take_rule();
+    ast::ExprPtr right = expr(right_context);
+    const std::uint32_t depth = std::max(left->depth, right->depth);
+    const Range whole = lexemes_.range(first(context), last(right_context));
+    left = make(ast::BinaryExpr{*op, lexemes_.range(mark), std::move(left), std::move(right)}, whole, depth);
+  }
+  return left;
+}
+
+ast::ExprPtr Builder::negations(Context *context) {
+  Cursor cursor(context);
+  std::vector<std::size_t> marks;
+  while (cursor.token() == P::NOT) marks.push_back(cursor.take_token());
+  ast::ExprPtr result = expr(cursor.take_rule());
+  for (; !marks.empty(); marks.pop_back()) {
+    const std::uint32_t depth = result->depth;
+    result = make(ast::UnaryExpr{ast::UnaryOp::logical_not, std::move(result)}, lexemes_.range(marks.back(), last(context)), depth);
+  }
+  return result;
+}
+
+/// `- - operand default - operand`
+ast::ExprPtr Builder::unary(Context *context) {
+  Cursor cursor(context);
+  const auto minus = [&](std::vector<std::size_t> marks, ast::ExprPtr inner, std::size_t end) {
+    for (; !marks.empty(); marks.pop_back()) {
+      const std::uint32_t depth = inner->depth;
+      inner = make(ast::UnaryExpr{ast::UnaryOp::minus, std::move(inner)}, lexemes_.range(marks.back(), end), depth);
+    }
+    return inner;
+  };
+  const auto minus_marks = [&] {
+    std::vector<std::size_t> marks;
+    while (cursor.token() == P::MINUS) marks.push_back(cursor.take_token());
+    return marks;
+  };
+
+  std::vector<std::size_t> marks = minus_marks();
+  Context *value_context = cursor.take_rule(P::RuleOperand);
+  ast::ExprPtr value = expr(value_context);
+  std::size_t end = last(value_context);
+  if (cursor.accept(P::DEFAULT)) {
+    std::vector<std::size_t> fallback_marks = minus_marks();
+    Context *fallback_context = cursor.take_rule(P::RuleOperand);
+    ast::ExprPtr fallback = expr(fallback_context);
+    end = last(fallback_context);
+    fallback = minus(std::move(fallback_marks), std::move(fallback), end);
+    const std::uint32_t depth = std::max(value->depth, fallback->depth);
+    value = make(ast::DefaultExpr{std::move(value), std::move(fallback)}, lexemes_.range(first(value_context), end), depth);
+  }
+  return minus(std::move(marks), std::move(value), end);
+}
+
+/// `primary.field(args)[index]...`
+ast::ExprPtr Builder::operand(Context *context) {
+  Cursor cursor(context);
+  const std::size_t begin = first(context);
+  ast::ExprPtr result = expr(cursor.take_rule(P::RulePrimary));
+  while (!cursor.done()) {
+    if (cursor.token() == P::FIELD) {
+      const std::size_t field = cursor.take_token();
+      std::uint32_t depth = result->depth;
+      result = make(ast::FieldExpr{std::move(result), name_at(field)}, lexemes_.range(begin, field), depth);
+      if (cursor.rule() == P::RuleArgs) {
+        Context *args = cursor.take_rule();
+        std::vector<ast::Argument> values = arguments(args);
+        depth = std::max(result->depth, depth_of(values));
+        result = make(ast::CallExpr{std::move(result), std::move(values)}, lexemes_.range(begin, last(args)), depth);
+      }
+    } else {
+      cursor.take(P::LBRACK);
+      ast::ExprPtr index = expr(cursor.take_rule());
+      const std::size_t close = cursor.take(P::RBRACK);
+      const std::uint32_t depth = std::max(result->depth, index->depth);
+      result = make(ast::IndexExpr{std::move(result), std::move(index)}, lexemes_.range(begin, close), depth);
+    }
+  }
+  return result;
+}
+
+ast::ExprPtr Builder::primary(Context *context) {
+  Cursor cursor(context);
+  if (cursor.token() == P::HOSTNAME) return name_expr(cursor.take_token());
+  if (cursor.accept(P::LPAREN)) return expr(cursor.take_rule());
+  if (cursor.accept(P::COUNT)) {
+    cursor.take(P::CALL);
+    ast::Selection of = selection(cursor.take_rule());
+    const std::uint32_t depth = depth_of(of);
+    return make(ast::CountExpr{std::move(of)}, range(context), depth);
+  }
+  ast::ExprPtr callee = expr(cursor.take_rule(P::RuleName));
+  std::vector<ast::Argument> values = arguments(cursor.take_rule(P::RuleArgs));
+  const std::uint32_t depth = std::max(callee->depth, depth_of(values));
+  return make(ast::CallExpr{std::move(callee), std::move(values)}, range(context), depth);
+}
+
+/// `every x in A: some y in B: P`: each binder holds the rest.
+ast::ExprPtr Builder::quantified(Context *context) {
+  struct Head {
+    std::size_t mark;
+    ast::QuantifiedExpr::Kind kind;
+    ast::Binder binder;
+  };
+  std::vector<Head> heads;
+  Cursor cursor(context);
+  while (cursor.token() == P::EVERY || cursor.token() == P::SOME) {
+    const auto kind = cursor.token() == P::EVERY ? ast::QuantifiedExpr::Kind::every : ast::QuantifiedExpr::Kind::some;
+    const std::size_t mark = cursor.take_token();
+    heads.push_back({mark, kind, binder(cursor.take_rule(P::RuleBinder))});
+    cursor.take(P::COLON);
+  }
+  ast::ExprPtr result = expr(cursor.take_rule());
+  for (; !heads.empty(); heads.pop_back()) {
+    Head &head = heads.back();
+    const std::uint32_t depth = std::max(result->depth, depth_of(head.binder));
+    result = make(ast::QuantifiedExpr{head.kind, std::move(head.binder), std::move(result)}, lexemes_.range(head.mark, last(context)), depth);
+  }
+  return result;
+}
+
+ast::ExprPtr Builder::ask(Context *context) {
+  Cursor cursor(context);
+  cursor.take(P::ASK);
+  ast::AskExpr result{string(cursor.take_rule(P::RuleString)), {}};
+  cursor.take(P::ARROW);
+  result.type = type(cursor.take_rule(P::RuleType));
+  return make(std::move(result), range(context), 0);
+}
+
+ast::ExprPtr Builder::run(Context *context) {
+  Cursor cursor(context);
+  ast::RunExpr result;
+  result.kind = cursor.take_token() != Lexemes::none && lexemes_[first(context)].type == P::SH ? ast::RunExpr::Kind::sh : ast::RunExpr::Kind::run;
+  result.arguments = arguments(cursor.take_rule(P::RuleArgs));
+  result.target = target(cursor.take_rule(P::RuleOnTarget));
+  std::uint32_t depth = std::max(depth_of(result.arguments), depth_of(result.target.hosts));
+  while (!cursor.done()) {
+    Cursor option(cursor.take_rule(P::RuleRunOption));
+    switch (lexemes_[option.take_token()].type) {
+      case P::EXITS:
+        do {
+          const std::size_t number = option.take(P::INT);
+          result.exits.push_back({integer(number)});
+          result.exit_ranges.push_back(lexemes_.range(number));
+        } while (option.accept(P::COMMA));
+        break;
+      case P::STDIN:
+        result.standard_input = expr(option.take_rule());
+        depth = std::max(depth, result.standard_input->depth);
+        break;
+      case P::AS:
+        result.as_user = expr(option.take_rule());
+        depth = std::max(depth, result.as_user->depth);
+        break;
+      default:  // env
+        do {
+          Cursor variable(option.take_rule(P::RuleEnvVar));
+          ast::Name key = name(variable.take_rule(P::RuleName));
+          variable.take(P::ASSIGN);
+          result.environment.push_back({std::move(key), expr(variable.take_rule())});
+          depth = std::max(depth, result.environment.back().value->depth);
+        } while (option.accept(P::COMMA));
+    }
+  }
+  return make(std::move(result), range(context), depth);
+}
+
+ast::ExprPtr Builder::list(Context *context) {
+  Cursor cursor(context);
+  cursor.take(P::LBRACK);
+  ast::ListExpr result;
+  std::uint32_t depth = 0;
+  if (cursor.rule() == P::RuleListItem) {
+    ast::ExprPtr item = expr(cursor.take_rule());
+    depth = item->depth;
+    if (cursor.accept(P::FOR)) {
+      ast::Binder over = binder(cursor.take_rule(P::RuleBinder));
+      depth = std::max(depth, depth_of(over));
+      return make(ast::ComprehensionExpr{std::move(item), std::move(over)}, range(context), depth);
+    }
+    result.items.push_back(std::move(item));
+    while (cursor.accept(P::COMMA)) {
+      result.items.push_back(expr(cursor.take_rule(P::RuleListItem)));
+      depth = std::max(depth, result.items.back()->depth);
+    }
+  }
+  return make(std::move(result), range(context), depth);
+}
+
+std::int64_t Builder::integer(std::size_t lexeme) {
+  const Decoded<std::int64_t> decoded = decode_int(lexemes_.text(lexeme));
+  report_number(lexeme, decoded.problem);
+  return decoded.value;
+}
+
+ast::DateLiteral Builder::date(std::size_t lexeme) {
+  const Decoded<ast::DateLiteral> decoded = decode_date(lexemes_.text(lexeme));
+  report_number(lexeme, decoded.problem);
+  return decoded.value;
+}
+
+ast::ExprPtr Builder::literal(Context *context) {
+  Cursor cursor(context);
+  if (cursor.rule() == P::RuleString) {
+    ast::StringLiteral value = string(cursor.take_rule());
+    std::uint32_t depth = 0;
+    for (const ast::StringPart &part : value.parts) {
+      if (const auto *inner = std::get_if<ast::ExprPtr>(&part.part)) depth = std::max(depth, depth_of(*inner));
+    }
+    return make(std::move(value), range(context), depth);
+  }
+  const std::size_t lexeme = cursor.take_token();
+  const std::string_view text = lexemes_.text(lexeme);
+  const auto keep = [&](const auto &decoded) {
+    report_number(lexeme, decoded.problem);
+    return decoded.value;
+  };
+  ast::Expr::Node node;
+  switch (lexemes_[lexeme].type) {
+    case P::TRUE_: node = ast::BoolLiteral{true}; break;
+    case P::FALSE_: node = ast::BoolLiteral{false}; break;
+    case P::INT: node = ast::IntLiteral{keep(decode_int(text))}; break;
+    case P::DECIMAL: node = ast::DecimalLiteral{keep(decode_decimal(text))}; break;
+    case P::PERCENT: node = ast::PercentLiteral{keep(decode_decimal(text))}; break;
+    case P::DURATION: node = ast::DurationLiteral{keep(decode_duration(text))}; break;
+    case P::SIZE: node = ast::SizeLiteral{keep(decode_size(text))}; break;
+    case P::DATE: node = date(lexeme); break;
+    default: throw Broken{};
+  }
+  return make(std::move(node), lexemes_.range(lexeme), 0);
+}
+
+void Builder::string_piece(std::size_t lexeme, ast::StringLiteral &result) {
+  std::string piece;
+  const std::string_view raw = lexemes_.text(lexeme);
+  if (lexemes_[lexeme].type == P::DOLLAR) {
+    piece = "${";
+  } else if (lexemes_[lexeme].type == P::ESC) {
+    switch (raw[1]) {
+      case 'n': piece = "\n"; break;
+      case 'r': piece = "\r"; break;
+      case 't': piece = "\t"; break;
+      case 'x': piece = static_cast<char>(std::stoi(std::string(raw.substr(2)), nullptr, 16)); break;
+      default: piece = raw[1];
+    }
+    if (piece[0] == '\0') {
+      sink_.report(Kind::bad_escape, lexemes_.range(lexeme), "a string cannot hold a NUL byte").note("no command line or environment can carry one");
+    } else if (static_cast<unsigned char>(piece[0]) >= 0x80) {
+      sink_.report(Kind::bad_escape, lexemes_.range(lexeme), "`\\x` stands for ASCII only: `\\x01` to `\\x7f`").help("write the character itself");
+    }
+  } else {
+    piece = raw;
+  }
+  if (!result.parts.empty()) {
+    if (auto *text = std::get_if<std::string>(&result.parts.back().part)) {
+      text->append(piece);
+      result.parts.back().range.end = lexemes_[lexeme].end;
+      return;
+    }
+  }
+  ast::StringPart &part = result.parts.emplace_back();
+  part.part.emplace<std::string>(std::move(piece));
+  part.range = lexemes_.range(lexeme);
+}
+
+ast::StringLiteral Builder::string(Context *context) {
+  ast::StringLiteral result;
+  result.range = range(context);
+  Cursor cursor(context);
+  if (cursor.token() == P::RAW) {
+    const std::size_t lexeme = cursor.take_token();
+    const std::string_view text = lexemes_.text(lexeme);
+    result.raw = true;
+    if (text.size() > 3) {
+      ast::StringPart &part = result.parts.emplace_back();
+      part.part.emplace<std::string>(text.substr(2, text.size() - 3));
+      part.range = lexemes_.bytes(lexemes_[lexeme].begin + 2, lexemes_[lexeme].end - 1);
+    }
+    return result;
+  }
+  cursor.take(P::QUOTE);
+  while (!cursor.accept(P::CLOSE)) {
+    if (cursor.token() == P::INTERP) {
+      const std::size_t open = cursor.take_token();
+      ast::ExprPtr inner = expr(cursor.take_rule(P::RuleExpr));
+      const std::size_t close = cursor.take(P::INTERP_CLOSE);
+      ast::StringPart &part = result.parts.emplace_back();
+      part.part = std::move(inner);
+      part.range = lexemes_.range(open, close);
+    } else {
+      string_piece(cursor.take_token(), result);
+    }
+  }
+  return result;
+}
+
+ast::Binder Builder::binder(Context *context) {
+  Cursor cursor(context);
+  ast::Binder result;
+  result.range = range(context);
+  result.variable = name(cursor.take_rule(P::RuleName));
+  cursor.take(P::IN);
+  result.set = expr(cursor.take_rule(P::RuleSet));
+  if (cursor.accept(P::WHERE)) result.where = expr(cursor.take_rule());
+  result.if_any = cursor.accept(P::IF);
+  return result;
+}
+
+ast::Selection Builder::selection(Context *context) {
+  Cursor cursor(context);
+  Context *inner = context->getRuleIndex() == P::RuleSelection ? cursor.take_rule() : context;
+  ast::Selection result;
+  result.range = range(inner);
+  if (inner->getRuleIndex() == P::RuleBinder) {
+    result.of = binder(inner);
+  } else {
+    result.of = expr(inner);
+  }
+  return result;
+}
+
+ast::Target Builder::target(Context *context) {
+  Cursor cursor(context);
+  cursor.take(P::ON);
+  ast::Target result;
+  result.range = range(context);
+  if (cursor.accept(P::ANY)) {
+    result.kind = ast::Target::Kind::any;
+  } else if (cursor.accept(P::EACH)) {
+    result.kind = ast::Target::Kind::each;
+  }
+  result.hosts = selection(cursor.take_rule());
+  return result;
+}
+
+std::vector<ast::Argument> Builder::arguments(Context *context) {
+  std::vector<ast::Argument> result;
+  Cursor cursor(context);
+  cursor.take(P::CALL);
+  while (Context *item = cursor.find_rule(P::RuleArg)) {
+    Cursor parts(item);
+    ast::Argument argument;
+    argument.range = range(item);
+    if (parts.rule() == P::RuleName) {
+      argument.name = name(parts.take_rule());
+      parts.take(P::COLON);
+    }
+    if (parts.token() == P::ANY) {
+      const std::size_t mark = parts.take_token();
+      ast::Selection of = selection(parts.take_rule());
+      const std::uint32_t depth = depth_of(of);
+      argument.value = make(ast::AnyExpr{std::move(of)}, lexemes_.range(mark, last(item)), depth);
+    } else {
+      argument.value = expr(parts.take_rule());
+    }
+    result.push_back(std::move(argument));
+  }
+  return result;
+}
+
+ast::Type Builder::type(Context *context) {
+  Cursor cursor(context);
+  ast::Type result;
+  result.range = range(context);
+  result.name = qname(cursor.take_rule(P::RuleQname));
+  if (cursor.accept(P::LT)) result.arguments.push_back(type(cursor.take_rule(P::RuleType)));
+  return result;
+}
+
+}  // namespace upg::syntax

@@ -1,0 +1,49 @@
+#pragma once
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compiler/syntax/antlr/lexemes.h"
+#include "runtime/diagnostics/diagnostic.h"
+
+namespace antlr4::atn {
+class ATN;
+}
+
+namespace upg::syntax {
+
+/// What the parser knew when it could not go on. Indices are those of lexemes and rules, types those of UpgParser.
+struct ErrorSite {
+  std::size_t found = 0;              // the token that does not fit
+  std::vector<std::size_t> expected;  // types that would have
+  std::size_t rule = Lexemes::none;   // innermost rule
+  std::size_t item_rule = Lexemes::none, item_start = Lexemes::none;  // innermost item around, if inside the innermost body
+  std::size_t body_rule = Lexemes::none, opener = Lexemes::none;      // innermost body around and its `{`
+};
+
+/// Words one error: first by the mistakes people make (mistakes.cpp), else from what was expected and found.
+class ErrorReporter {
+ public:
+  ErrorReporter(const Lexemes &lexemes, diagnostics::Sink &sink) : lexemes_(lexemes), sink_(sink) {}
+  void report(const ErrorSite &site);
+
+ private:
+  const Lexemes &lexemes_;
+  diagnostics::Sink &sink_;
+};
+
+/// "`await`", "a name", "the end of the file": one expected token type.
+std::string spelled_type(std::size_t type);
+/// The fixed text of a token type, empty if it has none.
+std::string_view fixed_text(std::size_t type);
+/// The token as a message names it.
+std::string spelled_found(const Lexemes &lexemes, std::size_t index);
+/// "a clause of a gate", for what stands in this body.
+std::string_view item_of_body(std::size_t body_rule);
+bool expects(const ErrorSite &site, std::size_t type);
+
+/// Reports the site as one of the mistakes that people make, with its remedy; false if it is none of them.
+bool report_known_mistake(const ErrorSite &site, const Lexemes &lexemes, diagnostics::Sink &sink);
+
+}  // namespace upg::syntax

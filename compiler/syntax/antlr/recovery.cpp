@@ -1,0 +1,196 @@
+#include "compiler/syntax/antlr/recovery.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "UpgParser.h"
+
+namespace upg::syntax {
+
+using P = UpgParser;
+
+bool is_item_rule(std::size_t rule) {
+  switch (rule) {
+    case P::RuleFile:
+    case P::RuleDecl:
+    case P::RuleClusterItem:
+    case P::RuleImportItem:
+    case P::RuleHostItem:
+    case P::RuleRoleItem:
+    case P::RuleStateItem:
+    case P::RuleAskStmt:
+    case P::RuleGateItem:
+    case P::RuleActionItem:
+    case P::RuleHoldItem:
+    case P::RuleUpgradeItem:
+    case P::RuleStmt: return true;
+    default: return false;
+  }
+}
+
+bool is_body_rule(std::size_t rule) {
+  switch (rule) {
+    case P::RuleFile:
+    case P::RuleClusterBody:
+    case P::RuleImportBody:
+    case P::RuleHostBody:
+    case P::RuleRoleBody:
+    case P::RuleAskBlock:
+    case P::RuleGateBody:
+    case P::RuleActionBlock:
+    case P::RuleHoldBody:
+    case P::RuleUpgradeBody:
+    case P::RuleBlock: return true;
+    default: return false;
+  }
+}
+
+namespace {
+
+bool reserved_verb(std::size_t type) { return type >= P::ACCEPT && type < P::ACTION; }
+bool soft_word(std::size_t type) { return type >= P::ABORT && type <= P::WINDOW; }
+
+const antlr4::misc::IntervalSet &first_of(antlr4::Parser *parser, std::size_t rule) {
+  const antlr4::atn::ATN &atn = parser->getATN();
+  return atn.nextTokens(atn.ruleToStartState[rule]);
+}
+
+/// An item cannot end in one of these: what follows on the next line still belongs to it.
+bool leaves_open(std::size_t type) {
+  switch (type) {
+    case P::COMMA:
+    case P::CALL:
+    case P::LPAREN:
+    case P::LBRACK:
+    case P::AND:
+    case P::OR:
+    case P::NOT:
+    case P::EQ:
+    case P::ASSIGN:
+    case P::PIPE:
+    case P::ARROW:
+    case P::PLUS:
+    case P::MINUS: return true;
+    default: return false;
+  }
+}
+
+std::size_t index_of_next(antlr4::Parser *parser) { return parser->getTokenStream()->LT(1)->getTokenIndex(); }
+
+}  // namespace
+
+bool Recovery::at_declaration(antlr4::Parser *parser) const {
+  antlr4::Token *next = parser->getTokenStream()->LT(1);
+  if (next->getType() == antlr4::Token::EOF) return true;
+  if (next->getCharPositionInLine() != 0) return false;
+  return next->getType() == P::MODULE || first_of(parser, P::RuleDecl).contains(next->getType());
+}
+
+/// Words that lead an item and nothing else resume anywhere; names, soft words, `for` and `on` also do, as they may lead one.
+bool Recovery::begins_item(antlr4::Parser *parser, bool resumed_here_before) const {
+  if (resumed_here_before) return false;
+  antlr4::TokenStream *tokens = parser->getTokenStream();
+  const std::size_t index = index_of_next(parser);
+  if (!lexemes_.first_on_line(index)) return false;
+  if (const std::size_t before = lexemes_.previous_code(index); before != Lexemes::none && leaves_open(lexemes_[before].type)) return false;
+  const std::size_t type = tokens->LA(1);
+  if (type == P::ID || soft_word(type)) return true;
+  if (!reserved_verb(type)) return false;
+  for (const std::size_t rule : {P::RuleStmt, P::RuleActionItem, P::RuleGateItem, P::RuleHoldItem, P::RuleRoleItem, P::RuleAskStmt, P::RuleUpgradeItem, P::RuleStateItem}) {
+    if (first_of(parser, rule).contains(type)) return true;
+  }
+  return false;
+}
+
+void Recovery::skip(antlr4::Parser *parser, bool resumed_here_before) {
+  antlr4::TokenStream *tokens = parser->getTokenStream();
+  int depth = 0;
+  for (bool first = true;; first = false) {
+    if (at_declaration(parser)) return;
+    if (depth == 0 && begins_item(parser, first && resumed_here_before)) return;
+    const std::size_t type = tokens->LA(1);
+    if (type == P::RBRACE && depth == 0) return;
+    parser->consume();
+    if (type == P::LBRACE) ++depth;
+    if (type == P::RBRACE && --depth == 0) return;
+  }
+}
+
+void Recovery::recover(antlr4::Parser *parser, std::exception_ptr error) {
+  const std::size_t rule = parser->getContext()->getRuleIndex();
+  if (!is_item_rule(rule)) std::rethrow_exception(error);
+  const std::size_t index = index_of_next(parser);
+  const bool again = index == std::exchange(last_index_, index) && rule == std::exchange(last_rule_, rule);
+  if (rule != P::RuleDecl && rule != P::RuleFile && at_declaration(parser)) return;  // closes everything that is open
+  skip(parser, again);
+  if (rule == P::RuleDecl && parser->getTokenStream()->LA(1) == P::RBRACE && index_of_next(parser) == index) parser->consume();
+}
+
+antlr4::Token *Recovery::recoverInline(antlr4::Parser *parser) { throw antlr4::InputMismatchException(parser); }
+
+/// Acts only where a body asks for its next item: a token that begins none is one error, and skipped with what belongs to it.
+void Recovery::sync(antlr4::Parser *parser) {
+  const std::size_t rule = parser->getContext()->getRuleIndex();
+  if (!is_body_rule(rule)) return;
+  antlr4::atn::ATNState *state = parser->getATN().states[parser->getState()];
+  const auto type = state->getStateType();
+  if (type != antlr4::atn::ATNState::STAR_LOOP_ENTRY && type != antlr4::atn::ATNState::STAR_LOOP_BACK) return;
+  const antlr4::misc::IntervalSet &next = parser->getATN().nextTokens(state);
+  antlr4::TokenStream *tokens = parser->getTokenStream();
+  const auto fits = [&] { return next.contains(tokens->LA(1)) || next.contains(antlr4::Token::EPSILON); };
+  if (fits() || at_declaration(parser)) return;  // a missing brace is reported where it should stand
+  if (!inErrorRecoveryMode(parser)) reportError(parser, antlr4::InputMismatchException(parser));
+  while (!fits() && !at_declaration(parser)) {
+    const std::size_t index = index_of_next(parser);
+    skip(parser, true);
+    if (index_of_next(parser) != index) continue;
+    if (tokens->LA(1) == antlr4::Token::EOF) return;
+    parser->consume();
+  }
+}
+
+void Recovery::reportError(antlr4::Parser *parser, const antlr4::RecognitionException &error) {
+  if (inErrorRecoveryMode(parser)) return;  // still the same mistake
+  beginErrorCondition(parser);
+  reporter_.report(site_of(parser, error));
+  if (++errors_ >= max_errors_) throw antlr4::ParseCancellationException("too many errors");
+}
+
+ErrorSite Recovery::site_of(antlr4::Parser *parser, const antlr4::RecognitionException &error) const {
+  ErrorSite site;
+  site.found = error.getOffendingToken()->getTokenIndex();
+
+  antlr4::misc::IntervalSet expected;
+  if (const auto *no_way = dynamic_cast<const antlr4::NoViableAltException *>(&error); no_way && no_way->getDeadEndConfigs()) {
+    // What could have come at the place where every alternative had died.
+    for (const auto &config : no_way->getDeadEndConfigs()->configs) {
+      for (antlr4::atn::Transition *transition : config->state->transitions) {
+        if (!transition->isEpsilon()) expected.addAll(transition->label());
+      }
+    }
+  } else {
+    expected = error.getExpectedTokens();
+  }
+  for (const antlr4::misc::Interval &interval : expected.getIntervals()) {
+    for (ssize_t type = interval.a; type <= interval.b; ++type) site.expected.push_back(static_cast<std::size_t>(type));
+  }
+
+  const antlr4::RuleContext *context = parser->getContext();
+  site.rule = context->getRuleIndex();
+  for (; context != nullptr; context = static_cast<const antlr4::RuleContext *>(context->parent)) {
+    const auto *here = static_cast<const antlr4::ParserRuleContext *>(context);
+    const std::size_t rule = here->getRuleIndex();
+    if (site.item_rule == Lexemes::none && is_item_rule(rule) && rule != P::RuleFile) {
+      site.item_rule = rule;
+      site.item_start = here->start->getTokenIndex();
+    }
+    if (is_body_rule(rule)) {
+      site.body_rule = rule;
+      if (rule != P::RuleFile && here->start->getType() == P::LBRACE) site.opener = here->start->getTokenIndex();
+      break;
+    }
+  }
+  return site;
+}
+
+}  // namespace upg::syntax

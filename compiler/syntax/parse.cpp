@@ -1,0 +1,146 @@
+#include "compiler/syntax/parse.h"
+
+#include <fmt/format.h>
+
+#include <exception>
+#include <optional>
+
+#include "UpgLexer.h"
+#include "UpgParser.h"
+#include "compiler/syntax/antlr/builder.h"
+#include "compiler/syntax/antlr/error_report.h"
+#include "compiler/syntax/antlr/lexemes.h"
+#include "compiler/syntax/antlr/recovery.h"
+#include "compiler/syntax/text_check.h"
+
+namespace upg::syntax {
+namespace {
+
+using diagnostics::FileId;
+using diagnostics::Kind;
+using diagnostics::Sink;
+
+constexpr std::size_t max_tokens = 4'000'000;
+constexpr std::size_t max_errors = 100;
+
+bool opens(std::size_t type) {
+  return type == UpgLexer::LBRACE || type == UpgLexer::LPAREN || type == UpgLexer::CALL || type == UpgLexer::LBRACK || type == UpgLexer::INTERP;
+}
+bool closes(std::size_t type) {
+  return type == UpgLexer::RBRACE || type == UpgLexer::RPAREN || type == UpgLexer::RBRACK || type == UpgLexer::INTERP_CLOSE;
+}
+
+/// The parser recurses through brackets, and through `a<b<c` of types; both are counted here before it runs, on brackets that need not match.
+bool nesting_fits(const Lexemes &lexemes, Sink &sink) {
+  std::size_t depth = 0, types = 0;
+  for (std::size_t i = 0; i < lexemes.size(); ++i) {
+    if (lexemes[i].channel != Lexeme::Channel::code) continue;
+    const std::size_t type = lexemes[i].type;
+    if (opens(type)) ++depth;
+    if (closes(type) && depth > 0) --depth;
+    const bool in_type = type == UpgLexer::LT || type == UpgLexer::ID || type == UpgLexer::FIELD || (type >= UpgLexer::ABORT && type <= UpgLexer::WINDOW);
+    types = !in_type ? 0 : types + (type == UpgLexer::LT ? 1 : 0);
+    if (depth > max_nesting || types > max_nesting) {
+      sink.report(Kind::nested_too_deep, lexemes.range(i), fmt::format("this is nested more than {} deep", max_nesting)).help("move parts of it into a procedure or a `let`");
+      return false;
+    }
+  }
+  return true;
+}
+
+/// The tree of the generated parser, and what owns it.
+class Parse {
+ public:
+  explicit Parse(std::string text) : input_(text), lexer_(&input_), stream_(&lexer_), parser_(&stream_) {
+    lexer_.removeErrorListeners();
+    parser_.removeErrorListeners();
+    lexer_.limit_tokens(max_tokens);
+    stream_.fill();
+  }
+  bool too_many_tokens() const { return lexer_.over_limit(); }
+  antlr4::CommonTokenStream &stream() { return stream_; }
+
+  /// The fast way, which ends at the first error: null then.
+  UpgParser::FileContext *strict() {
+    parser_.getInterpreter<antlr4::atn::ParserATNSimulator>()->setPredictionMode(antlr4::atn::PredictionMode::SLL);
+    parser_.setErrorHandler(std::make_shared<antlr4::BailErrorStrategy>());
+    try {
+      return parser_.file();
+    } catch (const antlr4::ParseCancellationException &) {
+      return nullptr;
+    }
+  }
+  /// The thorough way, which mends what it can. Null if it gave up after `max_errors`.
+  UpgParser::FileContext *mending(const Lexemes &lexemes, ErrorReporter &reporter) {
+    parser_.reset();
+    parser_.getInterpreter<antlr4::atn::ParserATNSimulator>()->setPredictionMode(antlr4::atn::PredictionMode::LL);
+    parser_.setErrorHandler(std::make_shared<Recovery>(lexemes, reporter, max_errors));
+    try {
+      return parser_.file();
+    } catch (const antlr4::ParseCancellationException &) {
+      return nullptr;
+    }
+  }
+
+ private:
+  antlr4::ANTLRInputStream input_;
+  UpgLexer lexer_;
+  antlr4::CommonTokenStream stream_;
+  UpgParser parser_;
+};
+
+void parse_text(std::string_view text, const TextCheck &checked, FileId file, Sink &sink, SyntaxTree &result) {
+  const std::size_t errors_before = sink.errors() + sink.dropped();
+  Parse parse(std::string(text.substr(checked.bom_bytes)));
+  const Lexemes lexemes(parse.stream(), text, checked.ascii, checked.bom_bytes, file);
+  result.tokens = lexemes.public_tokens();
+  if (parse.too_many_tokens()) {
+    sink.report(Kind::text_too_large, lexemes.range(lexemes.size() - 2), fmt::format("the file has more than {} words and marks", max_tokens)).help("split it into modules");
+    return;
+  }
+  if (!nesting_fits(lexemes, sink)) return;
+
+  UpgParser::FileContext *tree = parse.strict();
+  if (tree == nullptr) {
+    ErrorReporter reporter(lexemes, sink);
+    tree = parse.mending(lexemes, reporter);
+    if (tree == nullptr) {
+      sink.report(Kind::too_many_mistakes, {file, 0, 0}, fmt::format("more than {} syntax errors: the rest of the file is not read", max_errors - 1));
+      return;
+    }
+  }
+  Builder builder(lexemes, sink);
+  result.file = builder.file(tree);
+  result.complete = sink.errors() + sink.dropped() == errors_before;
+  if (result.complete) builder.report_stray_docs();
+}
+
+}  // namespace
+
+SyntaxTree parse(const diagnostics::Sources &sources, FileId file, Sink &sink) {
+  SyntaxTree result;
+  result.file.id = file;
+  const std::string_view text = sources.text(file);
+  result.file.range = {file, 0, static_cast<std::uint32_t>(text.size() > max_file_bytes ? 0 : text.size())};
+  const TextCheck checked = check_text(text, file, sink);
+  if (!checked.readable) return result;
+  const auto failed = [&](std::string_view why) {
+    sink.report(Kind::internal_error, {file, 0, 0}, fmt::format("the parser failed: {}", why));
+    result.complete = false;
+  };
+  // The runtime of ANTLR throws all of these, C strings included.
+  try {
+    parse_text(text, checked, file, sink, result);
+  } catch (const std::exception &error) {
+    failed(error.what());
+  } catch (const char *error) {
+    failed(error);
+  } catch (const std::string &error) {
+    failed(error);
+  } catch (...) {
+    failed("unknown exception");
+  }
+  return result;
+}
+
+}  // namespace upg::syntax
