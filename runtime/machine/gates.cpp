@@ -7,23 +7,7 @@ namespace upg::machine {
 
 Task<Value> Machine::Run::consult(NodeId expression, Environment environment, std::string key) {
   Consultation consultation(around, std::move(environment));
-  for (int rounds = 0; rounds < 1000; ++rounds) {
-    Value v = consultation.evaluate(expression);
-    if (!v.is(Kind::pending)) co_return v;
-    if (std::string question = consultation.person_question(); !question.empty()) {
-      std::string text = co_await person(question, false, key);
-      if (leaving()) co_return Value::unknown("stopped");
-      consultation.answer_person(text);
-      continue;
-    }
-    std::vector<Wanted> wanted = consultation.take_wanted();
-    if (wanted.empty()) break;
-    std::vector<std::string> memos;
-    for (const Wanted &w : wanted) memos.push_back(w.memo);
-    std::vector<Answer> answers = co_await request_all(std::move(wanted), key);
-    for (std::size_t i = 0; i < memos.size(); ++i) consultation.answer(memos[i], std::move(answers[i]));
-  }
-  co_return Value::unknown("the question needs too many commands");
+  co_return co_await consult_with(&consultation, expression, std::move(key));
 }
 
 Task<GateAnswer> Machine::Run::ask_gate(GateCall call, std::string key) {
@@ -76,7 +60,8 @@ void Machine::Run::apply_pass(const GateCall &call) {
   }
 }
 
-Task<bool> Machine::Run::wait_gate(GateCall call, std::string key, plan::Span where, unsigned passes) {
+Task<bool> Machine::Run::wait_gate(GateCall call, std::string key, plan::Span where, unsigned passes, bool in_step) {
+  auto gone = [&] { return !in_step && leaving(); };  // a step under way is waited for even when the run is being left
   const plan::Gate &gate = plan.gates[call.gate.index];
   HostId host = subject(call.arguments);
   std::string name = describe(call);
@@ -85,7 +70,7 @@ Task<bool> Machine::Run::wait_gate(GateCall call, std::string key, plan::Span wh
   Millis not_before = 0;
   for (const plan::Role &role : plan.roles)
     if (role.health == call.gate && host.valid() && world.last_end(host) > 0) not_before = std::max(not_before, world.last_end(host) + role.settles);
-  while (now() < not_before && !leaving()) co_await sleep_until(not_before);
+  while (now() < not_before && !gone()) co_await sleep_until(not_before);
 
   Millis deadline = now() + gate.deadline;
   doing_this.activity().deadline_ms = deadline;
@@ -93,13 +78,14 @@ Task<bool> Machine::Run::wait_gate(GateCall call, std::string key, plan::Span wh
   unsigned in_a_row = 0;
   std::string last;
   for (;;) {
-    if (leaving()) co_return false;
+    if (gone()) co_return false;
     GateAnswer answer = co_await ask_gate(call, key);
     if (answer.fail.yes()) {
       write(Event::gate_failed, key, make_data({{"gate", name}, {"host", host_name(host)}, {"answer", answer.why}, {"reason", "its fail condition holds"}}));
       co_return halt(true, fmt::format("gate {} failed: its `fail when` holds; last answer: {}", name, answer.why), key, where, std::string(plan.text(gate.doc)));
     }
     in_a_row = answer.pass.yes() ? in_a_row + 1 : 0;
+    if (!in_a_row) wanted = gate.stable;  // it flapped: one pass is no longer enough
     if (in_a_row >= wanted) break;
     std::string said = in_a_row ? fmt::format("pass {} of {}", in_a_row, wanted) : answer.why;
     doing_this.activity().detail = said;
@@ -112,7 +98,7 @@ Task<bool> Machine::Run::wait_gate(GateCall call, std::string key, plan::Span wh
                                        : fmt::format("gate {} does not pass: {}", name, answer.why);
       co_return halt(true, what, key, where, std::string(plan.text(gate.doc)));
     }
-    while (now() < next && !leaving()) co_await sleep_until(next);
+    while (now() < next && !gone()) co_await sleep_until(next);
   }
   apply_pass(call);
   co_return write(Event::gate_passed, key, make_data({{"gate", name}, {"host", host_name(host)}, {"answer", "pass"}}));
@@ -154,14 +140,14 @@ Task<bool> Machine::Run::gates_of(NodeId node, std::shared_ptr<Environment> envi
   co_return true;
 }
 
-Task<bool> Machine::Run::wait_all(std::vector<GateCall> calls, std::string key, plan::Span where, unsigned passes) {
-  if (calls.size() == 1) co_return co_await wait_gate(std::move(calls[0]), std::move(key), where, passes);
+Task<bool> Machine::Run::wait_all(std::vector<GateCall> calls, std::string key, plan::Span where, unsigned passes, bool in_step) {
+  if (calls.size() == 1) co_return co_await wait_gate(std::move(calls[0]), std::move(key), where, passes, in_step);
   std::vector<Task<bool>> waits;
   std::vector<Task<bool> *> open;
   waits.reserve(calls.size());
   Bell bell(queue);
   for (std::size_t i = 0; i < calls.size(); ++i) {
-    waits.push_back(ringing(wait_gate(calls[i], fmt::format("{}:{}", key, describe(calls[i])), where, passes), &bell));
+    waits.push_back(ringing(wait_gate(calls[i], fmt::format("{}:{}", key, describe(calls[i])), where, passes, in_step), &bell));
     waits.back().start();
   }
   auto running = [&] {
@@ -186,6 +172,7 @@ Task<bool> Machine::Run::await_statement(NodeId node, Place place, bool over) {
   std::vector<GateCall> calls;
   bool known = co_await gates_of(gate_node, place.environment, place.key, &calls);
   if (!known) co_return false;
+  passed[node.index][place.key] = calls;
   const StepPast *before = past.step(place.key);
   if (over && before && before->done) {  // what it let through has begun already; the act asks again what it relies on
     for (const GateCall &c : calls) apply_pass(c);

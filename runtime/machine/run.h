@@ -45,8 +45,7 @@ struct ActCall {
   plan::ActionId action;
   std::vector<Value> arguments;
   const Value *was = nullptr;             // for a hold's release
-  std::vector<NodeId> relied;             // gate nodes of awaits that the proof relied on, asked again at the act
-  std::shared_ptr<Environment> around;    // environment of those nodes
+  std::vector<GateCall> relied;           // gates that the proof relied on, asked again at the act
   plan::Span where;
 };
 
@@ -68,6 +67,8 @@ struct Machine::Run {
   bool acted = false;       // an action of this run was intended, now or before
   bool stop = false;        // nothing new starts
   std::uint64_t records = 0;
+  std::map<std::string, std::string> last_detail;  // by step key: why the last attempt did not end well
+  std::map<std::uint32_t, std::map<std::string, std::vector<GateCall>>> passed;  // await node -> place -> the gates that passed there
 
   // ---- the loop (run.cpp)
   Ready queue;
@@ -111,7 +112,7 @@ struct Machine::Run {
   /// Wakes at the time, or earlier when a stop was asked for: look at the clock and at `leaving()` afterwards.
   Sleep sleep_until(Millis t) { return {this, t}; }
   Millis now() { return clock.monotonic(); }
-  bool leaving() const { return stop || ending.status != Status::running; }
+  bool leaving() const { return !release_on_halt && (stop || ending.status != Status::running); }
 
   /// False if it could not be written; then the run has halted.
   bool write(Event event, const std::string &key, std::string data = "{}");
@@ -138,10 +139,11 @@ struct Machine::Run {
   Task<Value> consult(NodeId expression, Environment environment, std::string key);
   Task<GateAnswer> ask_gate(GateCall call, std::string key);
   /// Waits until the gate passes, fails or its deadline is over; false: halted or leaving. `passes`: how many in a row are enough (0: the gate's own).
-  Task<bool> wait_gate(GateCall call, std::string key, plan::Span where, unsigned passes);
+  /// `in_step`: part of a running step, waited for to the deadline even when the run is being left.
+  Task<bool> wait_gate(GateCall call, std::string key, plan::Span where, unsigned passes, bool in_step = false);
   /// All the gates that a gate node stands for. Unknown arguments halt (empty result and false).
   Task<bool> gates_of(NodeId node, std::shared_ptr<Environment> environment, std::string key, std::vector<GateCall> *out);
-  Task<bool> wait_all(std::vector<GateCall> calls, std::string key, plan::Span where, unsigned passes);
+  Task<bool> wait_all(std::vector<GateCall> calls, std::string key, plan::Span where, unsigned passes, bool in_step = false);
   Task<bool> await_statement(NodeId node, Place place, bool over);
   /// Runs the task and rings when it has ended.
   Task<bool> ringing(Task<bool> task, Bell *bell);
@@ -173,6 +175,7 @@ struct Machine::Run {
   Task<bool> guard(ActCall call, Environment environment, std::string key);
   Task<bool> needs(ActCall call, Environment environment, std::string key);
   Task<bool> census(std::vector<Outage> opened, std::string key, plan::Span where);
+  Task<GateAnswer> counted(Task<GateAnswer> task, Bell *bell, std::size_t *count);
   enum class Attempt : std::uint8_t { done, failed, unknown, halted };
   Task<Attempt> attempt(ActCall call, std::shared_ptr<Environment> environment, std::string key, int number, Millis deadline, bool resumed);
   Task<Attempt> body(NodeId node, ActCall call, std::shared_ptr<Environment> environment, std::string key, std::string step, Millis deadline, bool resumed);
@@ -180,6 +183,14 @@ struct Machine::Run {
   Task<bool> awaits(ActCall call, Environment environment, std::string key, Millis deadline, std::map<std::uint32_t, std::string> old_boots);
   Task<bool> wait_boot(HostId host, std::string old_boot, std::string key, plan::Span where, Millis deadline);
   Task<Value> boot_id(HostId host, std::string key);
+  Task<Value> consult_with(Consultation *consultation, NodeId expression, std::string key);
+  Task<bool> boots_before(ActCall call, Environment environment, std::string key, std::string journalled, std::map<std::uint32_t, std::string> *out);
+  Task<std::optional<bool>> begun_on_hosts(std::vector<StepPast::Command> commands, std::string key, Millis deadline);
+  Task<Value> count_holds(NodeId need, Environment environment, std::string key);
+  std::vector<GateCall> relied_on(NodeId node, const std::string &key) const;
+  std::string step_key(const std::string &key, HostId host, const std::string &step) const;
+  /// Values that a `moves` effect may leave the cell in.
+  std::vector<std::string> moved_to(NodeId effect) const;
   Task<bool> observe_moves(ActCall call, Environment environment, std::string key);
   /// Hosts and roles that the effects of an action take down or change. False: an argument is unknown, halted.
   Task<bool> outages_of(ActCall call, Environment environment, std::string key, std::vector<Outage> *out);
@@ -189,6 +200,9 @@ struct Machine::Run {
 
   // ---- holds (holds.cpp)
   Task<bool> with(NodeId node, Place place);
+  bool past_or_now_intended(const std::string &key) const;
+  std::set<std::string> intended;   // keys of acts intended by this process
+  bool release_on_halt = false;     // a hold is being given back after a halt
   Task<bool> release(NodeId node, Held held, std::vector<Value> arguments, Place place);
 
   // ---- before anything (start.cpp)
@@ -199,6 +213,8 @@ struct Machine::Run {
   // ---- dry run (dry.cpp)
   Task<bool> tell_await(NodeId node, Place place);
   Task<bool> tell_act(ActCall call, Place place);
+  Task<bool> tell_body(NodeId node, std::shared_ptr<Environment> environment, std::string key, int indent);
+  std::vector<std::string> preflight_failures;
 
   std::string host_name(HostId h) const { return h.valid() ? std::string(plan.text(plan.hosts[h.index].name)) : std::string("controller"); }
   std::string name_value(const Value &v) const { return v.is(Kind::host) ? host_name(v.as_host()) : show(v); }

@@ -21,7 +21,7 @@ Task<bool> Machine::Run::statement(NodeId node, Place place, bool over) {
   const plan::Node &n = plan.node(node);
   switch (n.op) {
     case Op::await: {
-      if (dry()) co_return co_await tell_await(node, place);
+      if (options.mode != Mode::run) co_return co_await tell_await(node, place);
       co_return co_await await_statement(node, place, over);
     }
     case Op::act: co_return co_await act_statement(node, place);

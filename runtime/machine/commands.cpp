@@ -1,0 +1,224 @@
+// The commands of an action: handed to hosts under step keys, followed to their end whatever happens to the connection.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "runtime/machine/run.h"
+
+namespace upg::machine {
+using plan::Op;
+
+namespace {
+constexpr Millis kAgain = 1000;  // between attempts to reach a host
+
+std::string tail(const std::string &text) {
+  std::size_t end = text.find_last_not_of(" \n\r\t");
+  if (end == std::string::npos) return {};
+  std::size_t begin = text.rfind('\n', end);
+  begin = begin == std::string::npos ? 0 : begin + 1;
+  return text.substr(begin, std::min<std::size_t>(end + 1 - begin, 300));
+}
+}  // namespace
+
+std::string Machine::Run::step_key(const std::string &key, HostId host, const std::string &step) const {
+  return fmt::format("{}/{}/{}/{}", options.run_id, host_name(host), key, step);
+}
+
+/// Whether any command of an interrupted step ever began; nothing if a host could not be asked in time.
+Task<std::optional<bool>> Machine::Run::begun_on_hosts(std::vector<StepPast::Command> commands, std::string key, Millis deadline) {
+  bool begun = false;
+  for (const StepPast::Command &c : commands) {
+    HostId host;
+    for (std::size_t h = 0; h < plan.hosts.size(); ++h)
+      if (plan.text(plan.hosts[h].name) == c.host) host = HostId(h);
+    for (;;) {
+      Command command;
+      command.step_key = step_key(key, host, c.step);
+      command.attach_only = true;
+      command.timeout = 20'000;
+      Answer a = co_await request(host, std::move(command), key);
+      if (a.outcome == Outcome::absent) break;
+      if (a.outcome != Outcome::unreachable && a.outcome != Outcome::lost && a.outcome != Outcome::timed_out) {
+        begun = true;
+        break;
+      }
+      if (now() > deadline || leaving()) co_return std::nullopt;
+      for (Millis end = now() + kAgain; now() < end && !leaving();) co_await sleep_until(end);
+    }
+  }
+  co_return begun;
+}
+
+Task<Machine::Run::Attempt> Machine::Run::attempt(ActCall call, std::shared_ptr<Environment> environment, std::string key, int number, Millis deadline, bool resumed) {
+  const plan::Action &action = plan.actions[call.action.index];
+  if (action.operator_text.valid()) {
+    Consultation c(around, *environment);
+    std::string text(plan.text(action.operator_text));
+    std::string answer = co_await person("operator: " + text + " -- done?", true, key);
+    if (leaving()) co_return Attempt::halted;
+    if (answer != "yes") {
+      last_detail[key] = "the operator did not confirm: " + text;
+      co_return Attempt::failed;
+    }
+    write(Event::confirmed, key + "/operator", make_data({{"text", text}, {"who", options.who}, {"answer", answer}}));
+    co_return Attempt::done;
+  }
+  if (!action.body.valid()) co_return Attempt::done;
+  co_return co_await body(action.body, call, environment, key, fmt::format("{}", number), deadline, resumed);
+}
+
+Task<Machine::Run::Attempt> Machine::Run::body(NodeId node, ActCall call, std::shared_ptr<Environment> environment, std::string key, std::string step, Millis deadline,
+                                               bool resumed) {
+  auto kids = plan.kids(node);
+  for (std::size_t i = 0; i < kids.size(); ++i) {
+    const plan::Node &n = plan.node(kids[i]);
+    std::string here = fmt::format("{}.{}", step, i);
+    if (n.op == Op::command) {
+      Attempt a = co_await command(plan.kid(kids[i], 0), call, environment, key, here, deadline, resumed);
+      if (a != Attempt::done) co_return a;
+      continue;
+    }
+    // let and for_data: what they asked is journalled, so that a resumed step does the same
+    std::string value_key = key + "#" + here;
+    const StepPast *before = past.step(value_key);
+    Value v;
+    if (before && before->done) {
+      v = from_journal(before->value);
+    } else {
+      v = co_await consult(plan.kid(kids[i], 0), *environment, key);
+      if (v.open()) {
+        last_detail[key] = "a value that the action needs is unknown: " + show(v);
+        co_return Attempt::failed;
+      }
+      if (n.op == Op::for_data) {
+        Value::Items kept;
+        if (!v.is(Kind::list)) {
+          last_detail[key] = "the list to go through is no list";
+          co_return Attempt::failed;
+        }
+        for (const Value &item : *v.items) {
+          environment->slots[n.a] = item;
+          Value condition = co_await consult(plan.kid(kids[i], 1), *environment, key);
+          if (condition.open()) {
+            last_detail[key] = "a condition of the list is unknown: " + show(condition);
+            co_return Attempt::failed;
+          }
+          if (condition.yes()) kept.push_back(item);
+        }
+        if (n.b && kept.size() > n.b) {
+          last_detail[key] = fmt::format("the list has {} elements, `at most {}` is allowed", kept.size(), n.b);
+          co_return Attempt::failed;
+        }
+        v = Value::list(std::move(kept));
+      }
+      if (!write(Event::value_kept, value_key, make_data({{"value", to_journal(v)}}))) co_return Attempt::halted;
+    }
+    if (n.op == Op::let) {
+      environment->slots[n.a] = std::move(v);
+      continue;
+    }
+    for (std::size_t j = 0; j < v.items->size(); ++j) {
+      environment->slots[n.a] = (*v.items)[j];
+      Attempt a = co_await body(plan.kid(kids[i], 2), call, environment, key, fmt::format("{}-{}", here, j), deadline, resumed);
+      if (a != Attempt::done) co_return a;
+    }
+  }
+  co_return Attempt::done;
+}
+
+Task<Machine::Run::Attempt> Machine::Run::command(NodeId run_node, ActCall call, std::shared_ptr<Environment> environment, std::string key, std::string step,
+                                                  Millis deadline, bool resumed) {
+  const plan::Action &action = plan.actions[call.action.index];
+  Concrete concrete;
+  {
+    Consultation consultation(around, *environment);
+    for (int rounds = 0; rounds < 100; ++rounds) {
+      concrete = consultation.make(run_node);
+      if (!concrete.problem.is(Kind::pending)) break;
+      std::vector<Wanted> wanted = consultation.take_wanted();
+      std::vector<std::string> memos;
+      for (const Wanted &w : wanted) memos.push_back(w.memo);
+      std::vector<Answer> answers = co_await request_all(std::move(wanted), key);
+      for (std::size_t i = 0; i < memos.size(); ++i) consultation.answer(memos[i], std::move(answers[i]));
+    }
+  }
+  if (!concrete.problem.is(Kind::nothing)) {
+    last_detail[key] = "a part of the command is unknown: " + show(concrete.problem);
+    co_return Attempt::failed;
+  }
+  std::vector<HostId> targets = concrete.hosts;
+  if (concrete.any) {
+    std::vector<HostId> up;
+    for (HostId h : targets)
+      if (world.up(h, {})) up.push_back(h);
+    targets = up;
+    const StepPast *before = resumed ? past.step(key) : nullptr;
+    if (before)
+      for (const auto &c : before->commands)
+        for (HostId h : up)
+          if (c.step == step && host_name(h) == c.host) targets = {h};  // where it was begun
+    if (targets.empty()) {
+      last_detail[key] = "no host of the set is up";
+      co_return Attempt::failed;
+    }
+  }
+  std::size_t at = 0;
+  while (at < targets.size()) {
+    HostId host = targets[at];
+    bool going_down = boots(action) && host == subject(call.arguments);
+    Command command = concrete.command;
+    command.step_key = step_key(key, host, step);
+    command.timeout = std::max<Millis>(1000, deadline - now());
+    std::string text = command.secret ? "(secret)" : command.script;
+    if (!command.secret)
+      for (const std::string &a : command.argv) text += (text.empty() ? "" : " ") + a;
+    if (!write(Event::command_started, key, make_data({{"host", host_name(host)}, {"text", text}, {"step", step}}))) co_return Attempt::halted;
+    Answer a = co_await request(host, std::move(command), key);
+    switch (a.outcome) {
+      case Outcome::exited:
+        if (std::find(concrete.exits.begin(), concrete.exits.end(), a.code) == concrete.exits.end()) {
+          std::string said = tail(a.err).empty() ? tail(a.out) : tail(a.err);
+          last_detail[key] = fmt::format("`{}` on {} ended with exit code {}{}{}", text, host_name(host), a.code, said.empty() ? "" : ": ", said);
+          co_return Attempt::failed;
+        }
+        break;
+      case Outcome::signaled:
+        if (going_down) break;
+        last_detail[key] = fmt::format("`{}` on {} died by signal {}", text, host_name(host), a.signal);
+        co_return Attempt::failed;
+      case Outcome::vanished:
+        if (going_down) break;
+        last_detail[key] = fmt::format("`{}` on {} is gone without an exit status", text, host_name(host));
+        co_return Attempt::unknown;
+      case Outcome::lost: case Outcome::unreachable: case Outcome::running:
+        if (going_down && a.outcome == Outcome::lost) break;
+        if (going_down && resumed) break;  // it may be rebooting right now: the boot id will tell
+        if (now() < deadline) {
+          bool other = concrete.any && a.outcome == Outcome::unreachable && targets.size() > 1 && at + 1 < targets.size();
+          if (other) {  // nothing was started there
+            ++at;
+            continue;
+          }
+          if (stop && a.outcome == Outcome::unreachable) co_return Attempt::halted;
+          for (Millis end = now() + kAgain; now() < end;) co_await sleep_until(end);
+          continue;  // the same key attaches to what runs
+        }
+        last_detail[key] = fmt::format("the connection to {} is gone ({}) and `{}` may still run", host_name(host), a.detail, text);
+        co_return Attempt::unknown;
+      case Outcome::refused:
+        last_detail[key] = a.detail;
+        co_return Attempt::failed;
+      case Outcome::timed_out:
+        last_detail[key] = fmt::format("`{}` on {} did not end in time and may still run", text, host_name(host));
+        co_return Attempt::unknown;
+      default:
+        last_detail[key] = a.detail.empty() ? "no answer" : a.detail;
+        co_return Attempt::unknown;
+    }
+    if (!concrete.each) break;
+    ++at;
+  }
+  co_return Attempt::done;
+}
+
+}  // namespace upg::machine

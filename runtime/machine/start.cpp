@@ -1,0 +1,165 @@
+// Before anything: who the hosts are, whether the plan knows every member, and the order of the parts.
+#include <fmt/format.h>
+
+#include "runtime/machine/run.h"
+
+namespace upg::machine {
+
+/// Every host must answer and say who it is; two names for one machine, or another machine at a known name, stop the run.
+Task<bool> Machine::Run::who_is_there() {
+  RoleId role = boot_role();
+  if (!role.valid()) co_return true;
+  std::map<std::string, std::string> seen;
+  plan::ProbeId identity = plan.roles[role.index].identity;
+  std::vector<HostId> hosts;
+  for (std::size_t h = 0; h < plan.hosts.size(); ++h)
+    if (!plan.hosts[h].out_reason.valid()) hosts.push_back(HostId(h));
+  struct Asked {
+    std::string boot, machine;
+    std::string problem;
+  };
+  std::vector<Asked> asked(hosts.size());
+  std::vector<Task<bool>> tasks;
+  tasks.reserve(hosts.size());
+  Bell bell(queue);
+  std::size_t ended = 0;
+  auto done = [&] { return ended == tasks.size(); };
+  struct Ask {
+    static Task<bool> one(Run &run, HostId host, plan::ProbeId who, std::string *boot, std::string *machine, std::string *problem, Bell *ring, std::size_t *count) {
+      Value b = co_await run.boot_id(host, "");
+      for (int tries = 0; b.open() && !run.past.empty() && tries < 60 && !run.leaving(); ++tries) {  // at resume a host may be on its way up
+        for (Millis end = run.now() + 2000; run.now() < end && !run.leaving();) co_await run.sleep_until(end);
+        b = co_await run.boot_id(host, "");
+      }
+      if (b.open()) *problem = show(b);
+      *boot = b.text;
+      if (!b.open() && who.valid()) {
+        const plan::Probe &probe = run.plan.probes[who.index];
+        Environment environment;
+        environment.slots.resize(std::max<std::size_t>(1, probe.frame.slots.size()));
+        environment.slots[0] = Value::host(host);
+        Value m = co_await run.consult(probe.body, std::move(environment), "");
+        if (m.open()) *problem = show(m);
+        *machine = m.text;
+      }
+      ++*count;
+      ring->fire();
+      co_return true;
+    }
+  };
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    tasks.push_back(Ask::one(*this, hosts[i], identity, &asked[i].boot, &asked[i].machine, &asked[i].problem, &bell, &ended));
+    tasks.back().start();
+  }
+  while (!done()) co_await bell;
+  bool ok = true;
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    std::string name = host_name(hosts[i]);
+    const Asked &a = asked[i];
+    if (!a.problem.empty()) {
+      // at resume the step that took the host down waits for it; at a start it must be there
+      if (!past.empty()) {
+        observer.said(fmt::format("{} does not answer yet: {}", name, a.problem));
+        continue;
+      }
+      observer.said(fmt::format("{}: {}", name, a.problem));
+      ok = halt(true, fmt::format("{} cannot be asked: {}", name, a.problem), "", plan.hosts[hosts[i].index].where, "every host of the plan must answer before it starts");
+      continue;
+    }
+    if (!a.machine.empty()) {
+      auto [it, fresh] = seen.emplace(a.machine, name);
+      if (!fresh)
+        ok = halt(true, fmt::format("{} and {} are one machine (machine id {})", it->second, name, a.machine), "", plan.hosts[hosts[i].index].where,
+                  "two names for one machine would be taken down together");
+      auto known = past.identities().find(name);
+      if (known != past.identities().end() && known->second != a.machine)
+        ok = halt(true, fmt::format("{} is another machine now: machine id {} before, {} now", name, known->second, a.machine), "", plan.hosts[hosts[i].index].where,
+                  "an address was reused or the host was replaced");
+    }
+    if (!write(Event::identity_seen, "", make_data({{"host", name}, {"machine_id", a.machine}, {"boot_id", a.boot}}))) co_return false;
+  }
+  co_return ok;
+}
+
+/// The members that the system itself knows must be the plan's hosts: a plan that misses one counts wrong.
+Task<bool> Machine::Run::rosters() {
+  for (const plan::Role &role : plan.roles) {
+    if (!role.roster.valid() || plan.sets[role.hosts.index].hosts.empty()) continue;
+    const plan::Probe &probe = plan.probes[role.roster.index];
+    Environment environment;
+    environment.slots.resize(probe.frame.slots.size());
+    Value v = co_await consult(probe.body, std::move(environment), "");
+    if (leaving()) co_return false;
+    std::string name(plan.text(role.name));
+    if (!v.is(Kind::list)) co_return halt(true, fmt::format("the roster of {} is unknown: {}", name, show(v)), "", role.where);
+    std::set<std::string> live, ours;
+    for (const Value &x : *v.items) live.insert(name_value(x));
+    for (HostId h : plan.sets[role.hosts.index].hosts) ours.insert(host_name(h));
+    for (const std::string &l : live)
+      if (!ours.count(l))
+        co_return halt(true, fmt::format("the system knows {} as a {}, this plan does not", l, name), "", role.where,
+                       "add the host to the cluster block, or remove it from the system first");
+    for (const std::string &o : ours)
+      if (!live.count(o)) co_return halt(true, fmt::format("this plan counts {} as a {}, the system does not know it", o, name), "", role.where);
+  }
+  co_return true;
+}
+
+Task<bool> Machine::Run::claims(const std::vector<plan::CellClaim> &all, std::string key) {
+  for (const plan::CellClaim &claim : all) {
+    const plan::State &state = plan.states[claim.state.index];
+    std::vector<HostId> hosts(1);
+    if (claim.hosts.valid()) hosts = plan.sets[claim.hosts.index].hosts;
+    for (HostId h : hosts) {
+      if (h.valid() && plan.hosts[h.index].out_reason.valid()) continue;
+      Environment environment;
+      environment.slots.resize(std::max<std::size_t>(1, state.frame.slots.size()));
+      if (h.valid()) environment.slots[0] = Value::host(h);
+      Value v = co_await consult(state.observe, std::move(environment), key);
+      if (leaving()) co_return false;
+      std::string wanted(plan.text(state.values[claim.value].name));
+      if (v.open() || show(v) != wanted)
+        co_return halt(true, fmt::format("{}{} should be {}, it is {}", plan.text(state.name), h.valid() ? "(" + host_name(h) + ")" : std::string(), wanted, show(v)), key,
+                       claim.where, key == "initially" ? "the plan starts from another state than it was written for" : "");
+    }
+  }
+  co_return true;
+}
+
+Task<bool> Machine::Run::main() {
+  bool ok = co_await who_is_there();
+  if (ok) ok = co_await rosters();
+  bool first = !acted;
+  if (ok && first) ok = co_await claims(plan.initially, "initially");
+  auto environment = std::make_shared<Environment>();
+  environment->slots.resize(plan.frame.slots.size());
+  if (ok && plan.preflight.valid()) {
+    Place place{"preflight", environment, 0};
+    if (first) ok = co_await block(plan.preflight, place);
+  }
+  if (ok && options.mode != Mode::preflight) {
+    Place place{"body", environment, 0};
+    ok = co_await block(plan.body, place);
+    if (ok && plan.postflight.valid() && !dry()) {
+      Place after{"postflight", environment, 0};
+      ok = co_await block(plan.postflight, after);
+    }
+    if (ok && !dry()) ok = co_await claims(plan.finally, "finally");
+  }
+  if (ok && !preflight_failures.empty()) {
+    std::string names;
+    for (const std::string &n : preflight_failures) names += (names.empty() ? "" : ", ") + n;
+    ok = halt(true, "preflight gates do not pass now: " + names, "preflight", plan.where, "nothing was changed");
+  }
+  if (ok && ending.status == Status::running) ending.status = Status::done;
+  if (ending.status == Status::running) {
+    ending.status = acted ? Status::stopped : Status::refused;
+    ending.reason = stop ? "stopped on request" : "left";
+    ending.advice = acted ? "resume goes on from here" : "nothing was changed";
+  }
+  static constexpr const char *kWords[] = {"running", "done", "refused", "stopped", "halted"};
+  write(Event::run_ended, "", make_data({{"status", kWords[static_cast<int>(ending.status)]}, {"reason", ending.reason}}));
+  co_return ok;
+}
+
+}  // namespace upg::machine
