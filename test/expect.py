@@ -36,6 +36,7 @@ def shown(result, replacements):
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--repository", required=True)
+    options.add_argument("--build", required=True)
     options.add_argument("--tmp", required=True)
     options.add_argument("--name")
     options.add_argument("input")
@@ -48,8 +49,8 @@ def main():
     command = [os.path.basename(source) if part == source else part for part in command]
     result = subprocess.run(command, cwd=os.path.dirname(source), stdin=subprocess.DEVNULL, capture_output=True,
                             timeout=LIMIT_SECONDS, check=False)
-    build = os.path.dirname(os.path.dirname(os.path.abspath(command[0])))
-    replacements = [(os.path.abspath(o.tmp), "<tmp>"), (build, "<build>"), (os.path.abspath(o.repository), "<repository>")]
+    replacements = [(os.path.abspath(path), name) for path, name in
+                    ((o.tmp, "<tmp>"), (o.build, "<build>"), (o.repository, "<repository>"))]  # innermost first
     actual = shown(result, replacements)
 
     expected_path = f"{source}.{o.name}.expected" if o.name else f"{source}.expected"

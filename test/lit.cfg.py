@@ -63,7 +63,8 @@ else:
         ("%upg-parse", os.path.join(binaries, "upg-parse")),
         ("%upgc", os.path.join(binaries, "upgc")),
         ("%upgrun", os.path.join(binaries, "upgrun")),
-        ("%expect", f"{python} {os.path.join(test_root, 'expect.py')} --repository {config.repository} --tmp %t"),
+        ("%expect", f"{python} {os.path.join(test_root, 'expect.py')} --repository {config.repository} "
+                    f"--build {config.build} --tmp %t"),
         ("%standin", os.path.join(test_root, "standin", "standin")),
         ("%exits", f"{python} {os.path.join(test_root, 'tools', 'exit_code.py')}"),
         ("%python", python),
