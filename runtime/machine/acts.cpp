@@ -135,13 +135,21 @@ Task<bool> Machine::Run::needs(ActCall call, Environment environment, std::strin
   co_return true;
 }
 
+/// count(h in SET where P) compared with a number.
 Task<Value> Machine::Run::count_holds(NodeId need, Environment environment, std::string key) {
   const plan::Node &n = plan.node(need);
-  Value counted = co_await consult(plan.kid(need, 0), environment, key);
-  if (counted.open()) co_return counted;
-  std::int64_t have = counted.is(Kind::list) ? static_cast<std::int64_t>(counted.items->size()) : counted.number;
-  std::int64_t wanted = plan.integer(plan::IntegerId(n.a));
-  co_return Value::boolean(n.b == 0 ? have == wanted : n.b == 1 ? have >= wanted : have <= wanted);
+  Value set = co_await consult(plan.kid(need, 0), environment, key);
+  if (!set.is(Kind::list)) co_return set.open() ? set : Value::unknown("only hosts can be counted here");
+  std::int64_t have = 0;
+  for (const Value &host : *set.items) {
+    if (n.a < environment.slots.size()) environment.slots[n.a] = host;
+    Value condition = co_await consult(plan.kid(need, 1), environment, key);
+    if (condition.open()) co_return condition;
+    have += condition.yes();
+  }
+  Value wanted = co_await consult(plan.kid(need, 2), environment, key);
+  if (wanted.open()) co_return wanted;
+  co_return Value::boolean(n.b == 0 ? have == wanted.number : n.b == 1 ? have >= wanted.number : have <= wanted.number);
 }
 
 /// Right at the act (R1): what it requires, what it takes down must be stoppable, and what the proof relied on are asked again.
