@@ -3,8 +3,8 @@ set -euo pipefail
 
 die() { printf 'law.sh: %s\n' "$*" >&2; "$STANDIN" ledger "$DIR" | grep -v ' call ' | tail -30 >&2; exit 1; }
 
-# on HOST COMMAND...: plain ssh, as an operator would.
-on() { ssh -F "$DIR/ssh_config" -o ConnectTimeout=5 "$@"; }
+# on HOST COMMAND...: plain ssh, as an operator would; the default key exchange costs 100 ms more.
+on() { ssh -F "$DIR/ssh_config" -o ConnectTimeout=5 -o KexAlgorithms=curve25519-sha256 "$@"; }
 
 # refused TEXT HOST COMMAND...: it fails and says TEXT.
 refused() {

@@ -89,11 +89,8 @@ class Hosts:
         self.c.event("is up", name, boot_id=h["boot_id"], kernel=h["kernel"])
         h["corosync"] = "inactive"
         self.c.packages.host_boots(name)
-        if h["out_of_service"] is None:
-            h["stopped_units"] = []
-            self.c.quorum.joins(name)
-        else:
-            h["corosync"] = "failed"
+        h["stopped_units"] = []
+        self.c.quorum.joins(name)
         self.c.changed()
         yield self.c.time("settle")
         if self.boots.get(name) != ticket:

@@ -193,7 +193,7 @@ class Packages:
                 return 100
         yield whole * 0.1
         if "corosync" in versions:
-            yield from c.quorum.restart(name)
+            yield from c.quorum.restart(name, by_package=True)
         else:
             yield whole * 0.1
         for p, version in sorted(versions.items()):

@@ -130,7 +130,8 @@ class Quorum:
     def joins(self, name):
         """Corosync starts on `name`."""
         h, q = self.c.host(name), self.c.s["quorum"]
-        if h["corosync"] == "failed":
+        if h["out_of_service"] is not None:
+            h["corosync"] = "failed"
             return
         h["corosync"] = "active"
         if q["split"] and not h["outside"] and q["expected"] < len(self.c.names()):
@@ -140,9 +141,12 @@ class Quorum:
             q["expected"] = len(self.c.names())
             self.c.event("a joining node brings the expected votes back to %d" % q["expected"], name)
 
-    def restart(self, name):
-        """Stops and starts corosync; the vote is missing in between. A generator."""
+    def restart(self, name, by_package=False):
+        """Stops and starts corosync; the vote is missing in between. A generator. A package's script does not revive one that failed."""
         h = self.c.host(name)
+        if by_package and h["corosync"] == "failed":
+            yield self.c.time("corosync_restart")
+            return
         h["orderly"], h["corosync"] = True, "inactive"
         self.c.changed()
         yield self.c.time("corosync_restart")

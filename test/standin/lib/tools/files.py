@@ -1,4 +1,5 @@
 """Tools that read and write files, on the host's own copies of the few files that matter; and sudo."""
+import glob
 import os
 
 from engine import READ, Refused
@@ -30,7 +31,9 @@ def file_tool(c, call):
             path = mapped(c, call.host, value)
             path = option + "=" + path if path else None
         found = found or path is not None
-        argv.append(word if path is None else path)
+        # The shell looked for a pattern's files on the machine and found none: here are the host's.
+        matches = sorted(glob.glob(path)) if path and any(ch in path for ch in "*?[") else []
+        argv += matches or [word if path is None else path]
     changes = call.tool in WRITERS or call.tool == "sed" and any(a.startswith("-i") or a == "--in-place" for a in call.args)
     if found and changes and any("/etc/pve" in a for a in call.args):
         c.quorum.require_write(call.host, "%s: cannot write in '/etc/pve': Permission denied" % call.tool, 1)
