@@ -1,0 +1,152 @@
+#include "runtime/transport/job.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace upg::transport {
+namespace {
+
+bool has_nul(const machine::Command &command) {
+  const auto nul = [](std::string_view text) { return text.find('\0') != std::string_view::npos; };
+  for (const std::string &word : command.argv) {
+    if (nul(word)) return true;
+  }
+  for (const auto &[name, value] : command.environment) {
+    if (nul(name) || nul(value) || name.empty() || name.find('=') != std::string::npos) return true;
+  }
+  return nul(command.script) || nul(command.user) || nul(command.step_key);
+}
+
+std::optional<std::string> find_defect(const machine::Command &command, const std::string &text) {
+  if (command.argv.empty() && command.script.empty() && !command.attach_only) return "the command is empty";
+  if (command.attach_only && command.step_key.empty()) return "attaching needs the key of a step";
+  if (command.timeout <= 0) return "the command has no timeout";
+  if (has_nul(command)) return "a NUL byte or a bad environment name in the command";
+  if (text.size() > max_command_text) {
+    return fmt::format("the command is {} bytes long; at most {} can be sent, longer texts belong in its input", text.size(),
+                       max_command_text);
+  }
+  return std::nullopt;
+}
+
+std::string one_line(std::string_view text) {
+  std::string out;
+  for (const char c : text.substr(0, 400)) {
+    if (c == '\n' || c == '\r' || c == '\t') {
+      if (!out.empty() && out.back() != ' ') out += ' ';
+    } else if (static_cast<unsigned char>(c) >= 32 && c != 127) {
+      out += c;
+    }
+  }
+  while (!out.empty() && out.back() == ' ') out.pop_back();
+  return out;
+}
+
+}  // namespace
+
+Job::Job(machine::RequestId request, machine::Command command, machine::Millis now, std::string_view word,
+         const Secret &sudo_password, std::string_view state_directory)
+    : request_(request),
+      command_(std::move(command)),
+      deadline_(now + command_.timeout),
+      framing_(make_framing(word, !sudo_password.empty() && !command_.user.empty(), !command_.step_key.empty())),
+      sudo_password_(sudo_password),
+      asks_password_(!framing_.prompt.empty() && command_.step_key.empty()),
+      text_(command_.step_key.empty() ? question_text(command_, framing_) : step_text(command_, framing_, state_directory)),
+      stream_(request, command_.output_limit, framing_) {
+  defect_ = find_defect(command_, text_);
+}
+
+std::string_view Job::pending_input() {
+  if (asks_password_) {
+    if (!password_fed_ && stream_.prompts() == 1) {
+      feed(sudo_password_.text() + "\n");
+      password_fed_ = true;
+    }
+    if (!input_fed_ && stream_.started()) {
+      feed(command_.input);
+      input_fed_ = true;
+    }
+  } else if (!input_fed_) {
+    if (!framing_.prompt.empty() && !command_.attach_only) feed(sudo_password_.text() + "\n");
+    if (!command_.attach_only) feed(command_.input);
+    input_fed_ = true;
+  }
+  return std::string_view(input_).substr(sent_);
+}
+
+void Job::written(std::size_t count) {
+  sent_ += count;
+  if (sent_ == input_.size()) {
+    Secret::wipe(input_);
+    sent_ = 0;
+  }
+}
+
+bool Job::input_done() { return pending_input().empty() && input_fed_; }
+
+void Job::reset() {
+  Secret::wipe(input_);
+  sent_ = 0;
+  password_fed_ = false;
+  input_fed_ = false;
+  stream_ = CommandStream(request_, command_.output_limit, framing_);
+}
+
+machine::Answer Job::give_up(machine::Outcome outcome, std::string detail, std::vector<machine::Output> &outputs) {
+  Secret::wipe(input_);
+  stream_.finish(outputs);
+  machine::Answer answer;
+  answer.request = request_;
+  answer.outcome = outcome;
+  answer.detail = std::move(detail);
+  stream_.move_to(answer);
+  return answer;
+}
+
+machine::Answer Job::conclude(std::optional<int> code, int signal, std::vector<machine::Output> &outputs) {
+  machine::Answer answer = give_up(machine::Outcome::exited, {}, outputs);
+  if (!stream_.started()) {
+    answer.outcome = machine::Outcome::refused;
+    const std::string said = one_line(answer.err.empty() ? stream_.noise() : std::string_view(answer.err));
+    answer.detail = fmt::format("{} did not start the command{}{}", command_.user.empty() ? "the login shell" : "sudo",
+                                said.empty() ? "" : ": ", said);
+    if (code) answer.detail += fmt::format(" (exit status {})", *code);
+    return answer;
+  }
+  if (!stream_.noise().empty()) answer.detail = fmt::format("dropped what the login shell wrote first: {}", one_line(stream_.noise()));
+  if (!is_step()) {
+    if (code) {
+      answer.code = *code;
+    } else {
+      answer.outcome = machine::Outcome::signaled;
+      answer.signal = signal;
+    }
+    return answer;
+  }
+  const std::string_view said = stream_.trailer();
+  const std::string_view state = said.substr(0, said.find(' '));
+  const std::string_view rest = state.size() < said.size() ? said.substr(state.size() + 1) : std::string_view();
+  if (state == "exited" &&
+      std::from_chars(rest.data(), rest.data() + rest.size(), answer.code).ptr == rest.data() + rest.size() && !rest.empty()) {
+    return answer;
+  }
+  if (state == "vanished") {
+    answer.outcome = machine::Outcome::vanished;
+    answer.detail = "the step was started there, has no exit status and no process any more";
+  } else if (state == "running") {
+    answer.outcome = machine::Outcome::running;
+  } else if (state == "absent") {
+    answer.outcome = machine::Outcome::absent;
+  } else if (state == "refused") {
+    answer.outcome = machine::Outcome::refused;
+    answer.detail = one_line(rest);
+  } else {
+    answer.outcome = machine::Outcome::lost;
+    answer.detail = "what followed the step on the host ended without a report";
+  }
+  return answer;
+}
+
+}  // namespace upg::transport

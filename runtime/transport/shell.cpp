@@ -1,0 +1,132 @@
+#include "runtime/transport/shell.h"
+
+#include <openssl/sha.h>
+
+#include <array>
+
+#include "runtime/transport/step_text.h"
+
+namespace upg::transport {
+namespace {
+
+constexpr std::size_t max_readable_key = 60;
+
+std::string words(const std::vector<std::string> &parts) {
+  std::string text;
+  for (const std::string &part : parts) {
+    if (!text.empty()) text += ' ';
+    text += shell_quote(part);
+  }
+  return text;
+}
+
+std::string hex_digest(std::string_view text, std::size_t digits) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const unsigned char *>(text.data()), text.size(), digest.data());
+  static constexpr char hex[] = "0123456789abcdef";
+  std::string out;
+  for (const unsigned char byte : digest) {
+    out += hex[byte >> 4];
+    out += hex[byte & 15];
+  }
+  out.resize(digits);
+  return out;
+}
+
+std::vector<std::string> step_arguments(std::string_view mode, const machine::Command &command, const Framing &framing,
+                                        std::string_view state_directory) {
+  return {std::string(step_script),
+          std::string(mode),
+          framing.end,
+          framing.start,
+          command.step_key,
+          step_directory_name(command.step_key),
+          command.user,
+          framing.prompt.empty() || command.user.empty() ? "n" : "y",
+          command.input.empty() ? "n" : "y",
+          std::string(state_directory),
+          command.attach_only ? std::string() : inner_text(command)};
+}
+
+}  // namespace
+
+std::string shell_quote(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      out += "'\\''";
+    } else {
+      out += c;
+    }
+  }
+  return out + "'";
+}
+
+Framing make_framing(std::string_view word, bool password, bool step) {
+  Framing framing;
+  framing.start = "upg-start-" + std::string(word) + ":";
+  if (password) framing.prompt = "upg-password-" + std::string(word) + ":";
+  if (step) framing.end = "upg-end-" + std::string(word) + ":";
+  return framing;
+}
+
+std::string inner_text(const machine::Command &command) {
+  std::vector<std::string> parts;
+  if (!command.environment.empty()) {
+    parts.push_back("env");
+    for (const auto &[name, value] : command.environment) parts.push_back(name + "=" + value);
+  }
+  if (!command.argv.empty()) {
+    const std::string &program = command.argv.front();
+    // env would take a program with '=' for a variable, exec one with '-' in front for an option.
+    if (program.find('=') != std::string::npos || (!program.empty() && program.front() == '-')) {
+      parts.insert(parts.end(), {"/bin/sh", "-c", "\"$0\" \"$@\""});
+    }
+    parts.insert(parts.end(), command.argv.begin(), command.argv.end());
+  } else {
+    parts.insert(parts.end(), {"/bin/sh", "-c", command.script});
+  }
+  return "exec " + words(parts);
+}
+
+std::string question_text(const machine::Command &command, const Framing &framing) {
+  const std::string text = "printf %s " + shell_quote(framing.start) + "; " + inner_text(command);
+  if (command.user.empty()) return text;
+  std::vector<std::string> sudo = {"sudo"};
+  if (framing.prompt.empty()) {
+    sudo.push_back("-n");
+  } else {
+    sudo.insert(sudo.end(), {"-S", "-p", framing.prompt});
+  }
+  sudo.insert(sudo.end(), {"-u", command.user, "--", "/bin/sh", "-c", text});
+  return "exec " + words(sudo);
+}
+
+std::string step_text(const machine::Command &command, const Framing &framing, std::string_view state_directory) {
+  return "exec /bin/sh -c 'eval \"$1\"' upg-step " +
+         words(step_arguments(command.attach_only ? "attach" : "run", command, framing, state_directory));
+}
+
+std::string step_directory_name(std::string_view key) {
+  std::string name;
+  for (const char c : key.substr(0, max_readable_key)) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    name += plain ? c : '_';
+  }
+  return name + "-" + hex_digest(key, 16);
+}
+
+machine::Command forget_step(std::string key, machine::Millis timeout, std::string_view state_directory) {
+  machine::Command asked;
+  asked.step_key = std::move(key);
+  asked.attach_only = true;
+  machine::Command command;
+  command.argv = {"/bin/sh", "-c", "eval \"$1\"", "upg-step"};
+  for (std::string &argument : step_arguments("forget", asked, Framing(), state_directory)) {
+    command.argv.push_back(std::move(argument));
+  }
+  command.timeout = timeout;
+  return command;
+}
+
+}  // namespace upg::transport
