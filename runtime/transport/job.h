@@ -11,6 +11,9 @@
 
 namespace upg::transport {
 
+/// Requests of the transport itself, which nobody is told about.
+inline constexpr machine::RequestId own_request = ~machine::RequestId{0};
+
 /// One request under way, the same for the local host and for one behind ssh: its text, its output so far, and what to feed it.
 class Job {
  public:

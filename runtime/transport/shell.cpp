@@ -90,7 +90,7 @@ std::string inner_text(const machine::Command &command) {
 }
 
 std::string question_text(const machine::Command &command, const Framing &framing) {
-  const std::string text = "printf %s " + shell_quote(framing.start) + "; " + inner_text(command);
+  const std::string text = "printf %s%s: " + shell_quote(framing.start) + " $$; " + inner_text(command);
   if (command.user.empty()) return text;
   std::vector<std::string> sudo = {"sudo"};
   if (framing.prompt.empty()) {

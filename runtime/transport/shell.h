@@ -11,7 +11,7 @@ std::string shell_quote(std::string_view text);
 
 /// What frames the output of one command, so that neither noise of the login shell nor sudo's prompt is taken for it. All three contain a random word.
 struct Framing {
-  std::string start;   // the first bytes that the command's own shell writes to stdout, after sudo has agreed
+  std::string start;   // what the command's own shell writes to stdout first, after sudo has agreed; its pid and ':' follow
   std::string prompt;  // what sudo asks its password with on stderr; empty: no password will be given
   std::string end;     // steps: what the wrapper writes after the step's stdout, followed by its state; empty: none
 };

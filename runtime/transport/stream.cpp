@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t max_noise = 4096;
 constexpr std::size_t max_trailer = 1024;
+constexpr std::int64_t max_pid = 1ll << 40;
 constexpr std::size_t max_piece = 64 * 1024;
 
 void append_bounded(std::string &to, std::string_view bytes, std::size_t most) {
@@ -62,6 +63,16 @@ void CommandStream::keep(bool error, std::string_view bytes, std::vector<machine
 }
 
 void CommandStream::command_out(std::string_view bytes, std::vector<machine::Output> &outputs) {
+  while (!pid_known_ && !bytes.empty()) {
+    const char c = bytes.front();
+    bytes.remove_prefix(1);
+    if (c >= '0' && c <= '9' && pid_ < max_pid) {
+      pid_ = pid_ * 10 + (c - '0');
+    } else {
+      if (c != ':') pid_ = 0;
+      pid_known_ = true;
+    }
+  }
   if (!has_end_) {
     keep(false, bytes, outputs);
     return;

@@ -37,6 +37,8 @@ class CommandStream {
   void finish(std::vector<machine::Output> &outputs);
 
   bool started() const { return start_.found(); }
+  /// Process of the command on its host once it has started, also its session for a question without sudo; 0: not known.
+  std::int64_t pid() const { return pid_known_ ? pid_ : 0; }
   int prompts() const { return prompts_; }
   /// What a step's wrapper said at the end ("exited 3"); empty if it has not.
   std::string_view trailer() const { return trailer_; }
@@ -57,6 +59,8 @@ class CommandStream {
   bool has_end_;
   std::string prompt_text_;
   int prompts_ = 0;
+  std::int64_t pid_ = 0;
+  bool pid_known_ = false;
   std::string noise_;
   std::string trailer_;
   std::string kept_[2];

@@ -30,7 +30,7 @@ const char *name_of(machine::Outcome outcome) {
 int usage() {
   std::cerr << "usage: upg-ssh [--config FILE|none] [--known-hosts FILE] [--identity FILE] [--no-agent] [--state DIR]\n"
                "               [--user NAME] [--sudo-password TEXT] [--step KEY] [--attach] [--forget] [--timeout MS]\n"
-               "               [--limit BYTES] [--env K=V] [--input | --script] [--stream] [--repeat N] [--quiet]\n"
+               "               [--limit BYTES] [--env K=V] [--input | --script] [--stream] [--repeat N] [--quiet] [--linger MS]\n"
                "               NAME=[USER@]ADDRESS[:PORT][,via=NAME] ... -- ARGV...\n";
   return 2;
 }
@@ -42,6 +42,7 @@ struct Arguments {
   std::string sudo_password;
   bool local = false, forget = false, stream = false, quiet = false, script = false;
   int repeat = 1;
+  machine::Millis linger = 0;
 };
 
 bool parse_host(std::string_view text, Arguments &arguments) {
@@ -98,6 +99,7 @@ bool parse(int argc, char **argv, Arguments &arguments) {
     else if (option == "--stream") arguments.stream = true;
     else if (option == "--quiet") arguments.quiet = true;
     else if (option == "--repeat") arguments.repeat = std::atoi(value().c_str());
+    else if (option == "--linger") arguments.linger = std::atoll(value().c_str());
     else if (option == "--env") {
       const std::string pair = value();
       const std::size_t equals = pair.find('=');
@@ -161,6 +163,11 @@ int main(int argc, char **argv) {
       }
       std::cout.flush();
     }
+  }
+  std::vector<machine::Answer> late;
+  std::vector<machine::Output> noise;
+  for (const machine::Millis until = transport::monotonic_now() + arguments.linger; transport::monotonic_now() < until;) {
+    ssh.wait(until, late, noise);
   }
   for (const std::string &warning : ssh.take_warnings()) std::cerr << "warning: " << warning << '\n';
   return good ? 0 : 1;

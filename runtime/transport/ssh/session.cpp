@@ -18,15 +18,21 @@ constexpr int rounds_per_turn = 16;
 constexpr machine::Millis settle_time = 1000;      // output may come this long after the exit status
 constexpr machine::Millis slot_patience = 500;     // a handshake that stands still this long gives its slot back
 constexpr machine::Millis bastion_patience = 1500;
+constexpr machine::Millis terminate_timeout = 6000;
+constexpr int flush_at_end_ms = 200;
 constexpr std::uint32_t max_write = 32 * 1024;
 
 }  // namespace
+
+std::string Surroundings::next_word() { return fmt::format("{}{:x}", word_base, ++words); }
 
 Session::Session(Surroundings &surroundings, SshHost host, std::size_t index)
     : env_(surroundings), host_(std::move(host)), index_(index), channel_limit_(surroundings.options.channels) {}
 
 Session::~Session() {
   channels_.clear();
+  // What was given up should hear of it: nothing else waits any more, so this may take a moment.
+  if (ssh_ && zombies_ > 0 && !broken()) ssh_blocking_flush(ssh_, flush_at_end_ms);
   drop(0);
 }
 
@@ -42,7 +48,7 @@ void Session::submit(std::unique_ptr<Job> job, machine::Millis now) {
   queue_.push_back(std::move(job));
 }
 
-bool Session::cancel(machine::RequestId request, machine::Millis) {
+bool Session::cancel(machine::RequestId request, machine::Millis now) {
   for (auto it = queue_.begin(); it != queue_.end(); ++it) {
     if ((*it)->request() != request) continue;
     answer((*it)->give_up(machine::Outcome::cancelled, {}, env_.outputs));
@@ -51,9 +57,11 @@ bool Session::cancel(machine::RequestId request, machine::Millis) {
   }
   for (auto it = channels_.begin(); it != channels_.end(); ++it) {
     if ((*it)->job->request() != request) continue;
-    close_channel(**it, !(*it)->job->is_step());
-    answer((*it)->job->give_up(machine::Outcome::cancelled, {}, env_.outputs));
+    const std::unique_ptr<Channel> channel = std::move(*it);
     channels_.erase(it);
+    close_channel(*channel);
+    terminate(*channel->job, now);
+    answer(channel->job->give_up(machine::Outcome::cancelled, {}, env_.outputs));
     return true;
   }
   return false;
@@ -128,7 +136,8 @@ void Session::expire(machine::Millis now) {
       continue;
     }
     if (channel.sent) {
-      close_channel(channel, !channel.job->is_step());
+      close_channel(channel);
+      terminate(*channel.job, now);
       answer(channel.job->give_up(machine::Outcome::timed_out, fmt::format("no end within {} ms", channel.job->command().timeout),
                                   env_.outputs));
     } else {
@@ -166,9 +175,21 @@ void Session::lose(const std::string &why, machine::Millis now) {
   }
 }
 
-void Session::close_channel(Channel &channel, bool terminate) {
+/// Ends a question's process group on the host, by a command of our own: sshd delivers no signals for root, and none through sudo.
+void Session::terminate(Job &job, machine::Millis now) {
+  if (job.is_step() || job.request() == own_request || job.stream().pid() <= 1 || broken()) return;
+  machine::Command command;
+  command.script = fmt::format(
+      "read -r s </proc/{}/stat && s=${{s##*) }} && set -- $s && kill -TERM \"-$3\" && sleep 2 && kill -KILL \"-$3\"",
+      job.stream().pid());
+  command.user = job.command().user;
+  command.timeout = terminate_timeout;
+  command.output_limit = 0;
+  queue_.push_front(std::make_unique<Job>(own_request, std::move(command), now, env_.next_word(), env_.sudo_password, ""));
+}
+
+void Session::close_channel(Channel &channel) {
   if (!channel.handle || channel.closed || broken()) return;
-  if (terminate && channel.sent) ssh_channel_request_send_signal(channel.handle, "TERM");
   ssh_channel_close(channel.handle);
   ++zombies_;
 }
@@ -266,7 +287,7 @@ bool Session::advance_channel(Channel &channel, machine::Millis now) {
   feed(channel);
   if (broken()) return false;
   if (channel.job->password_rejected()) {
-    close_channel(channel, true);
+    close_channel(channel);
     answer(channel.job->give_up(machine::Outcome::refused, fmt::format("sudo on {} did not accept the password", host_.name), env_.outputs));
     return true;
   }

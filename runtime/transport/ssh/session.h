@@ -34,6 +34,11 @@ struct Surroundings {
   std::vector<pid_t> proxies_to_reap;
   std::optional<bool> agent;  // answered when asked for the first time
   std::string agent_socket;
+  Secret sudo_password;
+  std::string word_base = "fixed";
+  std::uint64_t words = 0;
+  /// A word that did not occur before and cannot be guessed.
+  std::string next_word();
 };
 
 /// One host: at most one connection, its commands on channels of it. Nothing here blocks; `advance` takes everything as far as it goes.
@@ -93,9 +98,12 @@ class Session {
   void serve(machine::Millis now);
   bool advance_channel(Channel &channel, machine::Millis now);
   void feed(Channel &channel);
-  void close_channel(Channel &channel, bool terminate);
+  void close_channel(Channel &channel);
   std::size_t open_channels() const;
-  void answer(machine::Answer answer) { env_.answers.push_back(std::move(answer)); }
+  void terminate(Job &job, machine::Millis now);
+  void answer(machine::Answer answer) {
+    if (answer.request != own_request) env_.answers.push_back(std::move(answer));
+  }
 
   Surroundings &env_;
   SshHost host_;

@@ -27,7 +27,7 @@ struct SshTransport::Impl {
     }
     touched.resize(sessions.size(), false);
     std::uint64_t seed[2] = {0, 0};
-    if (getrandom(seed, sizeof seed, 0) == static_cast<ssize_t>(sizeof seed)) word_base = fmt::format("{:016x}{:016x}", seed[0], seed[1]);
+    if (getrandom(seed, sizeof seed, 0) == static_cast<ssize_t>(sizeof seed)) env.word_base = fmt::format("{:016x}{:016x}", seed[0], seed[1]);
   }
   ~Impl() {
     sessions.clear();
@@ -36,8 +36,6 @@ struct SshTransport::Impl {
       waitpid(pid, nullptr, 0);
     }
   }
-
-  std::string next_word() { return fmt::format("{}{:x}", word_base, ++words); }
 
   /// One turn over everything that is due; `ready` is what poll said for each session.
   void turn(const std::vector<short> &ready) {
@@ -88,28 +86,25 @@ struct SshTransport::Impl {
   }
 
   Surroundings env;
-  Secret sudo_password;
   std::vector<std::unique_ptr<Session>> sessions;
   std::vector<bool> touched;
   std::unordered_map<plan::HostId, std::size_t> by_host;
   LocalProcesses local;
   std::vector<pollfd> polls;
   int wake_fd = -1;
-  std::string word_base = "fixed";
-  std::uint64_t words = 0;
 };
 
 SshTransport::SshTransport(SshOptions options, std::vector<SshHost> hosts)
     : impl_(std::make_unique<Impl>(std::move(options), std::move(hosts))) {}
 SshTransport::~SshTransport() = default;
 
-void SshTransport::set_sudo_password(std::string password) { impl_->sudo_password.set(std::move(password)); }
+void SshTransport::set_sudo_password(std::string password) { impl_->env.sudo_password.set(std::move(password)); }
 void SshTransport::wake_on(int fd) { impl_->wake_fd = fd; }
 std::vector<std::string> SshTransport::take_warnings() { return std::exchange(impl_->env.warnings, {}); }
 
 void SshTransport::start(machine::RequestId request, plan::HostId host, machine::Command command) {
   const machine::Millis now = monotonic_now();
-  auto job = std::make_unique<Job>(request, std::move(command), now, impl_->next_word(), impl_->sudo_password,
+  auto job = std::make_unique<Job>(request, std::move(command), now, impl_->env.next_word(), impl_->env.sudo_password,
                                    impl_->env.options.state_directory);
   if (!host.valid()) {
     impl_->local.start(std::move(job), impl_->env.answers, impl_->env.outputs);

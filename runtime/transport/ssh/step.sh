@@ -201,11 +201,11 @@ run() {
 
 case $mode in
   run)
-    printf '%s' "$start"
+    printf '%s%s:' "$start" $$
     run
     ;;
   attach)
-    printf '%s' "$start"
+    printf '%s%s:' "$start" $$
     [ -d "$dir" ] || finish absent
     if ! ended && in_progress; then finish running; fi
     pump y
