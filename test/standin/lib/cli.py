@@ -1,5 +1,6 @@
 """The command line: standin up | down | status | ledger | await | ssh | crash | boot | hang | thaw | set | with."""
 import argparse
+import ctypes
 import json
 import os
 import signal
@@ -9,7 +10,7 @@ import sys
 import time
 
 from initial import ScenarioError, load_scenario
-from processes import is_alive, send, started
+from processes import PR_SET_PDEATHSIG, is_alive, send, started
 from sshd import StandinError, choose_addresses
 from store import read_ledger
 from supervisor import CONTROL, serve
@@ -221,13 +222,17 @@ def control(directory, command, args, timeout=60.0):
     return code
 
 
+def die_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
 def with_cluster(options):
     """Up, the script with DIR and STANDIN exported, down; its exit code. The cluster also ends if this is killed."""
     directory = os.path.abspath(options.dir)
     up(options, parent=[os.getpid(), started(os.getpid())])
     try:
         env = dict(os.environ, DIR=directory, STANDIN=os.path.realpath(sys.argv[0]))
-        child = subprocess.Popen(options.script, env=env)
+        child = subprocess.Popen(options.script, env=env, preexec_fn=die_with_parent)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda n, _: child.send_signal(n))
         return child.wait() if child.returncode is None else child.returncode

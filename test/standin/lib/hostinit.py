@@ -20,6 +20,11 @@ def main():
 
     def stop(*_):
         kill_descendants(os.getpid())
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:       # else zombies that answer kill -0 are left to the machine's own init
+                pass
+        except ChildProcessError:
+            pass
         os._exit(0)
 
     signal.signal(signal.SIGTERM, stop)

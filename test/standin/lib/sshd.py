@@ -125,6 +125,7 @@ PrintLastLog no
 LogLevel ERROR
 MaxStartups 200
 MaxSessions 200
+MaxAuthTries 50
 Subsystem sftp /usr/lib/openssh/sftp-server
 SetEnv %s
 ForceCommand cd "$HOME" && if [ -n "$SSH_ORIGINAL_COMMAND" ]; then exec /bin/bash -c "$SSH_ORIGINAL_COMMAND"; else exec /bin/bash -l; fi
@@ -136,6 +137,10 @@ ForceCommand cd "$HOME" && if [ -n "$SSH_ORIGINAL_COMMAND" ]; then exec /bin/bas
         with open(self.folder(name, "ssh_host_ed25519_key.pub")) as f:
             return " ".join(f.read().split()[:2])
 
+    def config_path(self, name):
+        path = os.path.join(self.directory, name)
+        return quoted(path) if " " in path else path
+
     def write_client_files(self):
         known, config = [], []
         for name, h in self.hosts.items():
@@ -143,11 +148,10 @@ ForceCommand cd "$HOME" && if [ -n "$SSH_ORIGINAL_COMMAND" ]; then exec /bin/bas
             known.append("[%s]:%d %s" % (h["address"], h["port"], key))
             known.append("[%s]:%d %s" % (name, h["port"], key))
             known.append("%s %s" % (name, key))
-            config.append("Host %s\n  HostName %s\n  Port %d\n  User %s\n  IdentityFile %s\n  IdentitiesOnly yes\n"
-                          "  UserKnownHostsFile %s\n  GlobalKnownHostsFile /dev/null\n  StrictHostKeyChecking yes\n  BatchMode yes\n"
-                          "  ControlMaster no\n  ControlPath none\n  LogLevel ERROR\n" % (
-                              name, h["address"], h["port"], self.user, quoted(os.path.join(self.directory, "id_ed25519")),
-                              quoted(os.path.join(self.directory, "known_hosts"))))
+            # Only what every ssh library reads; with -F no other configuration is read beside it.
+            config.append("Host %s\n  HostName %s\n  Port %d\n  User %s\n  IdentityFile %s\n  UserKnownHostsFile %s\n"
+                          "  StrictHostKeyChecking yes\n  LogLevel ERROR\n" % (
+                              name, h["address"], h["port"], self.user, self.config_path("id_ed25519"), self.config_path("known_hosts")))
         for path, text in (("known_hosts", "\n".join(known) + "\n"), ("ssh_config", "\n".join(config))):
             with open(os.path.join(self.directory, path), "w") as f:
                 f.write(text)
@@ -176,9 +180,13 @@ ForceCommand cd "$HOME" && if [ -n "$SSH_ORIGINAL_COMMAND" ]; then exec /bin/bas
         init = self.inits.pop(name, None)
         if init is None:
             return
-        kill_descendants(init.pid)
-        init.kill()
-        init.wait()
+        init.terminate()
+        try:
+            init.wait(5)
+        except subprocess.TimeoutExpired:
+            kill_descendants(init.pid)
+            init.kill()
+            init.wait()
 
     def freeze(self, name, on):
         init = self.inits.get(name)
