@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 #include <utility>
 
 namespace upg::sema {
@@ -98,20 +99,20 @@ class Declarer {
 
   template <typename Entry, typename Node>
   void add_apart(std::vector<Entry> &table, SymbolKind kind, const Node &node, const ast::Doc *doc) {
-    for (const Entry &other : table) {
-      if (other.symbol.module != module_ || other.symbol.bare != node.name.text) continue;
+    const std::string key = fmt::format("{} {} {}", static_cast<int>(kind), module_.index, node.name.text);
+    const auto [first, fresh] = apart_.emplace(key, node.name.range);
+    if (!fresh)
       sink_
           .report(Kind::duplicate_declaration, node.name.range,
                   fmt::format("{} `{}` is declared twice", spelling(kind), node.name.text))
-          .label(other.symbol.range, "first declared here");
-      break;
-    }
+          .label(first->second, "first declared here");
     append(table, node, doc);
   }
 
   Program &program_;
   Sink &sink_;
   ModuleId module_;
+  std::unordered_map<std::string, Range> apart_;  // clusters, upgrades, versions
 };
 
 class Typer {
@@ -135,14 +136,14 @@ class Typer {
   template <typename Entry>
   void with_parameters(std::vector<Entry> &table) {
     for (Entry &entry : table) {
+      std::unordered_map<std::string_view, Range> seen;
       for (const ast::Parameter &written : entry.ast->parameters) {
-        const auto same = std::find_if(entry.parameters.begin(), entry.parameters.end(),
-                                       [&](const Parameter &p) { return p.name == written.name.text; });
-        if (same != entry.parameters.end())
+        const auto [first, fresh] = seen.emplace(written.name.text, written.name.range);
+        if (!fresh)
           resolver_.sink()
               .report(Kind::duplicate_item, written.name.range,
                       fmt::format("parameter `{}` stands twice", written.name.text))
-              .label(same->ast->name.range, "first here");
+              .label(first->second, "first here");
         if (is_reserved(written.name.text) && written.name.text != "host" && !is_builtin(written.name.text))
           resolver_.sink().report(
               Kind::reserved_name, written.name.range,
@@ -166,16 +167,14 @@ class Typer {
           .report(Kind::bad_signature, state.symbol.range,
                   fmt::format("state `{}` has parameters that a state cannot have", state.symbol.name))
           .note("a state belongs to a host (one host parameter) or to the cluster (none)");
-    const auto &values = state.ast->values;
-    for (std::size_t i = 0; i < values.size(); ++i)
-      for (std::size_t j = 0; j < i; ++j) {
-        if (values[i].name.text != values[j].name.text) continue;
+    std::unordered_map<std::string_view, Range> seen;
+    for (const ast::StateValue &value : state.ast->values) {
+      const auto [first, fresh] = seen.emplace(value.name.text, value.name.range);
+      if (!fresh)
         resolver_.sink()
-            .report(Kind::duplicate_item, values[i].name.range,
-                    fmt::format("value `{}` stands twice", values[i].name.text))
-            .label(values[j].name.range, "first here");
-        break;
-      }
+            .report(Kind::duplicate_item, value.name.range, fmt::format("value `{}` stands twice", value.name.text))
+            .label(first->second, "first here");
+    }
   }
 
   void source_of(Secret &secret) {

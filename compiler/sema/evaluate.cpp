@@ -124,7 +124,7 @@ Known Evaluator::path(std::span<const ast::Name *const> parts, const Scope &scop
     }
   } else if (first.text == "cluster" && parts.size() > 1) {
     used = 2;
-    if (!program.site.cluster.valid()) return program.head.upgrade.valid() ? Known::poisoned : Known::no;
+    if (!program.site.cluster.valid()) return Known::poisoned;  // reported, or a module alone
     const Cluster &cluster = program.clusters[program.site.cluster.index];
     if (const Attribute *attribute = program.site.attribute(parts[1]->text)) {
       if (attribute->value.poisoned()) return Known::poisoned;
@@ -154,6 +154,7 @@ Known Evaluator::path(std::span<const ast::Name *const> parts, const Scope &scop
       }
       case SymbolKind::host_set: {
         const HostSet &set = program.host_sets[found.symbol.index];
+        if (!set.settled) return unsettled(*parts[0]);
         if (set.poisoned) return Known::poisoned;
         if (set.dynamic) return Known::no;
         out = values::hosts(set.hosts, set.type.role);
@@ -164,6 +165,7 @@ Known Evaluator::path(std::span<const ast::Name *const> parts, const Scope &scop
         break;
       case SymbolKind::param: {
         const Param &param = program.params[found.symbol.index];
+        if (!param.settled) return unsettled(*parts[0]);
         if (param.value.poisoned()) return Known::poisoned;
         out = param.value;
         break;
@@ -178,6 +180,13 @@ Known Evaluator::path(std::span<const ast::Name *const> parts, const Scope &scop
     if (known != Known::yes) return known;
   }
   return Known::yes;
+}
+
+Known Evaluator::unsettled(const ast::Name &name) {
+  resolver_->sink()
+      .report(Kind::not_constant, name.range, fmt::format("`{}` has no value yet", name.text))
+      .note("params and host sets get their values in the order in which they stand, those of used modules first");
+  return Known::poisoned;
 }
 
 Known Evaluator::field(const Value &base, const ast::Name &name, Value &out) {

@@ -56,6 +56,7 @@ class Evaluator {
 
  private:
   Known path(std::span<const ast::Name *const> parts, const Scope &scope, Value &out);
+  Known unsettled(const ast::Name &name);
   Known field(const Value &base, const ast::Name &name, Value &out);
   Known list(const ast::ListExpr &list, const Scope &scope, Value &out);
   Known text(const ast::StringLiteral &literal, const Scope &scope, Value &out);

@@ -156,13 +156,15 @@ struct HostSet {
   std::vector<HostId> hosts;
   bool dynamic = false;
   bool poisoned = false;
+  bool settled = false;  // the above is known; false only while declarations are read
   Type type = Type::hosts();
 };
 struct Param {
   Symbol symbol;
   const ast::ParamDecl *ast = nullptr;
   Type type;
-  Value value;  // from -D or its default; poisoned if there is none (an error was given)
+  Value value;           // from -D or its default; poisoned if there is none (an error was given)
+  bool settled = false;  // as of HostSet
 };
 struct Secret {
   Symbol symbol;
