@@ -67,7 +67,7 @@ Exit run_build(std::span<const char *const> arguments) {
   std::optional<LoadedPlan> loaded = load_plan(options, Judge::yes);
   if (!loaded) return Exit::usage;
   std::string bytes;
-  if (loaded->clean()) {
+  if (loaded->plan && loaded->clean()) {
     bytes = plan::write(*loaded->plan);
     const std::string why = replace_file(path, bytes);
     if (!why.empty()) {
@@ -75,6 +75,7 @@ Exit run_build(std::span<const char *const> arguments) {
     }
   }
   const Exit exit = finish(*loaded, options.output);
+  if (has_no_upgrade(*loaded, options)) return Exit::findings;
   if (exit == Exit::clean && options.output.format == Format::text) {
     fmt::print("wrote {}: {} bytes\ndigest sha256:{}\n", diagnostics::printable(path), bytes.size(),
                plan::digest_hex(bytes));

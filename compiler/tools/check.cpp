@@ -2,6 +2,7 @@
 
 #include "compiler/tools/command.h"
 #include "compiler/tools/loaded_plan.h"
+#include "runtime/diagnostics/utf8.h"
 
 namespace upg::tools {
 
@@ -16,9 +17,13 @@ Exit run_check(std::span<const char *const> arguments) {
   if (!loaded) return Exit::usage;
   const Exit exit = finish(*loaded, options.output);
   if (exit == Exit::clean && options.output.format == Format::text) {
-    const plan::Plan &plan = *loaded->plan;
-    fmt::print("{}: no errors; {} hosts of cluster {}\n", plan.text(plan.name), plan.hosts.size(),
-               plan.text(plan.cluster));
+    if (loaded->plan) {
+      const plan::Plan &plan = *loaded->plan;
+      fmt::print("{}: no errors; {} hosts of cluster {}\n", plan.text(plan.name), plan.hosts.size(),
+                 plan.text(plan.cluster));
+    } else {
+      fmt::print("{}: no errors; a module, nothing to run\n", diagnostics::printable(options.input));
+    }
   }
   return exit;
 }

@@ -2,7 +2,7 @@
 
 #include "compiler/tools/command.h"
 #include "compiler/tools/loaded_plan.h"
-#include "runtime/plan/disassembler.h"
+#include "runtime/plan/disassemble.h"
 
 namespace upg::tools {
 
@@ -15,6 +15,7 @@ Exit run_disasm(std::span<const char *const> arguments) {
   const std::optional<LoadedPlan> loaded = load_plan(options, Judge::no);
   if (!loaded) return Exit::usage;
   const Exit exit = finish(*loaded, options.output);
+  if (has_no_upgrade(*loaded, options)) return Exit::findings;
   if (exit == Exit::clean) fmt::print("{}", plan::disassemble(*loaded->plan));
   return exit;
 }

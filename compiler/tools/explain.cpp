@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <array>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "compiler/tools/command.h"
 #include "compiler/tools/command_line.h"
 #include "runtime/diagnostics/utf8.h"
-#include "runtime/safety/explanations.h"
+#include "runtime/safety/rules/rules.h"
 
 namespace upg::tools {
 namespace {
@@ -17,13 +17,21 @@ namespace {
 using diagnostics::Explanation;
 using diagnostics::Kind;
 
-std::array<std::span<const Explanation>, 2> tables() { return {safety::explanations(), diagnostics::explanations()}; }
+/// The page of a rule of the checker stands in the rule's own file; those of the other kinds in runtime/diagnostics.
+std::vector<Explanation> all_pages() {
+  const std::span<const Explanation> others = diagnostics::explanations();
+  std::vector<Explanation> pages(others.begin(), others.end());
+  for (const safety::Rule &rule : safety::rules()) {
+    if (!rule.doc.empty()) pages.push_back({rule.kind, rule.doc, rule.failing, rule.fixed});
+  }
+  return pages;
+}
 
-std::string as_json(const std::vector<Kind> &kinds) {
+std::string as_json(const std::vector<Kind> &kinds, std::span<const Explanation> pages) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const Kind kind : kinds) {
     const diagnostics::KindInfo &row = diagnostics::info(kind);
-    const Explanation *page = diagnostics::find_explanation(kind, tables());
+    const Explanation *page = diagnostics::find_explanation(kind, pages);
     list.push_back({{"code", row.code},
                     {"kind", row.name},
                     {"severity", row.severity == diagnostics::Severity::error ? "error" : "warning"},
@@ -68,13 +76,13 @@ Exit run_explain(std::span<const char *const> arguments) {
     if (!kind) return unknown(code);
     kinds.push_back(*kind);
   }
+  const std::vector<Explanation> pages = all_pages();
   if (output.format == Format::json) {
-    fmt::print("{}", as_json(kinds));
+    fmt::print("{}", as_json(kinds, pages));
   } else if (list) {
     fmt::print("{}", diagnostics::render_kind_list(color));
   } else {
-    fmt::print("{}",
-               diagnostics::render_explanation(kinds[0], diagnostics::find_explanation(kinds[0], tables()), color));
+    fmt::print("{}", diagnostics::render_explanation(kinds[0], diagnostics::find_explanation(kinds[0], pages), color));
   }
   return Exit::clean;
 }

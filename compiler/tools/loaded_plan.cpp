@@ -6,6 +6,7 @@
 #include "compiler/compile.h"
 #include "runtime/diagnostics/explain.h"
 #include "runtime/diagnostics/render_json.h"
+#include "runtime/diagnostics/utf8.h"
 #include "runtime/plan/bytecode.h"
 #include "runtime/plan/bytecode_reader.h"
 
@@ -62,8 +63,15 @@ std::optional<LoadedPlan> load_plan(const PlanOptions &options, Judge judge) {
     loaded.sink = std::move(compiled.sink);
     loaded.plan = std::move(compiled.plan);
   }
-  if (judge == Judge::yes && loaded.clean()) loaded.proof = safety::check(*loaded.plan, *day, loaded.sink);
+  if (judge == Judge::yes && loaded.plan && loaded.clean())
+    loaded.proof = safety::check(*loaded.plan, *day, loaded.sink);
   return loaded;
+}
+
+bool has_no_upgrade(const LoadedPlan &loaded, const PlanOptions &options) {
+  if (!loaded.clean() || loaded.plan) return false;
+  fmt::print(stderr, "upgc: `{}` is a module: it has no upgrade or repair\n", diagnostics::printable(options.input));
+  return true;
 }
 
 Exit finish(const LoadedPlan &loaded, const OutputOptions &output) {
@@ -79,8 +87,7 @@ Exit finish(const LoadedPlan &loaded, const OutputOptions &output) {
     if (diagnostic.kind == Kind::internal_error) return Exit::internal;
     if (unreadable(diagnostic.kind)) return Exit::usage;
   }
-  // Without a plan there is an error; if there is none, the compiler broke its promise.
-  return loaded.sink.errors() > 0 ? Exit::findings : Exit::internal;
+  return Exit::findings;
 }
 
 }  // namespace upg::tools

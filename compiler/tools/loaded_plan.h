@@ -14,17 +14,20 @@ namespace upg::tools {
 struct LoadedPlan {
   diagnostics::Sources sources;
   diagnostics::Sink sink;
-  std::optional<plan::Plan> plan;
+  std::optional<plan::Plan> plan;  // none if there are errors, or the source is a module without an upgrade
   safety::Proof proof;  // valid if there is a plan and no error
   std::string digest;   // of the .upgb file; empty if it was compiled just now
 
-  bool clean() const { return plan.has_value() && sink.errors() == 0; }
+  bool clean() const { return sink.errors() == 0; }
 };
 
 enum class Judge : std::uint8_t { no, yes };
 
 /// Compiles or reads, then checks if `judge` says so. Nothing, with the reason on standard error, if options are wrong.
 std::optional<LoadedPlan> load_plan(const PlanOptions &options, Judge judge);
+
+/// For commands that need a plan: true, and said on standard error, if the source is clean but holds none.
+bool has_no_upgrade(const LoadedPlan &loaded, const PlanOptions &options);
 
 /// Prints the diagnostics as --format and --color say and gives the exit code that they deserve.
 Exit finish(const LoadedPlan &loaded, const OutputOptions &output);

@@ -15,6 +15,7 @@ Exit run_show(std::span<const char *const> arguments) {
   const std::optional<LoadedPlan> loaded = load_plan(options, Judge::yes);
   if (!loaded) return Exit::usage;
   const Exit exit = finish(*loaded, options.output);
+  if (has_no_upgrade(*loaded, options)) return Exit::findings;
   if (exit == Exit::clean) fmt::print("{}", safety::review(*loaded->plan, loaded->proof, loaded->digest));
   return exit;
 }

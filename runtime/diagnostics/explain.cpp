@@ -79,13 +79,9 @@ std::optional<Kind> find_kind(std::string_view code_or_name) {
   return std::nullopt;
 }
 
-const Explanation *find_explanation(Kind kind, std::span<const std::span<const Explanation>> tables) {
-  for (const std::span<const Explanation> table : tables) {
-    for (const Explanation &row : table) {
-      if (row.kind == kind) return &row;
-    }
-  }
-  return nullptr;
+const Explanation *find_explanation(Kind kind, std::span<const Explanation> table) {
+  const auto row = std::find_if(table.begin(), table.end(), [&](const Explanation &e) { return e.kind == kind; });
+  return row == table.end() ? nullptr : &*row;
 }
 
 Explanation parse_explanation(Kind kind, std::string_view markdown) {

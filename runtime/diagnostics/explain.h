@@ -23,8 +23,8 @@ std::span<const Explanation> explanations();
 /// The kind with this code ("E0101", also "e0101") or name ("undeclared_name").
 std::optional<Kind> find_kind(std::string_view code_or_name);
 
-/// The row about `kind` in any of the tables.
-const Explanation *find_explanation(Kind kind, std::span<const std::span<const Explanation>> tables);
+/// The row about `kind`, null if there is none.
+const Explanation *find_explanation(Kind kind, std::span<const Explanation> table);
 
 /// Text for a person: title, text, both examples. `explanation` may be null: title only.
 std::string render_explanation(Kind kind, const Explanation *explanation, bool color);
