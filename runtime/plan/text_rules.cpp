@@ -99,4 +99,9 @@ std::string quoted(std::string_view text) {
   return out;
 }
 
+std::string quoted(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return quoted(text);
+  return quoted(text.substr(0, most)) + "... (" + std::to_string(text.size()) + " bytes)";
+}
+
 }  // namespace upg::plan

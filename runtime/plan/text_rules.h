@@ -15,5 +15,7 @@ std::optional<std::size_t> find_repeated(const std::vector<std::string> &strings
 
 /// In double quotes, everything but printable ASCII escaped: safe for any terminal and log, one line, and reversible.
 std::string quoted(std::string_view text);
+/// The same, cut after `most` bytes with the full length behind it.
+std::string quoted(std::string_view text, std::size_t most);
 
 }  // namespace upg::plan

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "runtime/plan/bytecode.h"
 #include "runtime/plan/validator.h"
 
 namespace upg::plan::checks {
@@ -132,7 +133,11 @@ class RecordCheck {
   bool is_static(SetId id) const { return id.valid() && !plan_.sets[id.index].condition.valid(); }
 
   // ---- one overload for each record: what is wrong with it, or nothing
-  std::string_view check(const File &f) const { return f.path.valid() && f.text.valid() ? "" : "it lacks its path or text"; }
+  std::string_view check(const File &f) {
+    if (!f.path.valid() || !f.text.valid()) return "it lacks its path or text";
+    source_bytes_ += plan_.text(f.text).size();
+    return source_bytes_ <= bytecode_limit ? "" : "the source files together are too large";
+  }
   std::string_view check(const Attribute &a) const { return a.key.valid() && a.value.valid() ? "" : "an attribute lacks its key or value"; }
   std::string_view check(const Host &h) const {
     if (!h.address.valid()) return "it has no address";
@@ -261,6 +266,7 @@ class RecordCheck {
   Report &report_;
   std::vector<std::uint32_t> seen_;  // per host: the set that met it last
   std::uint32_t stamp_ = 0;
+  std::size_t source_bytes_ = 0;
 };
 
 }  // namespace

@@ -255,7 +255,7 @@ class Lab {
     const Span accepted = at("accept serial of ceph.osd");
     const WaiverId waiver = Builder::add<WaiverId>(p().waivers, Waiver{s("serial"), osd_, HoldId(), s("two OSD hosts share a version"), 1798761599, accepted});
     p().body = block({n(Op::accept, accepted, waiver.index, 0, {block({point, with})})});
-    p().postflight = block({await(at("await ceph.data_safe }"), data_safe_)});
+    p().postflight = block({await(at("postflight { await ceph.data_safe }"), data_safe_)});
     p().initially.push_back({packages_, SetId(2), 0, {}});
     p().finally.push_back({packages_, SetId(2), 1, {}});
   }
