@@ -1,0 +1,95 @@
+#include "runtime/safety/analysis.h"
+
+namespace upg::safety {
+
+Analysis::Analysis(const plan::Plan &p, std::int64_t today_, diagnostics::Sink &sink)
+    : plan(p), today(today_), site(p), contracts(site), tree(contracts), flow(tree), knowledge(tree), sink_(sink) {}
+
+bool Analysis::first(diagnostics::Kind kind, plan::NodeId place, std::uint64_t what) {
+  return seen_.emplace(kind, place.index, what).second;
+}
+
+bool Analysis::about(StepIx accept, std::string_view rule, plan::RoleId role, plan::HoldId hold) const {
+  const plan::Waiver &w = plan.waivers[plan.node(tree[accept].node).a];
+  const std::string_view named = plan.text(w.rule);
+  const bool outage = named == "outage" && (rule == "avail" || rule == "serial" || rule == "stoppable");
+  if (named != rule && !outage) return false;
+  if (w.role.valid() && w.role != role) return false;
+  if (outage && !w.role.valid()) return false;
+  return !w.hold.valid() || w.hold == hold;
+}
+
+bool Analysis::lifted(std::string_view rule, StepIx s, plan::RoleId role, plan::HoldId hold) {
+  for (StepIx x = tree[s].accept; x != kNone; x = tree[x].accept) {
+    if (!about(x, rule, role, hold)) continue;
+    use(x);
+    return true;
+  }
+  return false;
+}
+
+std::string Analysis::who(StepIx s) const {
+  const Step &step = tree[s];
+  if (step.kind == StepKind::act) {
+    const Contract &c = tree.contract(step);
+    if (!c.subjects.empty()) return contracts.host_list(c.subjects);
+  }
+  if (step.kind == StepKind::iteration || (step.kind == StepKind::sequence && step.host != kNone)) {
+    return std::string(site.host_name(step.host));
+  }
+  return step.region != 0 ? std::string(site.host_name(tree[step.region].host)) : std::string();
+}
+
+std::string Analysis::what(StepIx s) const {
+  const Step &step = tree[s];
+  switch (step.kind) {
+    case StepKind::act:
+      if (step.acquire) return "takes hold " + contracts.hold_text(step.hold);
+      if (step.release) return "gives hold " + contracts.hold_text(step.hold) + " back";
+      return "starts " + contracts.action_text(tree.contract(step));
+    case StepKind::await: {
+      std::string out = "passes ";
+      const std::vector<GateIx> &gates = tree.gates(step);
+      const plan::Op op = plan.node(plan.kid(step.node, 0)).op;
+      if (op == plan::Op::in_service) return "is in service again";
+      if (op == plan::Op::stoppable) return "passes stoppable";
+      for (std::size_t i = 0; i < gates.size(); ++i) out += (i == 0 ? "" : ", ") + contracts.gate_text(gates[i]);
+      return out;
+    }
+    case StepKind::iteration: return "ends its turn";
+    case StepKind::pause: return "waits for a person";
+    case StepKind::phase: return "ends phase " + std::string(plan.text(plan.phases[plan.node(step.node).a].name));
+    default: return "goes on";
+  }
+}
+
+std::string Analysis::named(StepIx s) const {
+  const Step &step = tree[s];
+  if (step.kind != StepKind::act) return '`' + what(s) + '`';
+  const Contract &c = tree.contract(step);
+  if (step.acquire || step.release) return std::string(step.acquire ? "taking" : "giving back") + " hold `" + contracts.hold_text(step.hold) + '`';
+  std::string out = '`' + contracts.action_text(c) + '`';
+  if (!c.subjects.empty()) out += " on " + contracts.host_list(c.subjects);
+  return out;
+}
+
+std::string Analysis::pair_text(PairIx p) const {
+  return '`' + std::string(site.role_name(site.pair_role(p))) + "` of " + std::string(site.host_name(site.pair_host(p)));
+}
+
+std::string counted(std::uint64_t n, std::string_view noun) {
+  return std::to_string(n) + ' ' + std::string(noun) + (n == 1 ? "" : "s");
+}
+
+std::string duration_text(std::int64_t ms) {
+  if (ms < 0) return "-" + duration_text(-ms);
+  if (ms < 1000) return std::to_string(ms) + "ms";
+  const std::int64_t s = ms / 1000;
+  std::string out;
+  if (s >= 3600) out += std::to_string(s / 3600) + 'h';
+  if (s % 3600 >= 60) out += std::to_string(s % 3600 / 60) + 'm';
+  if (s % 60 != 0 || out.empty()) out += std::to_string(s % 60) + 's';
+  return out;
+}
+
+}  // namespace upg::safety

@@ -1,0 +1,70 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <set>
+#include <vector>
+
+#include "runtime/diagnostics/diagnostic.h"
+#include "runtime/safety/check.h"
+#include "runtime/safety/contract.h"
+#include "runtime/safety/flow.h"
+#include "runtime/safety/knowledge.h"
+#include "runtime/safety/site.h"
+#include "runtime/safety/tree.h"
+
+namespace upg::safety {
+
+/// Everything the rules look at, computed once; each rule reads it and reports.
+class Analysis {
+ public:
+  Analysis(const plan::Plan &plan, std::int64_t today, diagnostics::Sink &sink);
+
+  const plan::Plan &plan;
+  const std::int64_t today;  // days since 1970
+  Site site;
+  Contracts contracts;
+  Tree tree;
+  Flow flow;
+  Knowledge knowledge;
+  Proof proof;
+
+  // ---- reporting
+  diagnostics::Range range(const plan::Span &span) const { return {diagnostics::FileId{span.file}, span.begin, span.end}; }
+  diagnostics::Range range(plan::NodeId node) const { return node.valid() ? range(plan.span(node)) : diagnostics::Range{}; }
+  diagnostics::Range range(StepIx s) const { return range(tree[s].node); }
+  diagnostics::Sink::Builder report(diagnostics::Kind kind, diagnostics::Range range, std::string message) {
+    return sink_.report(kind, range, std::move(message));
+  }
+  /// One diagnostic for each cause: true the first time that (kind, place, what) is seen.
+  bool first(diagnostics::Kind kind, plan::NodeId place, std::uint64_t what = 0);
+
+  /// Whether an `accept` around the step lifts this rule for the role or hold; the waiver counts as used then.
+  bool lifted(std::string_view rule, StepIx s, plan::RoleId role = {}, plan::HoldId hold = {});
+  /// Whether the waiver of this `accept` step is about the rule and the role or hold.
+  bool about(StepIx accept, std::string_view rule, plan::RoleId role, plan::HoldId hold) const;
+  void use(StepIx accept) { used_waivers_.insert(plan.node(tree[accept].node).a); }
+  bool used(std::uint32_t waiver) const { return used_waivers_.contains(waiver); }
+
+  // ---- words for the schedule
+  /// Who acts: the subjects of an act, else the host in whose turn it happens; empty: the cluster.
+  std::string who(StepIx s) const;
+  /// "starts linux.reboot", "takes hold ceph.noout", "passes corosync.joined(node1)".
+  std::string what(StepIx s) const;
+  /// `linux.reboot on node1`
+  std::string named(StepIx s) const;
+  std::string pair_text(PairIx p) const;  // `corosync.member` of node1
+  void step(diagnostics::Sink::Builder &to, StepIx s, const std::string &more = {}) const { to.step(who(s), what(s) + more, range(s)); }
+
+ private:
+  diagnostics::Sink &sink_;
+  std::set<std::tuple<diagnostics::Kind, std::uint32_t, std::uint64_t>> seen_;
+  std::set<std::uint32_t> used_waivers_;
+};
+
+/// `3 votes`, `1 host`
+std::string counted(std::uint64_t n, std::string_view noun);
+/// `5m`, `1h30m`
+std::string duration_text(std::int64_t ms);
+
+}  // namespace upg::safety

@@ -1,0 +1,682 @@
+#include "runtime/safety/contract.h"
+
+#include <algorithm>
+
+#include "runtime/plan/opcodes.h"
+
+namespace upg::safety {
+namespace {
+constexpr int kMaxDepth = 200;
+
+std::string hosts_key(std::span<const HostIx> hosts) {
+  std::string key = "{";
+  for (const HostIx h : hosts) key += std::to_string(h) + ' ';
+  return key + '}';
+}
+std::string env_key(const Env &env) {
+  std::string key = "(";
+  for (const Value &v : env) key += v.key + ';';
+  return key + ')';
+}
+}  // namespace
+
+bool intersects(std::span<const std::uint32_t> a, std::span<const std::uint32_t> b) {
+  if (a.size() > b.size()) std::swap(a, b);
+  for (const std::uint32_t x : a) {
+    if (contains(b, x)) return true;
+  }
+  return false;
+}
+void sort_unique(std::vector<std::uint32_t> &v) {
+  std::sort(v.begin(), v.end());
+  v.erase(std::unique(v.begin(), v.end()), v.end());
+}
+
+Contracts::Contracts(const Site &site) : site_(&site), host_cells_(site.size()) {
+  item_of_.emplace("*", 0);
+  for (std::size_t h = 0; h < plan().holds.size(); ++h) {
+    const plan::Hold &hold = plan().holds[h];
+    if (hold.acquire.valid()) hold_of_action_[hold.acquire.index] = {plan::HoldId(h), true};
+    if (hold.release.valid()) hold_of_action_[hold.release.index] = {plan::HoldId(h), false};
+  }
+}
+
+ItemIx Contracts::item(const std::string &key) {
+  return item_of_.try_emplace(key, static_cast<ItemIx>(item_of_.size())).first->second;
+}
+
+std::span<const CellIx> Contracts::cells_of(HostIx h) const { return host_cells_[h]; }
+
+Value Contracts::value(plan::NodeId node, const Env &env) {
+  using plan::Op;
+  const plan::Plan &p = plan();
+  const plan::Node &n = p.node(node);
+  const auto hosts = [](std::vector<HostIx> list, bool exact) {
+    Value v;
+    v.is_hosts = true;
+    v.exact = exact;
+    sort_unique(list);
+    v.hosts = std::move(list);
+    v.key = (exact ? "" : "any") + hosts_key(v.hosts);
+    v.runtime = !exact && v.hosts.size() > 1;
+    return v;
+  };
+  switch (n.op) {
+    case Op::host: {
+      const HostIx h = site_->kept(plan::HostId(n.a));
+      if (h == kNone) return hosts(site_->kept(plan::SetId()), true);
+      return hosts({h}, true);
+    }
+    case Op::local:
+      if (n.a < env.size() && !env[n.a].key.empty()) return env[n.a];
+      break;
+    case Op::set:
+    case Op::set_live: return hosts(site_->kept(plan::SetId(n.a)), !p.sets[n.a].condition.valid());
+    case Op::set_union:
+    case Op::set_except:
+    case Op::set_both: {
+      const Value a = value(p.kid(node, 0), env), b = value(p.kid(node, 1), env);
+      if (!a.is_hosts || !b.is_hosts) break;
+      std::vector<HostIx> out;
+      if (n.op == Op::set_union) {
+        out = a.hosts;
+        out.insert(out.end(), b.hosts.begin(), b.hosts.end());
+      } else {
+        for (const HostIx h : a.hosts) {
+          const bool in = contains(b.hosts, h);
+          if (n.op == Op::set_both ? in : !(in && b.exact)) out.push_back(h);
+        }
+      }
+      return hosts(std::move(out), a.exact && b.exact);
+    }
+    case Op::any_of: {
+      Value v = value(p.kid(node, 0), env);
+      if (!v.is_hosts) break;
+      return hosts(std::move(v.hosts), v.hosts.size() == 1);
+    }
+    case Op::list: {
+      std::vector<HostIx> out;
+      bool exact = true, all = n.count > 0;
+      std::string key = "[";
+      bool runtime = false;
+      for (const plan::NodeId kid : p.kids(node)) {
+        const Value v = value(kid, env);
+        all = all && v.is_hosts;
+        exact = exact && v.exact;
+        out.insert(out.end(), v.hosts.begin(), v.hosts.end());
+        key += v.key + ',';
+        runtime = runtime || v.runtime;
+      }
+      if (all) return hosts(std::move(out), exact);
+      Value v;
+      v.key = key + ']';
+      v.runtime = runtime;
+      return v;
+    }
+    case Op::builtin: {
+      const auto which = static_cast<plan::Builtin>(n.a);
+      if ((which == plan::Builtin::only || which == plan::Builtin::first || which == plan::Builtin::last) && n.count == 1) {
+        Value v = value(p.kid(node, 0), env);
+        if (v.is_hosts) return hosts(std::move(v.hosts), v.exact && v.hosts.size() == 1);
+      }
+      break;
+    }
+    case Op::text:
+    case Op::number:
+    case Op::decimal:
+    case Op::boolean:
+    case Op::duration:
+    case Op::size:
+    case Op::percent:
+    case Op::version:
+    case Op::time:
+    case Op::secret: {
+      Value v;
+      v.key = constant_text(p, node);
+      return v;
+    }
+    case Op::ask_probe:
+    case Op::cell_value:
+    case Op::run:
+    case Op::shell:
+    case Op::ask_person:
+    case Op::was:
+    case Op::no_answer: {
+      Value v;
+      v.key = fresh_key();
+      v.runtime = true;
+      return v;
+    }
+    default: break;
+  }
+  // Anything else: data built from its parts, the same if they are the same.
+  Value v;
+  v.key = std::string(plan::info(n.op).name) + ':' + std::to_string(n.a) + '(';
+  if (plan::info(n.op).a == plan::Immediate::string) v.key = std::string(plan::info(n.op).name) + ':' + p.strings[n.a] + '(';
+  if (n.op == Op::local || n.op == Op::bind || n.op == Op::every || n.op == Op::some || n.op == Op::each || n.op == Op::count_of) {
+    v.runtime = true;
+    v.key = fresh_key();
+    return v;
+  }
+  for (const plan::NodeId kid : p.kids(node)) {
+    const Value part = value(kid, env);
+    v.key += part.key + ',';
+    v.runtime = v.runtime || part.runtime;
+  }
+  v.key += ')';
+  return v;
+}
+
+Env Contracts::arguments(plan::NodeId node, const Env &env) {
+  Env out;
+  for (const plan::NodeId kid : plan().kids(node)) out.push_back(value(kid, env));
+  return out;
+}
+
+Value Contracts::target(plan::NodeId node, const Env &env) {
+  const plan::Node &n = plan().node(node);
+  if (n.op == plan::Op::on_local || n.count == 0) return {};
+  Value v = value(plan().kid(node, 0), env);
+  if (n.op == plan::Op::on_any && v.hosts.size() > 1) v.exact = false;
+  return v;
+}
+
+// ---- states, holds, gates
+
+CellIx Contracts::cell(plan::StateId state, const Env &arguments) {
+  const std::string key = std::to_string(state.index) + env_key(arguments);
+  auto [it, fresh] = cell_of_.try_emplace(key, static_cast<CellIx>(cells_.size()));
+  if (!fresh) return it->second;
+  Cell c;
+  c.state = state;
+  c.key = key;
+  for (const Value &v : arguments) {
+    if (c.host == kNone && v.is_hosts && v.hosts.size() == 1) c.host = v.hosts[0];
+  }
+  const plan::State &s = plan().states[state.index];
+  for (std::uint32_t i = 0; i < s.values.size(); ++i) {
+    c.all |= value_bit(i);
+    if (s.values[i].transient) c.transient |= value_bit(i);
+  }
+  if (c.host != kNone) host_cells_[c.host].push_back(it->second);
+  cells_.push_back(std::move(c));
+  return it->second;
+}
+CellIx Contracts::cell(plan::NodeId reference, const Env &env) {
+  return cell(plan::StateId(plan().node(reference).a), arguments(reference, env));
+}
+CellIx Contracts::cell(plan::StateId state, HostIx host) {
+  Value v;
+  v.is_hosts = true;
+  v.hosts = {host};
+  v.key = hosts_key(v.hosts);
+  return cell(state, Env{v});
+}
+
+HoldIx Contracts::hold(plan::HoldId hold, const Env &arguments) {
+  const std::string key = std::to_string(hold.index) + env_key(arguments);
+  auto [it, fresh] = hold_of_.try_emplace(key, static_cast<HoldIx>(holds_.size()));
+  if (!fresh) return it->second;
+  HoldInstance h;
+  h.hold = hold;
+  h.key = key;
+  for (const Value &v : arguments) {
+    if (h.host == kNone && v.is_hosts && v.hosts.size() == 1) h.host = v.hosts[0];
+    h.runtime = h.runtime || v.runtime;
+  }
+  holds_.push_back(std::move(h));
+  return it->second;
+}
+HoldIx Contracts::hold(plan::NodeId reference, const Env &env) {
+  return hold(plan::HoldId(plan().node(reference).a), arguments(reference, env));
+}
+
+std::vector<GateIx> Contracts::gates(plan::NodeId reference, const Env &env) {
+  const plan::Node &n = plan().node(reference);
+  std::vector<GateIx> out;
+  if (n.op == plan::Op::gate) {
+    out.push_back(gate(plan::GateId(n.a), arguments(reference, env)));
+    return out;
+  }
+  const Value hosts = value(plan().kid(reference, 0), env);
+  for (const HostIx h : hosts.hosts) {
+    const SiteHost &host = site_->host(h);
+    if (host.out) continue;
+    for (std::size_t i = 0; i < host.roles.size(); ++i) {
+      const PairIx pair = host.first_pair + static_cast<PairIx>(i);
+      const GateIx g = n.op == plan::Op::in_service ? health(pair) : stoppable(pair);
+      if (g != kNone && std::find(out.begin(), out.end(), g) == out.end()) out.push_back(g);
+    }
+  }
+  return out;
+}
+
+GateIx Contracts::health(PairIx pair) {
+  const RoleIx r = site_->pair_role(pair);
+  const HostIx h = site_->pair_host(pair);
+  const plan::Role *role = site_->role(r);
+  Env arguments(1);
+  arguments[0].is_hosts = true;
+  arguments[0].hosts = {h};
+  arguments[0].key = hosts_key(arguments[0].hosts);
+  if (role == nullptr || !role->health.valid()) {
+    if (r != site_->alive()) return kNone;
+    return gate(plan::GateId(), arguments);
+  }
+  if (plan().gates[role->health.index].frame.parameters.empty()) arguments.clear();
+  return gate(role->health, arguments);
+}
+
+GateIx Contracts::stoppable(PairIx pair) {
+  const plan::Role *role = site_->role(site_->pair_role(pair));
+  if (role == nullptr || !role->stoppable.valid()) return kNone;
+  Env arguments(1);
+  arguments[0].is_hosts = true;
+  arguments[0].hosts = {site_->pair_host(pair)};
+  arguments[0].key = hosts_key(arguments[0].hosts);
+  if (plan().gates[role->stoppable.index].frame.parameters.empty()) arguments.clear();
+  return gate(role->stoppable, arguments);
+}
+
+GateIx Contracts::gate(plan::GateId id, const Env &arguments) {
+  const std::string key = std::to_string(id.index) + env_key(arguments);
+  auto [it, fresh] = gate_of_.try_emplace(key, static_cast<GateIx>(gates_.size()));
+  if (!fresh) return it->second;
+  const GateIx ix = it->second;
+  GateInstance g;
+  g.gate = id;
+  g.key = key;
+  for (const Value &v : arguments) g.hosts.insert(g.hosts.end(), v.hosts.begin(), v.hosts.end());
+  sort_unique(g.hosts);
+  for (RoleIx r = 0; r < site_->role_count(); ++r) {
+    const plan::Role *role = site_->role(r);
+    const bool synthetic = r == site_->alive() && (role == nullptr || !role->health.valid());
+    if (synthetic ? id.valid() : (role == nullptr || !role->health.valid() || role->health != id)) continue;
+    const bool global = !synthetic && plan().gates[id.index].frame.parameters.empty();
+    for (const HostIx h : global ? std::vector<HostIx>(site_->hosts_of(r).begin(), site_->hosts_of(r).end()) : g.hosts) {
+      const PairIx p = site_->pair(h, r);
+      if (p != kNone) g.health_of.push_back(p);
+    }
+  }
+  gates_.push_back(g);  // before the watch: a gate may be met again while it is resolved
+  resolve_watch(g, arguments);
+  gates_[ix] = std::move(g);
+  return ix;
+}
+
+void Contracts::resolve_watch(GateInstance &g, const Env &arguments) {
+  if (!g.gate.valid()) {
+    g.own_host_only = true;
+    for (const HostIx h : g.hosts) g.watch.push_back(host_item(h));
+    sort_unique(g.watch);
+    return;
+  }
+  const plan::Gate &gate = plan().gates[g.gate.index];
+  g.own_host_only = !g.hosts.empty() && own_host_only(g.gate);
+  switch (gate.watch_kind) {
+    case plan::WatchKind::nothing: g.written = true; return;
+    case plan::WatchKind::written:
+      g.written = true;
+      for (const plan::Watch &w : gate.watches) {
+        Env narrowed;
+        for (const plan::NodeId a : w.arguments) narrowed.push_back(value(a, arguments));
+        if (w.role.valid()) g.watch.push_back(role_item(w.role.index));
+        if (w.hold.valid()) {
+          const bool whole = narrowed.empty() && !plan().holds[w.hold.index].frame.parameters.empty();
+          g.watch.push_back(whole ? holds_item(w.hold) : hold_item(hold(w.hold, narrowed)));
+        }
+        if (w.state.valid()) {
+          const bool whole = narrowed.empty() && !plan().states[w.state.index].frame.parameters.empty();
+          g.watch.push_back(whole ? state_item(w.state) : cell_item(cell(w.state, narrowed)));
+        }
+      }
+      break;
+    case plan::WatchKind::unwritten:
+    case plan::WatchKind::count_:
+      if (g.own_host_only) {
+        for (const HostIx h : g.hosts) g.watch.push_back(host_item(h));
+      } else {
+        g.watch.push_back(star());
+      }
+      break;
+  }
+  sort_unique(g.watch);
+}
+
+bool Contracts::own_host_only(plan::GateId id) {
+  auto [it, fresh] = own_host_only_.try_emplace(id.index, false);
+  if (!fresh) return it->second;
+  const plan::Gate &gate = plan().gates[id.index];
+  std::uint64_t mine = 0;
+  std::uint32_t hosts = 0;
+  for (std::size_t i = 0; i < gate.frame.parameters.size() && i < 64; ++i) {
+    if (gate.frame.parameters[i].type.base != plan::BaseType::host) continue;
+    mine |= std::uint64_t{1} << i;
+    ++hosts;
+  }
+  const bool own = hosts == 1 && asks_only(gate.pass, mine, mine, 0) && (!gate.fail.valid() || asks_only(gate.fail, mine, mine, 0));
+  own_host_only_[id.index] = own;
+  return own;
+}
+
+/// Whether everything that is asked below `node` is asked on the host in one of the slots `mine`.
+bool Contracts::asks_only(plan::NodeId node, std::uint64_t own_slots, std::uint64_t mine, int depth) {
+  using plan::Op;
+  const plan::Plan &p = plan();
+  const plan::Node &n = p.node(node);
+  if (depth > kMaxDepth) return false;
+  const auto is_mine = [&](plan::NodeId e) {
+    const plan::Node &x = p.node(e);
+    return x.op == Op::local && x.a < 64 && ((mine >> x.a) & 1) != 0;
+  };
+  const auto called = [&](plan::NodeId body, const plan::Frame &frame) {
+    std::uint64_t inner = 0;
+    for (std::size_t i = 0; i < n.count && i < frame.parameters.size() && i < 64; ++i) {
+      if (is_mine(p.kid(node, i))) inner |= std::uint64_t{1} << i;
+    }
+    return asks_only(body, inner, inner, depth + 1);
+  };
+  switch (n.op) {
+    case Op::on_host: return is_mine(p.kid(node, 0));
+    case Op::on_any:
+    case Op::on_each:
+    case Op::on_local:
+    case Op::ask_person: return false;
+    case Op::builtin:
+      if (static_cast<plan::Builtin>(n.a) == plan::Builtin::answers) return is_mine(p.kid(node, 0));
+      break;
+    case Op::ask_probe:
+      if (!called(p.probes[n.a].body, p.probes[n.a].frame)) return false;
+      break;
+    case Op::cell: {
+      const plan::State &s = p.states[n.a];
+      if (s.observe.valid() && !called(s.observe, s.frame)) return false;
+      break;
+    }
+    default: break;
+  }
+  for (const plan::NodeId kid : p.kids(node)) {
+    if (!asks_only(kid, own_slots, mine, depth + 1)) return false;
+  }
+  return true;
+}
+
+// ---- actions
+
+void Contracts::add_roles(std::vector<PairIx> &out, std::span<const HostIx> hosts, RoleIx role) const {
+  for (const HostIx h : hosts) {
+    if (role == plan::all_roles) {
+      for (std::size_t i = 0; i < site_->host(h).roles.size(); ++i) {
+        out.push_back(site_->host(h).first_pair + static_cast<PairIx>(i));
+      }
+    } else if (const PairIx p = site_->pair(h, role); p != kNone) {
+      out.push_back(p);
+    }
+  }
+}
+
+ContractIx Contracts::contract(plan::ActionId action, Env arguments) {
+  const std::string key = std::to_string(action.index) + env_key(arguments);
+  auto [it, fresh] = contract_of_.try_emplace(key, static_cast<ContractIx>(contracts_.size()));
+  if (!fresh) return it->second;
+  const ContractIx ix = it->second;
+  Contract c;
+  c.action = action;
+  c.key = key;
+  c.env = std::move(arguments);
+  contracts_.emplace_back();
+  resolve(c);
+  contracts_[ix] = std::move(c);
+  return ix;
+}
+
+void Contracts::resolve(Contract &c) {
+  const plan::Action &a = plan().actions[c.action.index];
+  c.once = a.once;
+  for (std::size_t i = 0; i < c.env.size(); ++i) {
+    Value &v = c.env[i];
+    if (!v.is_hosts && i < a.frame.parameters.size() && a.frame.parameters[i].type.base == plan::BaseType::host) {
+      // A host known only at run time: any host it could be.
+      v.is_hosts = true;
+      v.exact = false;
+      const plan::RoleId role = a.frame.parameters[i].type.role;
+      if (role.valid()) {
+        v.hosts.assign(site_->hosts_of(role.index).begin(), site_->hosts_of(role.index).end());
+      } else {
+        for (HostIx h = 0; h < site_->size(); ++h) v.hosts.push_back(h);
+      }
+    }
+    c.subjects.insert(c.subjects.end(), v.hosts.begin(), v.hosts.end());
+  }
+  for (const plan::NodeId need : a.needs) resolve_need(c, need);
+  for (const plan::NodeId effect : a.effects) resolve_effect(c, effect, c.alive_down);
+  if (const auto owner = hold_of_action_.find(c.action.index); owner != hold_of_action_.end()) {
+    const auto [hold_id, acquires] = owner->second;
+    c.hold = hold_id;
+    const HoldIx h = hold(hold_id, c.env);
+    c.reach.push_back(hold_item(h));
+    c.reach.push_back(holds_item(hold_id));
+    for (const plan::NodeId effect : plan().holds[hold_id.index].moves) {
+      resolve_effect(c, effect, c.alive_down);
+      if (plan().node(effect).op == plan::Op::moves && !acquires) std::swap(c.moves.back().from, c.moves.back().to);
+    }
+  }
+  sort_unique(c.subjects);
+  sort_unique(c.alive_down);
+
+  // A carrier takes its guests along unless a required gate clears it of them.
+  for (const HostIx h : c.alive_down) {
+    for (const HostIx guest : site_->host(h).guests) {
+      const plan::RoleId carrier = plan().hosts[site_->host(guest).id.index].guest_of;
+      bool cleared = false;
+      for (const GateIx g : c.gates) {
+        const GateInstance &gate = gates_[g];
+        if (!gate.gate.valid() || !contains(gate.hosts, h)) continue;
+        for (const plan::RoleId r : plan().gates[gate.gate.index].clears) cleared = cleared || !carrier.valid() || r == carrier;
+      }
+      if (cleared) continue;
+      add_roles(c.disrupts, std::span<const HostIx>(&guest, 1), plan::all_roles);
+      c.spread.push_back(guest);
+    }
+  }
+  sort_unique(c.disrupts);
+  sort_unique(c.changes);
+  sort_unique(c.spread);
+  c.hosts = c.subjects;
+  for (const PairIx p : c.disrupts) c.hosts.push_back(site_->pair_host(p));
+  sort_unique(c.hosts);
+  sort_unique(c.boots);
+  finish_reach(c, a.effects);
+}
+
+void Contracts::resolve_need(Contract &c, plan::NodeId need) {
+  using plan::Op;
+  const plan::Plan &p = plan();
+  const plan::Node &n = p.node(need);
+  switch (n.op) {
+    case Op::need_gate:
+      for (const GateIx g : gates(p.kid(need, 0), c.env)) {
+        c.gates.push_back(g);
+        c.gate_needs.push_back(need);
+      }
+      break;
+    case Op::need_value: c.values.push_back({cell(p.kid(need, 0), c.env), {value_bit(n.a), need}}); break;
+    case Op::need_held: c.held.emplace_back(hold(p.kid(need, 0), c.env), need); break;
+    case Op::need_free: c.free.emplace_back(hold(p.kid(need, 0), c.env), need); break;
+    case Op::need_count: {
+      CountNeed count;
+      count.node = need;
+      count.slot = n.a;
+      count.amount = p.integers[p.node(p.kid(need, 2)).a];
+      count.relation = n.b;
+      count.hosts = value(p.kid(need, 0), c.env).hosts;
+      c.counts.push_back(std::move(count));
+      break;
+    }
+    default: break;
+  }
+}
+
+void Contracts::resolve_effect(Contract &c, plan::NodeId effect, std::vector<HostIx> &alive_down) {
+  using plan::Op;
+  const plan::Plan &p = plan();
+  const plan::Node &n = p.node(effect);
+  const auto add_subjects = [&](const std::vector<HostIx> &hosts) { c.subjects.insert(c.subjects.end(), hosts.begin(), hosts.end()); };
+  switch (n.op) {
+    case Op::changes:
+    case Op::disrupts: {
+      const Value v = target(p.kid(effect, 0), c.env);
+      add_subjects(v.hosts);
+      add_roles(n.op == Op::changes ? c.changes : c.disrupts, v.hosts, n.a);
+      if (n.op == Op::disrupts && (n.a == plan::all_roles || n.a == site_->alive())) {
+        alive_down.insert(alive_down.end(), v.hosts.begin(), v.hosts.end());
+      }
+      break;
+    }
+    case Op::destroys: c.destroys = true; break;
+    case Op::reinstalls: {
+      const Value v = value(p.kid(effect, 0), c.env);
+      c.destroys = true;
+      add_subjects(v.hosts);
+      add_roles(c.disrupts, v.hosts, plan::all_roles);
+      alive_down.insert(alive_down.end(), v.hosts.begin(), v.hosts.end());
+      break;
+    }
+    case Op::moves: {
+      Move m;
+      m.cell = cell(p.kid(effect, 0), c.env);
+      m.to = value_bit(n.a);
+      if (n.b != 0) m.between |= value_bit(n.b - 1);
+      const auto number = [&](std::size_t i) { return static_cast<std::uint32_t>(p.integers[p.node(p.kid(effect, i)).a]); };
+      const std::uint32_t sources = n.count > 1 ? number(1) : 0;
+      for (std::size_t i = 2; i < n.count; ++i) (i < 2 + std::size_t{sources} ? m.from : m.between) |= value_bit(number(i));
+      c.moves.push_back(m);
+      break;
+    }
+    case Op::boot_of: {
+      const Value v = value(p.kid(effect, 0), c.env);
+      add_subjects(v.hosts);
+      c.boots.insert(c.boots.end(), v.hosts.begin(), v.hosts.end());
+      break;
+    }
+    case Op::awaits_gate:
+      for (const GateIx g : gates(p.kid(effect, 0), c.env)) c.awaits.push_back(g);
+      break;
+    default: break;
+  }
+}
+
+/// Whether every command below `node` runs on one of `hosts`.
+bool Contracts::commands_stay_on(plan::NodeId node, const Env &env, std::span<const HostIx> hosts, int depth) {
+  using plan::Op;
+  const plan::Plan &p = plan();
+  if (depth > kMaxDepth) return false;
+  const plan::Node &n = p.node(node);
+  if (n.op == Op::run || n.op == Op::shell) {
+    const Value v = target(p.kid(node, 0), env);
+    if (!v.is_hosts || v.hosts.empty()) return false;
+    for (const HostIx h : v.hosts) {
+      if (!contains(hosts, h)) return false;
+    }
+    return true;
+  }
+  // Reads inside an action are no effects of it: probes may ask elsewhere.
+  if (n.op == Op::ask_probe || n.op == Op::let) return true;
+  for (const plan::NodeId kid : p.kids(node)) {
+    if (!commands_stay_on(kid, env, hosts, depth + 1)) return false;
+  }
+  return true;
+}
+
+void Contracts::finish_reach(Contract &c, std::span<const plan::NodeId> effects) {
+  using plan::Op;
+  const plan::Plan &p = plan();
+  const plan::Action &a = p.actions[c.action.index];
+  bool narrowed = false;
+  c.reach.push_back(star());
+  for (const HostIx h : c.hosts) c.reach.push_back(host_item(h));
+  for (const PairIx pair : c.disrupts) c.reach.push_back(role_item(site_->pair_role(pair)));
+  for (const PairIx pair : c.changes) c.reach.push_back(role_item(site_->pair_role(pair)));
+  for (const Move &m : c.moves) {
+    c.reach.push_back(cell_item(m.cell));
+    c.reach.push_back(state_item(cells_[m.cell].state));
+  }
+  for (const plan::NodeId effect : effects) {
+    const plan::Node &n = p.node(effect);
+    if (n.op == Op::spills) {
+      c.reach.push_back(role_item(n.a));
+      for (const HostIx h : site_->hosts_of(n.a)) c.reach.push_back(host_item(h));
+    }
+    if (n.op != Op::reaches) continue;
+    narrowed = true;
+    if (n.a == plan::all_roles) c.reaches_all = true;
+    else c.reach.push_back(role_item(n.a));
+  }
+  if (!narrowed) {
+    // A person does what no one wrote down; a command that runs elsewhere may touch anything.
+    if (a.operator_text.valid() && a.effects.empty()) c.reaches_all = true;
+    if (a.body.valid() && !commands_stay_on(a.body, c.env, c.subjects, 0)) c.reaches_all = true;
+  }
+  sort_unique(c.reach);
+}
+
+bool Contracts::hits(const Contract &a, const GateInstance &g) const {
+  if (g.watch.empty()) return false;
+  return a.reaches_all || intersects(g.watch, a.reach);
+}
+
+bool Contracts::pass_hits(const GateInstance &g, const GateInstance &other) {
+  if (g.health_of.empty() || other.watch.empty()) return false;
+  if (contains(other.watch, star())) return true;
+  for (const PairIx p : g.health_of) {
+    if (contains(other.watch, role_item(site_->pair_role(p)))) return true;
+  }
+  return false;
+}
+
+// ---- words
+
+std::string Contracts::host_list(std::span<const HostIx> hosts) const {
+  constexpr std::size_t kShown = 5;
+  std::string out;
+  std::uint64_t more = 0;
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    if (i < kShown) {
+      if (i != 0) out += ", ";
+      out += site_->host_name(hosts[i]);
+      more += site_->host(hosts[i]).many - 1;
+    } else {
+      more += site_->host(hosts[i]).many;
+    }
+  }
+  if (more != 0) out += " and " + std::to_string(more) + " more";
+  return out;
+}
+std::string Contracts::gate_text(GateIx ix) const {
+  const GateInstance &g = gates_[ix];
+  std::string out = g.gate.valid() ? std::string(plan().text(plan().gates[g.gate.index].name)) : "answers from a new boot";
+  if (!g.hosts.empty()) out += '(' + host_list(g.hosts) + ')';
+  return out;
+}
+std::string Contracts::cell_text(CellIx ix) const {
+  std::string out(plan().text(plan().states[cells_[ix].state.index].name));
+  if (cells_[ix].host != kNone) out += '(' + std::string(site_->host_name(cells_[ix].host)) + ')';
+  return out;
+}
+std::string Contracts::hold_text(HoldIx ix) const {
+  std::string out(plan().text(plan().holds[holds_[ix].hold.index].name));
+  if (holds_[ix].host != kNone) out += '(' + std::string(site_->host_name(holds_[ix].host)) + ')';
+  return out;
+}
+std::string Contracts::value_name(plan::StateId state, Values values) const {
+  std::string out;
+  const plan::State &s = plan().states[state.index];
+  for (std::uint32_t i = 0; i < s.values.size(); ++i) {
+    if ((values & value_bit(i)) == 0) continue;
+    if (!out.empty()) out += " or ";
+    out += '`' + std::string(plan().text(s.values[i].name)) + '`';
+  }
+  return out.empty() ? "nothing" : out;
+}
+
+}  // namespace upg::safety

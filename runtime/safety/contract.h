@@ -1,0 +1,195 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "runtime/plan/plan.h"
+#include "runtime/safety/site.h"
+
+namespace upg::safety {
+
+using CellIx = std::uint32_t;
+using GateIx = std::uint32_t;      // a gate with its arguments
+using ContractIx = std::uint32_t;  // an action with its arguments
+using HoldIx = std::uint32_t;      // a hold with its arguments
+using ItemIx = std::uint32_t;
+using Values = std::uint64_t;      // set of values of a state, one bit each
+inline constexpr std::size_t kMaxValues = 64;
+
+/// What an argument is known to be before the run: hosts, or data told apart by `key`.
+struct Value {
+  bool is_hosts = false;
+  bool exact = true;              // hosts: these and no others; false: one of them
+  std::vector<HostIx> hosts;      // ascending
+  std::string key;                // equal for equal values; of data known only at run time: equal for the same `let`
+  bool runtime = false;
+};
+/// Values of the slots of one body.
+using Env = std::vector<Value>;
+
+struct Cell {
+  plan::StateId state;
+  HostIx host = kNone;            // of its first host argument
+  std::string key;
+  Values all = 0;
+  Values transient = 0;
+};
+
+struct HoldInstance {
+  plan::HoldId hold;
+  HostIx host = kNone;
+  std::string key;
+  bool runtime = false;           // its arguments are known at run time only
+};
+
+/// A gate with its arguments; `gate` is absent for "answers from a valid boot" where no role declares it.
+struct GateInstance {
+  plan::GateId gate;
+  std::vector<HostIx> hosts;      // that its arguments name
+  std::vector<PairIx> health_of;  // Z: what a pass brings back
+  std::vector<ItemIx> watch;      // what makes a pass stale, ascending
+  bool written = false;           // `watches` is written
+  bool own_host_only = false;     // every command runs on the host it is about
+  std::string key;
+};
+
+struct Move {
+  CellIx cell = 0;
+  Values from = 0;
+  Values to = 0;
+  Values between = 0;             // via values and the one after a failure
+};
+struct CountNeed {
+  plan::NodeId node;              // the need_count node
+  std::uint32_t slot = 0;
+  std::vector<HostIx> hosts;
+  std::int64_t amount = 0;
+  std::uint32_t relation = 0;     // 0 ==, 1 >=, 2 <=
+};
+
+/// An action with its arguments, as the algebra of SEMANTICS section 1 has it.
+struct Contract {
+  plan::ActionId action;
+  std::string key;
+  Env env;
+  std::vector<HostIx> subjects;   // ascending
+  std::vector<PairIx> disrupts;   // dis*: with what guests lose; ascending
+  std::vector<PairIx> changes;
+  std::vector<HostIx> alive_down; // hosts that stop answering
+  std::vector<HostIx> hosts;      // hosts(a)
+  std::vector<HostIx> boots;      // awaits boot of
+  std::vector<HostIx> spread;     // guests taken down with a carrier
+  std::vector<Move> moves;
+  std::vector<GateIx> gates;      // required ones, composites taken apart
+  std::vector<plan::NodeId> gate_needs;  // the need behind each
+  std::vector<std::pair<CellIx, std::pair<Values, plan::NodeId>>> values;
+  std::vector<std::pair<HoldIx, plan::NodeId>> held;
+  std::vector<std::pair<HoldIx, plan::NodeId>> free;
+  std::vector<CountNeed> counts;
+  std::vector<GateIx> awaits;     // gates that the action itself waits for
+  bool destroys = false;
+  bool once = false;
+  plan::HoldId hold;              // whose acquire or release this is
+  std::vector<ItemIx> reach;      // ascending
+  bool reaches_all = false;
+  bool destructive() const { return destroys || !disrupts.empty(); }
+};
+
+/// Resolves actions, gates, holds and states with their arguments, each once.
+class Contracts {
+ public:
+  explicit Contracts(const Site &site);
+
+  const Site &site() const { return *site_; }
+  const plan::Plan &plan() const { return site_->plan(); }
+
+  Value value(plan::NodeId expression, const Env &env);
+  /// Arguments of a reference node (act, gate, held, cell, call).
+  Env arguments(plan::NodeId node, const Env &env);
+  ContractIx contract(plan::ActionId action, Env arguments);
+  /// The members of a gate reference: one, or those of `in_service` and `stoppable`.
+  std::vector<GateIx> gates(plan::NodeId gate_reference, const Env &env);
+  GateIx gate(plan::GateId gate, const Env &arguments);
+  HoldIx hold(plan::NodeId held_reference, const Env &env);
+  HoldIx hold(plan::HoldId hold, const Env &arguments);
+  CellIx cell(plan::NodeId cell_reference, const Env &env);
+  CellIx cell(plan::StateId state, const Env &arguments);
+  CellIx cell(plan::StateId state, HostIx host);
+  GateIx health(PairIx pair);     // kNone: the role has none
+  GateIx stoppable(PairIx pair);
+
+  const Contract &operator[](ContractIx c) const { return contracts_[c]; }
+  const GateInstance &gate(GateIx g) const { return gates_[g]; }
+  const HoldInstance &hold(HoldIx h) const { return holds_[h]; }
+  const Cell &cell(CellIx c) const { return cells_[c]; }
+  std::size_t size() const { return contracts_.size(); }
+  std::size_t gate_count() const { return gates_.size(); }
+  std::size_t cell_count() const { return cells_.size(); }
+  std::size_t hold_count() const { return holds_.size(); }
+  std::span<const CellIx> cells_of(HostIx h) const;
+
+  /// A fresh key for a value that is known at run time only.
+  std::string fresh_key() { return "?" + std::to_string(++fresh_); }
+
+  ItemIx star() const { return 0; }
+  ItemIx host_item(HostIx h) { return item("h" + std::to_string(h)); }
+  ItemIx role_item(RoleIx r) { return item("r" + std::to_string(r)); }
+  ItemIx cell_item(CellIx c) { return item("c" + std::to_string(c)); }
+  ItemIx state_item(plan::StateId s) { return item("s" + std::to_string(s.index)); }
+  ItemIx hold_item(HoldIx h) { return item("o" + std::to_string(h)); }
+  ItemIx holds_item(plan::HoldId h) { return item("O" + std::to_string(h.index)); }
+
+  bool hits(const Contract &a, const GateInstance &g) const;
+  /// Whether the pass of `g` unsettles `other` because it brings something back (SEMANTICS section 2, `pass`).
+  bool pass_hits(const GateInstance &g, const GateInstance &other);
+
+  std::string gate_text(GateIx g) const;     // corosync.joined(node1)
+  std::string cell_text(CellIx c) const;     // proxmox.packages(node1)
+  std::string hold_text(HoldIx h) const;
+  std::string action_text(const Contract &c) const { return std::string(plan().text(plan().actions[c.action.index].name)); }
+  std::string value_name(plan::StateId state, Values values) const;  // `old`, `old or new`
+  std::string host_list(std::span<const HostIx> hosts) const;
+
+ private:
+  ItemIx item(const std::string &key);
+  void resolve(Contract &c);
+  void resolve_need(Contract &c, plan::NodeId need);
+  void resolve_effect(Contract &c, plan::NodeId effect, std::vector<HostIx> &alive_down);
+  void finish_reach(Contract &c, std::span<const plan::NodeId> effects);
+  Value target(plan::NodeId target, const Env &env);
+  bool commands_stay_on(plan::NodeId node, const Env &env, std::span<const HostIx> hosts, int depth);
+  bool own_host_only(plan::GateId gate);
+  bool asks_only(plan::NodeId node, std::uint64_t own_slots, std::uint64_t mine, int depth);
+  void resolve_watch(GateInstance &g, const Env &arguments);
+  void add_roles(std::vector<PairIx> &out, std::span<const HostIx> hosts, RoleIx role) const;
+
+  const Site *site_;
+  std::vector<Contract> contracts_;
+  std::vector<GateInstance> gates_;
+  std::vector<HoldInstance> holds_;
+  std::vector<Cell> cells_;
+  std::vector<std::vector<CellIx>> host_cells_;
+  std::unordered_map<std::string, std::uint32_t> contract_of_, gate_of_, hold_of_, cell_of_, item_of_;
+  std::map<std::uint32_t, bool> own_host_only_;
+  std::unordered_map<std::uint32_t, std::pair<plan::HoldId, bool>> hold_of_action_;  // true: acquires
+  std::uint64_t fresh_ = 0;
+};
+
+/// The mask of one value; values past the 64th share the last bit (the checker reports such states).
+inline Values value_bit(std::uint32_t ordinal) { return Values{1} << (ordinal < kMaxValues ? ordinal : kMaxValues - 1); }
+inline bool contains(std::span<const std::uint32_t> sorted, std::uint32_t x) {
+  std::size_t low = 0, high = sorted.size();
+  while (low < high) {
+    const std::size_t middle = (low + high) / 2;
+    if (sorted[middle] < x) low = middle + 1;
+    else high = middle;
+  }
+  return low < sorted.size() && sorted[low] == x;
+}
+bool intersects(std::span<const std::uint32_t> a, std::span<const std::uint32_t> b);
+void sort_unique(std::vector<std::uint32_t> &v);
+
+}  // namespace upg::safety

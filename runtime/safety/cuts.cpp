@@ -1,0 +1,331 @@
+#include "runtime/safety/cuts.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "runtime/safety/antichain.h"
+
+namespace upg::safety {
+
+Cuts::Cuts(const Tree &tree, const Flow &flow, const Budget &budget, Lifted lifted)
+    : tree_(tree), flow_(flow), budget_(budget), serial_(budget.line == nullptr), lifted_(std::move(lifted)), relevant_(tree.size(), false),
+      bound_(tree.site().size(), 0), touched_(tree.size()), touched_known_(tree.size(), false) {
+  mark();
+}
+
+void Cuts::mark() {
+  const Site &site = tree_.site();
+  const auto counts = [&](const std::vector<PairIx> &pairs) {
+    return std::any_of(pairs.begin(), pairs.end(),
+                       [&](PairIx p) { return site.pair_role(p) == budget_.role && budget_.weight[site.pair_host(p)] != 0; });
+  };
+  for (StepIx s = tree_.size(); s-- > 0;) {
+    const Step &step = tree_[s];
+    if (step.kind == StepKind::act) {
+      const Contract &c = tree_.contract(step);
+      relevant_[s] = counts(c.disrupts) || (serial_ && counts(c.changes));
+    }
+    if (!flow_.at(s).closed.empty() && counts(flow_.at(s).closed)) relevant_[s] = true;
+    if (relevant_[s] && step.parent != kNone) relevant_[step.parent] = true;
+  }
+}
+
+const std::vector<HostIx> &Cuts::touched(StepIx s) {
+  if (touched_known_[s]) return touched_[s];
+  touched_known_[s] = true;
+  const Site &site = tree_.site();
+  std::vector<HostIx> out;
+  const auto gather = [&](const std::vector<PairIx> &pairs) {
+    for (const PairIx p : pairs) {
+      if (site.pair_role(p) == budget_.role && budget_.weight[site.pair_host(p)] != 0) out.push_back(site.pair_host(p));
+    }
+  };
+  for (StepIx x = s; x < tree_[s].end; ++x) {
+    if (!relevant_[x]) continue;
+    if (tree_[x].kind == StepKind::act) {
+      gather(tree_.contract(tree_[x]).disrupts);
+      if (serial_) gather(tree_.contract(tree_[x]).changes);
+    }
+    gather(flow_.at(x).closed);
+  }
+  sort_unique(out);
+  touched_[s] = std::move(out);
+  return touched_[s];
+}
+
+bool Cuts::has(const OpenHosts &open, HostIx host) {
+  return std::any_of(open.begin(), open.end(), [&](const OpenHost &o) { return o.host == host; });
+}
+void Cuts::insert(OpenHosts &open, HostIx host, StepIx opener) {
+  const auto at = std::lower_bound(open.begin(), open.end(), host, [](const OpenHost &o, HostIx h) { return o.host < h; });
+  if (at == open.end() || at->host != host) open.insert(at, {host, opener});
+}
+void Cuts::unite(OpenHosts &into, const OpenHosts &other) {
+  for (const OpenHost &o : other) insert(into, o.host, o.opener);
+}
+
+Cut Cuts::measure(const OpenHosts &open) const {
+  Cut cut;
+  std::vector<std::uint32_t> domains;
+  for (const OpenHost &o : open) {
+    if (budget_.weight[o.host] == 0) continue;
+    if (!budget_.domain.empty()) {
+      if (std::find(domains.begin(), domains.end(), budget_.domain[o.host]) != domains.end()) continue;
+      domains.push_back(budget_.domain[o.host]);
+      cut.weight += 1;
+      cut.who.push_back({o.host, o.opener, 1});
+      continue;
+    }
+    cut.weight += budget_.weight[o.host] * copies(o.host);
+    cut.who.push_back({o.host, o.opener, copies(o.host)});
+  }
+  return cut;
+}
+
+Cut Cuts::worst() {
+  OpenHosts open;
+  return eval(0, open);
+}
+
+namespace {
+void keep_heavier(Cut &best, Cut other) {
+  if (other.weight > best.weight) best = std::move(other);
+}
+void add(Cut &into, const Cut &other) {
+  into.weight += other.weight;
+  into.who.insert(into.who.end(), other.who.begin(), other.who.end());
+}
+}  // namespace
+
+Cut Cuts::eval(StepIx s, OpenHosts &open) {
+  if (!relevant_[s]) return measure(open);
+  const Site &site = tree_.site();
+  const Step &step = tree_[s];
+  const auto close = [&] {
+    for (const PairIx p : flow_.at(s).closed) {
+      if (site.pair_role(p) != budget_.role) continue;
+      std::erase_if(open, [&](const OpenHost &o) { return o.host == site.pair_host(p); });
+    }
+  };
+  switch (step.kind) {
+    case StepKind::act: {
+      const auto take = [&](const std::vector<PairIx> &pairs) {
+        for (const PairIx p : pairs) {
+          if (site.pair_role(p) == budget_.role && budget_.weight[site.pair_host(p)] != 0) insert(open, site.pair_host(p), s);
+        }
+      };
+      const Contract &c = tree_.contract(step);
+      take(c.disrupts);
+      if (serial_) take(c.changes);
+      Cut cut = measure(open);
+      close();
+      return cut;
+    }
+    case StepKind::await: {
+      Cut cut = measure(open);
+      close();
+      return cut;
+    }
+    case StepKind::parallel: return fork(s, open);
+    case StepKind::roll: return roll(s, open);
+    case StepKind::dag: return dag(s, open);
+    case StepKind::iteration: return iteration(s, open);
+    case StepKind::branch: {
+      const OpenHosts entry = open;
+      Cut best = measure(open);
+      for (std::size_t i = 0; i < step.children.size(); ++i) {
+        OpenHosts arm = entry;
+        keep_heavier(best, eval(step.children[i], arm));
+        if (i == 0) open = std::move(arm);
+        else unite(open, arm);
+      }
+      return best;
+    }
+    case StepKind::unless:
+    case StepKind::loop: {
+      Cut best = measure(open);
+      for (const StepIx child : step.children) {
+        OpenHosts body = open;
+        keep_heavier(best, eval(child, body));
+        unite(open, body);
+      }
+      return best;
+    }
+    case StepKind::accept:
+      if (lifted_(s)) {
+        Cut best = measure(open);
+        for (const StepIx child : step.children) eval(child, open);
+        keep_heavier(best, measure(open));  // what stays down after the block counts again
+        return best;
+      }
+      break;
+    default: break;
+  }
+  Cut best = measure(open);
+  for (const StepIx child : step.children) keep_heavier(best, eval(child, open));
+  return best;
+}
+
+Cut Cuts::iteration(StepIx s, OpenHosts &open) {
+  const HostIx h = tree_[s].host;
+  const bool was_open = has(open, h);
+  // A stand-in for many: in its turn one of them at a time. What was open for all of them before stays heavy.
+  if (!was_open) ++bound_[h];
+  Cut best = measure(open);
+  for (const StepIx child : tree_[s].children) keep_heavier(best, eval(child, open));
+  if (!was_open) --bound_[h];
+  keep_heavier(best, measure(open));
+  return best;
+}
+
+Cut Cuts::fork(StepIx s, OpenHosts &open) {
+  OpenHosts untouched, after;
+  for (const OpenHost &o : open) {
+    if (!contains(touched(s), o.host)) untouched.push_back(o);
+  }
+  Cut cut = measure(untouched);
+  for (const StepIx child : tree_[s].children) {
+    OpenHosts mine;
+    for (const OpenHost &o : open) {
+      if (contains(touched(child), o.host)) mine.push_back(o);
+    }
+    add(cut, eval(child, mine));
+    unite(after, mine);
+  }
+  open = std::move(untouched);
+  unite(open, after);
+  return cut;
+}
+
+Cut Cuts::roll(StepIx s, OpenHosts &open) {
+  const Step &step = tree_[s];
+  if (step.batch <= 1) {
+    Cut best = measure(open);
+    for (const StepIx child : step.children) keep_heavier(best, eval(child, open));
+    return best;
+  }
+  struct Extra {
+    std::uint64_t weight;
+    Cut cut;
+    std::uint64_t copies;
+    std::string group;
+    std::uint32_t domain;
+  };
+  OpenHosts rest, after;
+  for (const OpenHost &o : open) {
+    if (!contains(touched(s), o.host)) rest.push_back(o);
+  }
+  std::vector<Extra> extras;
+  OpenHosts standing = rest;
+  const plan::Rollout &rollout = tree_.plan().rollouts[tree_.plan().node(step.node).a];
+  for (const StepIx child : step.children) {
+    OpenHosts mine;
+    for (const OpenHost &o : open) {
+      if (contains(touched(child), o.host)) mine.push_back(o);
+    }
+    const OpenHosts before = mine;
+    Cut in_turn = eval(child, mine);
+    // Between the turns the heavier of what it found and what it leaves stands.
+    const OpenHosts &stays = measure(before).weight >= measure(mine).weight ? before : mine;
+    const std::uint64_t base = measure(stays).weight;
+    unite(standing, stays);
+    unite(after, mine);
+    if (in_turn.weight <= base) continue;
+    const HostIx h = tree_[child].host;
+    Extra extra{in_turn.weight - base, {}, tree_.site().host(h).many, {}, budget_.domain.empty() ? kNone : budget_.domain[h]};
+    if (rollout.per.valid() && step.per_batch != 0) extra.group = tree_.site().attribute(tree_.site().host(h).id, rollout.per);
+    for (const Down &d : in_turn.who) {
+      if (!has(stays, d.host)) extra.cut.who.push_back(d);
+    }
+    extras.push_back(std::move(extra));
+  }
+  std::stable_sort(extras.begin(), extras.end(), [](const Extra &a, const Extra &b) { return a.weight > b.weight; });
+  Cut cut = measure(standing);
+  std::uint64_t room = step.batch;
+  std::map<std::string, std::uint64_t> in_group;
+  std::vector<std::uint32_t> domains;
+  for (const Extra &e : extras) {
+    std::uint64_t n = std::min(room, e.copies);
+    if (rollout.per.valid() && step.per_batch != 0) {
+      std::uint64_t &used = in_group[e.group];
+      n = std::min<std::uint64_t>(n, step.per_batch - std::min<std::uint64_t>(used, step.per_batch));
+      used += n;
+    }
+    if (e.domain != kNone) {
+      if (std::find(domains.begin(), domains.end(), e.domain) != domains.end()) continue;
+      domains.push_back(e.domain);
+      n = std::min<std::uint64_t>(n, 1);
+    }
+    if (n == 0) continue;
+    room -= n;
+    cut.weight += e.weight * n;
+    for (Down d : e.cut.who) {
+      d.copies *= n;
+      cut.who.push_back(d);
+    }
+    if (room == 0) break;
+  }
+  open = std::move(rest);
+  unite(open, after);
+  return cut;
+}
+
+Cut Cuts::dag(StepIx s, OpenHosts &open) {
+  const std::vector<StepIx> &phases = tree_[s].children;
+  const std::size_t n = phases.size();
+  OpenHosts untouched;
+  for (const OpenHost &o : open) {
+    if (!contains(touched(s), o.host)) untouched.push_back(o);
+  }
+  std::vector<std::size_t> order;  // fits all edges
+  std::vector<bool> placed(n, false);
+  for (std::size_t round = 0; round < n; ++round) {
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::vector<std::uint32_t> &after = tree_[phases[i]].after;
+      if (placed[i] || !std::all_of(after.begin(), after.end(), [&](std::uint32_t j) { return placed[j]; })) continue;
+      placed[i] = true;
+      order.push_back(i);
+    }
+  }
+  // Elements of the order: phases, and gaps in which a host stays open between the phase that left it so and the next that touches it.
+  std::vector<Cut> elements(n);
+  std::vector<std::vector<std::uint32_t>> before(n);
+  for (std::uint32_t j = 0; j < n; ++j) {
+    for (const std::uint32_t i : tree_[phases[j]].after) before[i].push_back(j);
+  }
+  const auto next_toucher = [&](std::size_t from, HostIx h) {
+    for (const std::size_t j : order) {
+      if ((from == n || contains(tree_[phases[j]].after, static_cast<std::uint32_t>(from))) && contains(touched(phases[j]), h)) return j;
+    }
+    return n;
+  };
+  std::vector<OpenHosts> entry(n);
+  OpenHosts exit = untouched;
+  const auto gap = [&](std::size_t from, const OpenHost &o) {
+    const std::size_t to = next_toucher(from, o.host);
+    if (to == n) insert(exit, o.host, o.opener);
+    else insert(entry[to], o.host, o.opener);
+    const auto element = static_cast<std::uint32_t>(elements.size());
+    elements.push_back(measure({o}));
+    before.emplace_back();
+    if (from != n) before[from].push_back(element);
+    if (to != n) before[element].push_back(static_cast<std::uint32_t>(to));
+  };
+  for (const OpenHost &o : open) {
+    if (!has(untouched, o.host)) gap(n, o);
+  }
+  for (const std::size_t i : order) {
+    OpenHosts mine = entry[i];
+    elements[i] = eval(phases[i], mine);
+    for (const OpenHost &o : mine) gap(i, o);
+  }
+  std::vector<std::uint64_t> weights;
+  for (const Cut &e : elements) weights.push_back(e.weight);
+  Cut cut = measure(untouched);
+  for (const std::uint32_t e : heaviest_antichain(weights, before).elements) add(cut, elements[e]);
+  open = std::move(exit);
+  return cut;
+}
+
+}  // namespace upg::safety

@@ -1,0 +1,62 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "runtime/safety/flow.h"
+#include "runtime/safety/tree.h"
+
+namespace upg::safety {
+
+/// Hosts that are down (or changing) at one instant, and the step that opened each.
+struct Down {
+  HostIx host = 0;
+  StepIx opener = 0;
+  std::uint64_t copies = 1;  // so many hosts of its class
+};
+struct Cut {
+  std::uint64_t weight = 0;
+  std::vector<Down> who;
+};
+
+/// M(P, O) of SEMANTICS section 4: the heaviest moment of one budget over every schedule.
+class Cuts {
+ public:
+  /// `lifted(accept step)`: whether an `accept` block lifts the budget inside.
+  using Lifted = std::function<bool(StepIx)>;
+  Cuts(const Tree &tree, const Flow &flow, const Budget &budget, Lifted lifted);
+  Cut worst();
+
+ private:
+  struct OpenHost {
+    HostIx host;
+    StepIx opener;
+  };
+  using OpenHosts = std::vector<OpenHost>;  // ascending by host
+
+  Cut eval(StepIx s, OpenHosts &open);
+  Cut fork(StepIx s, OpenHosts &open);
+  Cut roll(StepIx s, OpenHosts &open);
+  Cut dag(StepIx s, OpenHosts &open);
+  Cut iteration(StepIx s, OpenHosts &open);
+  Cut measure(const OpenHosts &open) const;
+  std::uint64_t copies(HostIx h) const { return bound_[h] != 0 ? 1 : tree_.site().host(h).many; }
+  void mark();
+  /// Hosts whose pairs are opened or closed below `s`, ascending.
+  const std::vector<HostIx> &touched(StepIx s);
+  static void unite(OpenHosts &into, const OpenHosts &other);
+  static void insert(OpenHosts &open, HostIx host, StepIx opener);
+  static bool has(const OpenHosts &open, HostIx host);
+
+  const Tree &tree_;
+  const Flow &flow_;
+  const Budget &budget_;
+  bool serial_;
+  Lifted lifted_;
+  std::vector<bool> relevant_;
+  std::vector<std::uint8_t> bound_;
+  std::vector<std::vector<HostIx>> touched_;
+  std::vector<bool> touched_known_;
+};
+
+}  // namespace upg::safety

@@ -1,0 +1,194 @@
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "runtime/safety/rules/rules.h"
+
+namespace upg::safety {
+namespace {
+
+struct Required {
+  GateIx gate = 0;
+  plan::NodeId need;      // the `requires` line; absent for an implied stoppable
+  PairIx pair = kNone;    // implied: whose
+};
+
+/// What an act requires: its `requires` gates, and the stoppable gate of every role that it takes down and that is not down already.
+std::vector<Required> requirements(Analysis &a, StepIx s) {
+  const Contract &c = a.tree.contract(a.tree[s]);
+  std::vector<Required> out;
+  for (std::size_t i = 0; i < c.gates.size(); ++i) out.push_back({c.gates[i], c.gate_needs[i], kNone});
+  const std::vector<Open> &open = *a.flow.at(s).open_before;
+  for (const PairIx p : c.disrupts) {
+    const bool down = std::any_of(open.begin(), open.end(), [&](const Open &o) { return o.pair == p && !o.changing; });
+    if (down) continue;
+    const GateIx g = a.contracts.stoppable(p);
+    if (g == kNone) continue;
+    if (std::any_of(out.begin(), out.end(), [&](const Required &r) { return r.gate == g; })) continue;
+    if (a.lifted("stoppable", s, plan::RoleId(a.site.pair_role(p)))) continue;
+    out.push_back({g, {}, p});
+  }
+  return out;
+}
+
+bool about_it(const Contract &c, const GateInstance &g) { return g.hosts.empty() || intersects(g.hosts, c.hosts); }
+
+/// Passes of the same gate about other hosts that would have counted here.
+StepIx asked_of_another(Analysis &a, StepIx s, GateIx gate) {
+  const GateInstance &wanted = a.contracts.gate(gate);
+  if (wanted.hosts.empty()) return kNone;
+  for (GateIx g = 0; g < a.contracts.gate_count(); ++g) {
+    if (g == gate || a.contracts.gate(g).gate != wanted.gate) continue;
+    for (const StepIx pass : a.knowledge.passes(g)) {
+      const StepIx region = a.tree[pass].region;
+      if (pass < s && a.tree.below(s, region) && (region != 0 || a.tree[s].region == 0)) return pass;
+    }
+  }
+  return kNone;
+}
+
+void report(Analysis &a, StepIx s, const Required &need, const Known &known) {
+  const Contract &c = a.tree.contract(a.tree[s]);
+  const std::string gate = '`' + a.contracts.gate_text(need.gate) + '`';
+  const GateInstance &instance = a.contracts.gate(need.gate);
+  const StepIx pass_before = known.awaits.empty() ? kNone : known.awaits.back();
+  StepIx after = kNone, elsewhere = kNone;
+  for (const StepIx pass : a.knowledge.passes(need.gate)) {
+    const auto relation = a.tree.relation(pass, s);
+    if (relation == Tree::Relation::after) {
+      if (after == kNone) after = pass;
+    } else {
+      elsewhere = pass;
+    }
+  }
+  std::string message = a.named(s);
+  if (known.stale) message += " may start with a stale gate: " + gate;
+  else if (known.passed) message += " may start without " + gate + ", which is asked on one way only";
+  else message += " may start without " + gate;
+  auto out = a.report(diagnostics::Kind::rule_guard, a.range(s), message);
+  const bool in_plan = a.tree[s].node.valid();
+  if (in_plan) out.primary(known.stale ? "starts here" : "nothing has asked it before this");
+
+  if (known.stale) {
+    if (pass_before != kNone) {
+      out.label(a.range(pass_before), gate + " passes here");
+      a.step(out, pass_before);
+    }
+    if (known.by != kNone) {
+      std::string how = known.concurrent ? "may run at the same time and makes it stale" : "makes it stale";
+      const Step &by = a.tree[known.by];
+      if (by.kind == StepKind::await) how += ": what comes back into service changes what it watches";
+      if (a.tree[known.by].node != a.tree[s].node) out.label(a.range(known.by), how);
+      a.step(out, known.by, ", which makes " + a.contracts.gate_text(need.gate) + " stale");
+    }
+    a.step(out, s);
+  } else if (known.passed) {
+    out.label(a.range(pass_before), gate + " is asked only on the way through here");
+    out.step("", "takes the way on which " + a.contracts.gate_text(need.gate) + " is not asked", {});
+    a.step(out, s);
+  } else {
+    a.step(out, s, " with " + a.contracts.gate_text(need.gate) + " never asked");
+    if (after != kNone) {
+      out.label(a.range(after), "it is asked here, after the step that needs it");
+    } else if (const StepIx other = asked_of_another(a, s, need.gate); other != kNone) {
+      out.label(a.range(other), "asked here, but about another host: " + a.contracts.host_list(a.contracts.gate(a.tree.gates(a.tree[other])[0]).hosts));
+    } else if (elsewhere != kNone) {
+      out.label(a.range(elsewhere), "asked here, but in a turn of its own; what a turn asks is forgotten when it ends");
+    }
+  }
+  if (need.need.valid()) {
+    out.label(a.range(need.need), "required here");
+  } else {
+    const RoleIx role = a.site.pair_role(need.pair);
+    out.label(a.range(a.site.role(role)->where), "`" + std::string(a.site.role_name(role)) + "` asks it of every host that it loses (`stoppable`)");
+    const HostIx h = a.site.pair_host(need.pair);
+    if (contains(c.spread, h)) out.note(std::string(a.site.host_name(h)) + " is a guest and goes down with its carrier");
+  }
+  if (instance.gate.valid()) {
+    const plan::Gate &record = a.plan.gates[instance.gate.index];
+    if (known.stale && record.watch_kind == plan::WatchKind::unwritten) {
+      out.note(instance.own_host_only ? "without `watches` a gate watches the host it is about" : "without `watches` a gate that asks elsewhere than on its host watches every effect");
+    }
+  }
+  const std::string ask = need.need.valid() ? a.contracts.gate_text(need.gate)
+                                             : "stoppable(" + std::string(a.site.host_name(a.site.pair_host(need.pair))) + ")";
+  out.help(known.stale ? "ask it again right before: `await " + ask + "`" : "write `await " + ask + "` right before it, on every way that leads here");
+}
+
+void report_unguarded(Analysis &a, StepIx s) {
+  const Contract &c = a.tree.contract(a.tree[s]);
+  const plan::Action &action = a.plan.actions[c.action.index];
+  auto out = a.report(diagnostics::Kind::rule_guard, a.range(s), a.named(s) + " may start without any gate that is about it");
+  if (action.where.valid()) out.label(a.range(action.where), c.destroys ? "it destroys" : "it takes roles down");
+  if (c.destroys) {
+    out.note("what destroys needs a gate that it `requires`, and one that is not answered by the thing destroyed alone");
+  } else {
+    out.note("a step that takes something down needs a known gate about its hosts or the cluster: one that it `requires` or whose written `watches` it hits");
+  }
+  out.help("write `requires` with a gate in `" + a.contracts.action_text(c) + "`, or give its roles a `stoppable` gate, and await it before");
+  a.step(out, s, " with no gate about it known");
+}
+
+void check(Analysis &a) {
+  std::map<std::uint32_t, std::set<std::uint32_t>> reliances;
+  for (StepIx s = 0; s < a.tree.size(); ++s) {
+    const Step &step = a.tree[s];
+    if (step.kind != StepKind::act || !a.flow.at(s).reached) continue;
+    const Contract &c = a.tree.contract(step);
+    bool all_good = true, relevant = false, independent = false;
+    const auto rely = [&](const Known &known) {
+      for (const StepIx w : known.awaits) reliances[step.node.index].insert(a.tree[w].node.index);
+    };
+    for (const Required &need : requirements(a, s)) {
+      const Known known = a.knowledge.before(s, need.gate);
+      const GateInstance &g = a.contracts.gate(need.gate);
+      if (known.good()) {
+        rely(known);
+        const bool about = about_it(c, g);
+        relevant = relevant || about;
+        independent = independent || (about && !g.own_host_only);
+        continue;
+      }
+      const plan::RoleId role = need.pair == kNone ? plan::RoleId() : plan::RoleId(a.site.pair_role(need.pair));
+      all_good = false;
+      if (a.lifted("guard", s, role)) continue;
+      if (!a.first(diagnostics::Kind::rule_guard, step.node, g.gate.index)) continue;
+      report(a, s, need, known);
+    }
+    if (!all_good || !c.destructive()) continue;
+    if (relevant && (!c.destroys || independent)) continue;
+    if (c.destroys && !relevant) {
+      if (!a.lifted("guard", s) && a.first(diagnostics::Kind::rule_guard, step.node, ~std::uint64_t{0})) report_unguarded(a, s);
+      continue;
+    }
+    bool found = false;
+    for (GateIx g = 0; g < a.contracts.gate_count() && !found; ++g) {
+      const GateInstance &gate = a.contracts.gate(g);
+      if (!gate.written || a.knowledge.passes(g).empty() || !about_it(c, gate) || !a.contracts.hits(c, gate)) continue;
+      if (c.destroys && gate.own_host_only) continue;
+      const Known known = a.knowledge.before(s, g);
+      if (!known.good()) continue;
+      found = true;
+      rely(known);
+    }
+    if (!found && !a.lifted("guard", s) && a.first(diagnostics::Kind::rule_guard, step.node, ~std::uint64_t{0})) report_unguarded(a, s);
+  }
+  for (const auto &[act, awaits] : reliances) {
+    Reliance r{plan::NodeId(act), {}};
+    for (const std::uint32_t w : awaits) r.awaits.push_back(plan::NodeId(w));
+    a.proof.reliances.push_back(std::move(r));
+  }
+}
+
+}  // namespace
+
+Rule guard_rule() {
+  return {diagnostics::Kind::rule_guard, "guard",
+          R"(Before an action starts, every gate that it `requires` must have passed, on every way that leads to it, and nothing may have
+happened since that touches what the gate watches. An action that takes a role down also requires the role's `stoppable` gate for that host. What
+takes down or destroys needs at least one such gate that is about its own hosts or the cluster. A gate that is asked after the step, about another
+host, on one branch only, in another host's turn, or before something that made it stale does not count.)",
+          "", "", check};
+}
+
+}  // namespace upg::safety

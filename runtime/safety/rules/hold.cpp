@@ -1,0 +1,121 @@
+#include <algorithm>
+
+#include "runtime/safety/rules/rules.h"
+
+namespace upg::safety {
+namespace {
+
+using diagnostics::Kind;
+
+/// A `with` of this hold that may run at the same time as the step, or kNone. Arguments known at run time only may be equal.
+StepIx held_at(Analysis &a, StepIx s, HoldIx hold, bool concurrent) {
+  const HoldInstance &wanted = a.contracts.hold(hold);
+  const auto may_be = [&](HoldIx other) {
+    const HoldInstance &h = a.contracts.hold(other);
+    return other == hold || (h.hold == wanted.hold && (h.runtime || wanted.runtime));
+  };
+  for (StepIx w = a.tree[s].with; w != kNone; w = a.tree[w].with) {
+    if (may_be(a.tree[w].hold)) return w;
+  }
+  if (!concurrent) return kNone;
+  for (StepIx w = 0; w < a.tree.size(); ++w) {
+    if (a.tree[w].kind != StepKind::with || !may_be(a.tree[w].hold)) continue;
+    if (a.tree.relation(w, s) == Tree::Relation::concurrent) return w;
+  }
+  return kNone;
+}
+
+void required(Analysis &a, StepIx s) {
+  const Contract &c = a.tree.contract(a.tree[s]);
+  for (const auto &[hold, need] : c.held) {
+    const plan::HoldId id = a.contracts.hold(hold).hold;
+    if (a.tree.inside(s, hold) || a.lifted("hold", s, {}, id) || !a.first(Kind::rule_hold, a.tree[s].node, id.index)) continue;
+    const std::string name = a.contracts.hold_text(hold);
+    auto out = a.report(Kind::rule_hold, a.range(s), a.named(s) + " may start without hold `" + name + "`");
+    out.label(a.range(need), "required here");
+    a.step(out, s, " while " + name + " is not held");
+    out.help("put it inside `with " + name + " { }`");
+  }
+  for (const auto &[hold, need] : c.free) {
+    const StepIx w = held_at(a, s, hold, true);
+    const plan::HoldId id = a.contracts.hold(hold).hold;
+    if (w == kNone || a.lifted("hold", s, {}, id) || !a.first(Kind::rule_hold, a.tree[s].node, (std::uint64_t{1} << 32) | id.index)) continue;
+    const std::string name = a.contracts.hold_text(hold);
+    auto out = a.report(Kind::rule_hold, a.range(s), a.named(s) + " may start while hold `" + name + "` is held");
+    out.label(a.range(w), a.tree.below(s, w) ? "held from here" : "may be held at the same time");
+    out.label(a.range(need), "required not to be held");
+    out.step("", "takes hold " + name, a.range(w));
+    a.step(out, s);
+    out.help("end the `with` before it");
+  }
+  for (const PairIx p : c.disrupts) {
+    const plan::Role *role = a.site.role(a.site.pair_role(p));
+    if (role == nullptr || !role->down_only_under.valid()) continue;
+    const plan::HoldId id = role->down_only_under;
+    bool inside = false;
+    for (StepIx w = a.tree[s].with; w != kNone; w = a.tree[w].with) {
+      const HoldInstance &h = a.contracts.hold(a.tree[w].hold);
+      inside = inside || (h.hold == id && (h.host == kNone || h.host == a.site.pair_host(p)));
+    }
+    // Taking or giving back the hold itself counts as under it.
+    inside = inside || (c.hold == id && id.valid());
+    if (inside || a.lifted("hold", s, plan::RoleId(a.site.pair_role(p)), id) || !a.first(Kind::rule_hold, a.tree[s].node, id.index)) continue;
+    const std::string name(a.plan.text(a.plan.holds[id.index].name));
+    const std::string host(a.site.host_name(a.site.pair_host(p)));
+    auto out = a.report(Kind::rule_hold, a.range(s), a.named(s) + " may take " + a.pair_text(p) + " down without hold `" + name + "`");
+    out.label(a.range(role->where), "`" + std::string(a.site.role_name(a.site.pair_role(p))) + "` goes `down only under " + name + "`");
+    a.step(out, s, " while " + name + " is not held: " + a.pair_text(p) + " goes down");
+    const bool of_host = !a.plan.holds[id.index].frame.parameters.empty();
+    out.help("put it inside `with " + name + (of_host ? "(" + host + ")" : "") + " { }`");
+  }
+}
+
+/// A hold given back while an outage is open that an action requiring the hold opened inside it.
+void released(Analysis &a, StepIx s) {
+  const Step &step = a.tree[s];
+  const HoldInstance &hold = a.contracts.hold(step.hold);
+  const plan::Hold &record = a.plan.holds[hold.hold.index];
+  for (const Open &o : *a.flow.at(s).open_before) {
+    const Step &opener = a.tree[o.opener];
+    if (!a.tree.below(o.opener, step.parent) || opener.acquire || opener.release) continue;
+    const Contract &c = a.tree.contract(opener);
+    const plan::Role *role = a.site.role(a.site.pair_role(o.pair));
+    const bool asks = std::any_of(c.held.begin(), c.held.end(), [&](const auto &need) { return need.first == step.hold; }) ||
+                      (role != nullptr && role->down_only_under == hold.hold);
+    if (!asks) continue;
+    const GateIx health = a.contracts.health(o.pair);
+    if (health != kNone) {
+      const plan::GateId gate = a.contracts.gate(health).gate;
+      if (gate.valid() && std::find(record.taints.begin(), record.taints.end(), gate) != record.taints.end()) continue;
+    }
+    if (a.lifted("hold", o.opener, plan::RoleId(a.site.pair_role(o.pair)), hold.hold)) continue;
+    if (!a.first(Kind::rule_hold, step.node, (std::uint64_t{2} << 32) | hold.hold.index)) continue;
+    const std::string name = a.contracts.hold_text(step.hold);
+    auto out = a.report(Kind::rule_hold, a.range(s), "hold `" + name + "` is given back while " + a.pair_text(o.pair) + " is " + (o.changing ? "under change" : "down"));
+    out.label(a.range(o.opener), "opened here, by an action that requires the hold");
+    out.label(a.range(record.where), "the hold");
+    a.step(out, o.opener);
+    a.step(out, s, " with " + a.pair_text(o.pair) + " not proven back");
+    out.help("await its health (`await in_service(...)`) before the `with` ends");
+  }
+}
+
+void check(Analysis &a) {
+  for (StepIx s = 0; s < a.tree.size(); ++s) {
+    if (a.tree[s].kind != StepKind::act || !a.flow.at(s).reached) continue;
+    required(a, s);
+    if (a.tree[s].release) released(a, s);
+  }
+}
+
+}  // namespace
+
+Rule hold_rule() {
+  return {diagnostics::Kind::rule_hold, "hold",
+          R"(An action that `requires held x` may start only inside `with x`, one that `requires not held x` never inside or beside it, and a role
+that goes `down only under x` is taken down nowhere else. A hold is not given back while something is still down that was taken down because the
+hold was there, unless the hold itself keeps the role's health gate from passing.)",
+          "", "", check};
+}
+
+}  // namespace upg::safety

@@ -1,0 +1,164 @@
+#include "runtime/safety/rules/moments.h"
+
+#include <algorithm>
+#include <set>
+
+namespace upg::safety {
+namespace {
+
+/// Whether a step outside the block may open the role while the block runs; then the waiver lifts nothing.
+bool opened_beside(const Analysis &a, StepIx accept, const Budget &budget) {
+  const Tree &tree = a.tree;
+  const auto opens = [&](StepIx from) {
+    for (StepIx s = from; s < tree[from].end; ++s) {
+      if (tree[s].kind != StepKind::act) continue;
+      const Contract &c = tree.contract(tree[s]);
+      const auto ours = [&](PairIx p) { return a.site.pair_role(p) == budget.role; };
+      if (std::any_of(c.disrupts.begin(), c.disrupts.end(), ours)) return true;
+      if (budget.line == nullptr && std::any_of(c.changes.begin(), c.changes.end(), ours)) return true;
+    }
+    return false;
+  };
+  for (StepIx x = accept; tree[x].parent != kNone; x = tree[x].parent) {
+    const StepIx up = tree[x].parent;
+    for (const StepIx sibling : tree[up].children) {
+      if (tree.concurrent_children(up, x, sibling) && opens(sibling)) return true;
+    }
+  }
+  return false;
+}
+
+std::uint64_t weigh(const Budget &budget, const std::vector<Down> &who) {
+  std::uint64_t sum = 0;
+  std::set<std::uint32_t> domains;
+  for (const Down &d : who) {
+    if (!budget.domain.empty()) {
+      if (d.copies != 0 && domains.insert(budget.domain[d.host]).second) ++sum;
+    } else {
+      sum += budget.weight[d.host] * d.copies;
+    }
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::vector<plan::HostId> hosts_of(const Analysis &a, const std::vector<Down> &who) {
+  std::vector<plan::HostId> out;
+  std::set<std::uint32_t> taken;
+  for (const Down &d : who) {
+    if (taken.insert(a.site.host(d.host).id.index).second) out.push_back(a.site.host(d.host).id);
+  }
+  for (const Down &d : who) {
+    std::uint64_t more = d.copies > 0 ? d.copies - 1 : 0;
+    for (const plan::HostId other : a.site.members(a.site.host(d.host).cls)) {
+      if (more == 0) break;
+      if (!taken.insert(other.index).second) continue;
+      out.push_back(other);
+      --more;
+    }
+  }
+  return out;
+}
+
+std::string names_of(const Analysis &a, const std::vector<plan::HostId> &hosts) {
+  constexpr std::size_t kShown = 5;
+  std::string out;
+  for (std::size_t i = 0; i < hosts.size() && i < kShown; ++i) {
+    if (i != 0) out += i + 1 == hosts.size() ? " and " : ", ";
+    out += a.site.name(hosts[i]);
+  }
+  if (hosts.size() > kShown) out += " and " + std::to_string(hosts.size() - kShown) + " more";
+  return out;
+}
+
+Moment worst_moment(Analysis &a, const Budget &budget, std::string_view rule) {
+  const plan::RoleId role(budget.role);
+  std::vector<StepIx> lifts;
+  const auto lifted = [&](StepIx accept) {
+    if (!a.about(accept, rule, role, {}) || opened_beside(a, accept, budget)) return false;
+    lifts.push_back(accept);
+    return true;
+  };
+  Moment moment;
+  moment.cut = Cuts(a.tree, a.flow, budget, lifted).worst();
+  if (!lifts.empty() && Cuts(a.tree, a.flow, budget, [](StepIx) { return false; }).worst().weight > budget.budget) {
+    for (const StepIx s : lifts) a.use(s);
+  }
+  moment.hosts = hosts_of(a, moment.cut.who);
+  if (moment.cut.weight <= budget.budget) return moment;
+
+  std::vector<Down> who = moment.cut.who;
+  std::stable_sort(who.begin(), who.end(), [](const Down &x, const Down &y) { return x.opener < y.opener; });
+  for (std::size_t i = 0; i < who.size();) {  // drop what is not needed: light ones first would keep too many, so each in turn
+    std::vector<Down> less = who;
+    if (less[i].copies > 1) --less[i].copies;
+    else less.erase(less.begin() + static_cast<std::ptrdiff_t>(i));
+    if (weigh(budget, less) > budget.budget) who = std::move(less);
+    else ++i;
+  }
+  moment.harmful = std::move(who);
+  return moment;
+}
+
+void tell_moment(Analysis &a, const Moment &moment, const MomentWords &words, diagnostics::Sink::Builder &report) {
+  const Tree &tree = a.tree;
+  const std::vector<Down> &who = moment.harmful;
+  const StepIx last = who.back().opener;
+
+  // What lets them overlap.
+  std::set<StepIx> meets;
+  std::set<std::uint32_t> marked = {tree[last].node.index};
+  for (const Down &d : who) {
+    if (d.opener != last) meets.insert(tree.meet(d.opener, last));
+    if (marked.insert(tree[d.opener].node.index).second) {
+      report.label(a.range(d.opener), a.contracts.host_list(std::vector<HostIx>{d.host}) + ' ' + words.while_text + " from here");
+    }
+  }
+  for (const Down &d : who) {  // several of a class: in turns of one rollout
+    if (d.copies < 2) continue;
+    for (StepIx x = d.opener; x != kNone; x = tree[x].parent) {
+      if (tree[x].kind == StepKind::roll && tree[x].batch > 1) meets.insert(x);
+    }
+  }
+  for (const StepIx m : meets) {
+    const Step &meet = tree[m];
+    if (meet.kind == StepKind::roll && meet.batch > 1) {
+      report.label(a.range(a.plan.rollouts[a.plan.node(meet.node).a].where), "up to " + std::to_string(meet.batch) + " hosts take their turn at once");
+    } else if (meet.kind == StepKind::parallel) {
+      report.label(a.range(m), "these parts run at the same time");
+    } else if (meet.kind == StepKind::dag) {
+      report.note("the phases that meet here are not ordered: write `after`");
+    }
+  }
+
+  // The schedule: one line for each step that takes something away.
+  std::string before;
+  std::vector<Down> told;
+  for (std::size_t i = 0; i < who.size(); ++i) {
+    std::vector<Down> mine;
+    const StepIx opener = who[i].opener;
+    for (; i < who.size() && who[i].opener == opener; ++i) mine.push_back(who[i]);
+    --i;
+    const bool whole = mine.size() > 1 || tree.contract(tree[opener]).subjects.size() > 1;
+    std::vector<plan::HostId> hosts = hosts_of(a, mine);
+    const bool closing = i + 1 == who.size();
+    std::size_t lines = whole ? 1 : hosts.size();
+    for (std::size_t line = 0; line < lines; ++line) {
+      const std::string host = whole ? a.who(opener) : std::string(a.site.name(hosts[line]));
+      const bool carried = !whole && !contains(tree.contract(tree[opener]).subjects, mine[0].host);
+      std::string text = a.what(opener);
+      if (carried) text += ", which takes " + host + " down with it";
+      if (!before.empty()) text += " while " + before + ' ' + words.while_text;
+      if (closing && line + 1 == lines) text += words.last;
+      report.step(carried ? a.who(opener) : host, text, a.range(opener));
+      if (whole) {
+        before += (before.empty() ? "" : ", ") + names_of(a, hosts);
+      } else {
+        before += (before.empty() ? "" : ", ") + host;
+      }
+    }
+  }
+}
+
+}  // namespace upg::safety

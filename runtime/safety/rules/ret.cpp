@@ -1,0 +1,58 @@
+#include "runtime/safety/rules/rules.h"
+
+namespace upg::safety {
+namespace {
+
+void report(Analysis &a, StepIx at, const Open &o, bool plan_end) {
+  const RoleIx r = a.site.pair_role(o.pair);
+  if (a.lifted("ret", o.opener, plan::RoleId(r))) return;
+  if (!a.first(diagnostics::Kind::rule_ret, a.tree[o.opener].node)) return;
+  const std::string host(a.site.host_name(a.site.pair_host(o.pair)));
+  const std::string name(a.site.role_name(r));
+  const std::string state = o.changing ? "under change" : "down";
+  auto out = a.report(diagnostics::Kind::rule_ret, a.range(o.opener),
+                      "`" + name + "` of " + host + " is still " + state + " when " + (plan_end ? "the plan" : "its turn") + " ends");
+  out.primary("opened here");
+  if (!plan_end) {
+    const plan::Rollout &rollout = a.plan.rollouts[a.plan.node(a.tree[at].node).a];
+    out.label(a.range(rollout.where), "the next host starts after this turn");
+  }
+  // A pass that does not count: of the outage's health gate, but before its end or in another region.
+  const GateIx health = a.contracts.health(o.pair);
+  if (health == kNone) {
+    out.note("`" + name + "` has no `health` gate that could prove it");
+  } else {
+    out.note("it is back when `" + a.contracts.gate_text(health) + "` has passed after the action");
+    for (const StepIx pass : a.knowledge.passes(health)) {
+      if (pass < o.opener && a.tree[pass].region == a.tree[o.opener].region) {
+        out.label(a.range(pass), "asked here, before it went down");
+        break;
+      }
+    }
+  }
+  a.step(out, o.opener);
+  out.step(plan_end ? std::string() : host, std::string(plan_end ? "the plan ends" : "ends its turn") + " with `" + name + "` of " + host + ' ' + state, {});
+  out.help("write `await in_service(" + std::string(plan_end ? host : "n") + ")` after it, for every host it touches, before " + (plan_end ? "the plan" : "the turn") + " ends");
+}
+
+void check(Analysis &a) {
+  for (StepIx s = 0; s < a.tree.size(); ++s) {
+    const Step &step = a.tree[s];
+    if (step.kind != StepKind::iteration || !a.flow.at(s).reached) continue;
+    for (const Open &o : *a.flow.at(s).open_after) {
+      if (a.tree.below(o.region, s) && a.site.guarded(a.site.pair_role(o.pair))) report(a, s, o, false);
+    }
+  }
+  for (const Open &o : *a.flow.final_state().open) report(a, 0, o, true);
+}
+
+}  // namespace
+
+Rule ret_rule() {
+  return {diagnostics::Kind::rule_ret, "ret",
+          R"(What an iteration of a rollout takes down or changes must be proven back before the iteration ends, and everything before the plan
+ends: the health gate of each role, asked after the action, in the same host's turn. Otherwise the next host could go down while this one is.)",
+          "", "", check};
+}
+
+}  // namespace upg::safety

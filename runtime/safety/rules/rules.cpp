@@ -1,0 +1,15 @@
+#include "runtime/safety/rules/rules.h"
+
+#include <array>
+
+namespace upg::safety {
+
+std::span<const Rule> rules() {
+  static const std::array table = {
+      avail_rule(), serial_rule(), guard_rule(), base_rule(), ret_rule(), state_rule(), hold_rule(), starve_rule(), order_rule(), rank_rule(),
+      arm_rule(), once_rule(), hostx_rule(), race_rule(), fork_rule(), join_rule(), reach_rule(), end_rule(),
+  };
+  return table;
+}
+
+}  // namespace upg::safety

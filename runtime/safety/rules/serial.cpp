@@ -1,0 +1,35 @@
+#include <set>
+
+#include "runtime/safety/rules/moments.h"
+#include "runtime/safety/rules/rules.h"
+
+namespace upg::safety {
+namespace {
+
+void check(Analysis &a) {
+  for (const Budget &b : a.site.budgets()) {
+    if (b.line != nullptr) continue;
+    const Moment moment = worst_moment(a, b, "serial");
+    if (moment.harmful.empty()) continue;
+    const StepIx last = moment.harmful.back().opener;
+    if (!a.first(diagnostics::Kind::rule_serial, a.tree[last].node, b.role)) continue;
+    const std::string name(a.site.role_name(b.role));
+    const std::vector<plan::HostId> hosts = hosts_of(a, moment.harmful);
+    auto report = a.report(diagnostics::Kind::rule_serial, a.range(last), "two hosts of `" + name + "` would be under change at once: " + names_of(a, hosts));
+    tell_moment(a, moment, {"is under change", ": `" + name + "` is serial"}, report);
+    report.label(a.range(a.site.role(b.role)->where), "`" + name + "` is `serial`");
+    report.note("a host is under change from the start of an action that disrupts or changes the role until its health gate has passed");
+    report.help("upgrade them one after the other: `rolling` without `batch`, phases with `after`, and `await in_service(n)` before a turn ends");
+  }
+}
+
+}  // namespace
+
+Rule serial_rule() {
+  return {diagnostics::Kind::rule_serial, "serial",
+          R"(A role marked `serial` must never have two hosts under change at the same instant, because the versions in between may not talk to
+each other. A host is under change from the start of an action that disrupts or changes the role on it until its `health` gate has passed.)",
+          "", "", check};
+}
+
+}  // namespace upg::safety

@@ -1,0 +1,351 @@
+#include "runtime/safety/tree.h"
+
+#include <algorithm>
+
+namespace upg::safety {
+
+Tree::Tree(Contracts &contracts) : contracts_(&contracts) {
+  const plan::Plan &p = plan();
+  Env env(p.frame.slots.size());
+  const StepIx root = add(StepKind::sequence, p.body);
+  parent_ = root;
+  if (p.preflight.valid()) preflight_ = expand(p.preflight, env);
+  if (p.body.valid()) body_ = expand(p.body, env);
+  if (p.postflight.valid()) postflight_ = expand(p.postflight, env);
+  close(root);
+}
+
+StepIx Tree::add(StepKind kind, plan::NodeId node) {
+  if (steps_.size() >= kMaxSteps) complete_ = false;
+  Step s;
+  s.kind = kind;
+  s.node = node;
+  s.parent = parent_;
+  s.region = region_;
+  s.with = with_;
+  s.accept = accept_;
+  const auto ix = static_cast<StepIx>(steps_.size());
+  s.end = ix + 1;
+  if (parent_ != kNone) steps_[parent_].children.push_back(ix);
+  steps_.push_back(std::move(s));
+  return ix;
+}
+
+void Tree::bind(Env &env, std::uint32_t slot, HostIx host) {
+  if (env.size() <= slot) env.resize(slot + std::size_t{1});
+  Value v;
+  v.is_hosts = true;
+  v.hosts = {host};
+  v.key = "{" + std::to_string(host) + " }";
+  env[slot] = std::move(v);
+}
+
+void Tree::add_act(StepIx s, plan::ActionId action, Env arguments) {
+  steps_[s].contract = contracts_->contract(action, std::move(arguments));
+}
+
+StepIx Tree::expand_block(plan::NodeId node, Env &env) { return expand(node, env); }
+
+StepIx Tree::expand(plan::NodeId node, Env &env) {
+  using plan::Op;
+  const plan::Plan &p = plan();
+  const plan::Node n = p.node(node);
+  StepKind kind = StepKind::sequence;
+  switch (n.op) {
+    case Op::block:
+    case Op::visit:
+    case Op::call: break;
+    case Op::act: kind = StepKind::act; break;
+    case Op::await: kind = StepKind::await; break;
+    case Op::with: kind = StepKind::with; break;
+    case Op::roll: kind = StepKind::sequence; break;  // its stages are rolls
+    case Op::dag: kind = StepKind::dag; break;
+    case Op::phase: kind = StepKind::phase; break;
+    case Op::parallel: kind = StepKind::parallel; break;
+    case Op::branch: kind = StepKind::branch; break;
+    case Op::unless: kind = StepKind::unless; break;
+    case Op::expect_value: kind = StepKind::expect; break;
+    case Op::for_data: kind = StepKind::loop; break;
+    case Op::at_most: kind = StepKind::at_most; break;
+    case Op::no_return: kind = StepKind::no_return; break;
+    case Op::accept: kind = StepKind::accept; break;
+    case Op::confirm: kind = StepKind::pause; break;
+    case Op::let: {
+      if (env.size() <= n.a) env.resize(n.a + std::size_t{1});
+      Value v = contracts_->value(p.kid(node, 0), env);
+      env[n.a] = std::move(v);
+      return kNone;
+    }
+    default: return kNone;  // expect_true: asked at run time, nothing is learned
+  }
+  const StepIx s = add(kind, node);
+  if (!complete_ || depth_ >= kMaxDepth) {
+    complete_ = false;
+    return s;
+  }
+  ++depth_;
+  const StepIx outer = parent_, outer_accept = accept_;
+  parent_ = s;
+  switch (n.op) {
+    case Op::block:
+    case Op::parallel:
+    case Op::phase:
+    case Op::at_most:
+      for (const plan::NodeId kid : p.kids(node)) expand(kid, env);
+      break;
+    case Op::accept:
+      accept_ = s;
+      for (const plan::NodeId kid : p.kids(node)) expand(kid, env);
+      break;
+    case Op::branch:
+      for (std::size_t i = 1; i < n.count; ++i) expand(p.kid(node, i), env);
+      break;
+    case Op::visit: expand_visit(s, node, env); break;
+    case Op::call: {
+      const plan::Procedure &procedure = p.procedures[n.a];
+      Env inner = contracts_->arguments(node, env);
+      inner.resize(std::max(inner.size(), procedure.frame.slots.size()));
+      expand(procedure.body, inner);
+      break;
+    }
+    case Op::act: add_act(s, plan::ActionId(n.a), contracts_->arguments(node, env)); break;
+    case Op::await: {
+      std::vector<GateIx> gates = contracts_->gates(p.kid(node, 0), env);
+      steps_[s].gates = static_cast<std::uint32_t>(gate_lists_.size());
+      gate_lists_.push_back(std::move(gates));
+      break;
+    }
+    case Op::with: expand_with(s, node, env); break;
+    case Op::roll: expand_roll(s, node, env); break;
+    case Op::dag: expand_dag(node, env); break;
+    case Op::unless:
+    case Op::expect_value: expand_unless(s, node, env); break;
+    case Op::for_data: {
+      Value v;
+      v.key = contracts_->fresh_key();
+      v.runtime = true;
+      if (env.size() <= n.a) env.resize(n.a + std::size_t{1});
+      const Value list = contracts_->value(p.kid(node, 0), env);
+      if (list.is_hosts) {
+        v.is_hosts = true;
+        v.exact = list.hosts.size() == 1;
+        v.hosts = list.hosts;
+      }
+      env[n.a] = std::move(v);
+      expand(p.kid(node, 2), env);
+      break;
+    }
+    default: break;
+  }
+  parent_ = outer;
+  accept_ = outer_accept;
+  --depth_;
+  close(s);
+  return s;
+}
+
+void Tree::expand_with(StepIx s, plan::NodeId node, Env &env) {
+  const plan::Plan &p = plan();
+  const plan::NodeId reference = p.kid(node, 0);
+  const HoldIx hold = contracts_->hold(reference, env);
+  const plan::Hold &record = p.holds[p.node(reference).a];
+  bool nested = false;  // counted: only the outermost acquires and releases
+  for (StepIx w = with_; w != kNone; w = steps_[w].with) nested = nested || steps_[w].hold == hold;
+  steps_[s].hold = hold;
+  const auto boundary = [&](plan::ActionId action, bool acquire) {
+    if (nested || !action.valid()) return;
+    const StepIx a = add(StepKind::act, node);
+    steps_[a].acquire = acquire;
+    steps_[a].release = !acquire;
+    steps_[a].hold = hold;
+    add_act(a, action, contracts_->arguments(reference, env));
+    close(a);
+  };
+  boundary(record.acquire, true);
+  const StepIx outer = with_;
+  with_ = s;
+  expand(p.kid(node, 1), env);
+  with_ = outer;
+  boundary(record.release, false);
+}
+
+void Tree::expand_visit(StepIx s, plan::NodeId node, Env &env) {
+  const plan::Plan &p = plan();
+  const plan::Rollout &rollout = p.rollouts[p.node(node).a];
+  for (const HostIx h : site().kept(rollout.hosts)) {
+    const StepIx turn = add(StepKind::sequence, node);
+    steps_[turn].host = h;
+    parent_ = turn;
+    bind(env, rollout.slot, h);
+    expand(p.kid(node, 0), env);
+    parent_ = s;
+    close(turn);
+    if (!complete_) return;
+  }
+}
+
+void Tree::expand_roll(StepIx s, plan::NodeId node, Env &env) {
+  const plan::Plan &p = plan();
+  const plan::Rollout &rollout = p.rollouts[p.node(node).a];
+  const std::vector<HostIx> hosts = site().kept(rollout.hosts);
+  std::vector<bool> in_canary(site().size(), false);
+  if (rollout.hosts.valid()) {
+    const std::vector<plan::HostId> &all = p.sets[rollout.hosts.index].hosts;
+    for (std::size_t i = 0; i < all.size() && i < rollout.canary; ++i) {
+      if (const HostIx h = site().kept(all[i]); h != kNone) in_canary[h] = true;
+    }
+  }
+  for (const bool canary : {true, false}) {
+    StepIx stage = kNone;
+    for (const HostIx h : hosts) {
+      if (in_canary[h] != canary) continue;
+      if (stage == kNone) {
+        parent_ = s;
+        stage = add(StepKind::roll, node);
+        steps_[stage].batch = std::max(rollout.batch, 1u);
+        steps_[stage].per_batch = rollout.per_batch;
+        steps_[stage].last_stage = !canary;
+      }
+      parent_ = stage;
+      const StepIx outer = region_;
+      const StepIx turn = add(StepKind::iteration, node);
+      steps_[turn].host = h;
+      region_ = turn;
+      parent_ = turn;
+      bind(env, rollout.slot, h);
+      expand(p.kid(node, 0), env);
+      region_ = outer;
+      close(turn);
+      if (!complete_) break;
+    }
+    if (stage == kNone) continue;
+    close(stage);
+    if (canary && rollout.soak > 0) {
+      parent_ = s;
+      close(add(StepKind::pause, node));
+    }
+  }
+  parent_ = s;
+}
+
+void Tree::expand_unless(StepIx s, plan::NodeId node, Env &env) {
+  const plan::Plan &p = plan();
+  const CellIx cell = contracts_->cell(p.kid(node, 0), env);
+  steps_[s].cell = cell;
+  steps_[s].values = value_bit(p.node(node).a);
+  if (p.node(node).op == plan::Op::unless) expand(p.kid(node, 1), env);
+}
+
+void Tree::expand_dag(plan::NodeId node, Env &env) {
+  const plan::Plan &p = plan();
+  std::vector<StepIx> phases;
+  for (const plan::NodeId kid : p.kids(node)) phases.push_back(expand(kid, env));
+  const std::size_t n = phases.size();
+  std::vector<std::vector<bool>> before(n, std::vector<bool>(n, false));  // before[i][j]: i ends before j starts
+  const auto order = [&](std::size_t i, std::size_t j) {
+    before[i][j] = true;
+    for (std::size_t a = 0; a < n; ++a) {
+      if (a != i && !before[a][i]) continue;
+      for (std::size_t b = 0; b < n; ++b) {
+        if (b == j || before[j][b]) before[a][b] = true;
+      }
+    }
+  };
+  for (std::size_t j = 0; j < n; ++j) {
+    if (p.node(p.kid(node, j)).op != plan::Op::phase) continue;
+    for (const std::uint32_t i : p.phases[p.node(p.kid(node, j)).a].after) {
+      if (i < n && i != j && !before[j][i]) order(i, j);
+    }
+  }
+  // What the author left unordered, `order` decides (SEMANTICS, ORDER); a contradiction stays unordered and is found by the rule.
+  std::vector<std::vector<bool>> changed(n, std::vector<bool>(site().role_count(), false));
+  for (std::size_t i = 0; i < n; ++i) {
+    for (StepIx x = phases[i]; x < steps_[phases[i]].end; ++x) {
+      if (steps_[x].kind != StepKind::act || steps_[x].contract == kNone) continue;
+      for (const PairIx pair : contract(steps_[x]).changes) changed[i][site().pair_role(pair)] = true;
+    }
+  }
+  const auto touches = [&](std::size_t i, const plan::RoleGroup &group) {
+    return std::any_of(group.roles.begin(), group.roles.end(), [&](plan::RoleId r) { return changed[i][r.index]; });
+  };
+  for (const plan::Order &rule : p.orders) {
+    if (rule.on_each_host) continue;
+    for (std::size_t a = 0; a < rule.groups.size(); ++a) {
+      for (std::size_t b = a + 1; b < rule.groups.size(); ++b) {
+        for (std::size_t i = 0; i < n; ++i) {
+          for (std::size_t j = 0; j < n; ++j) {
+            if (i == j || before[i][j] || before[j][i] || !touches(i, rule.groups[a]) || !touches(j, rule.groups[b])) continue;
+            order(i, j);
+            edges_.push_back({node, static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(j)});
+          }
+        }
+      }
+    }
+  }
+  for (std::size_t j = 0; j < n; ++j) {
+    for (std::uint32_t i = 0; i < n; ++i) {
+      if (before[i][j]) steps_[phases[j]].after.push_back(i);
+    }
+  }
+}
+
+StepIx Tree::meet(StepIx a, StepIx b) const {
+  while (!below(b, a)) a = steps_[a].parent;
+  return a;
+}
+
+StepIx Tree::child_towards(StepIx ancestor, StepIx s) const {
+  const std::vector<StepIx> &children = steps_[ancestor].children;
+  return *std::prev(std::upper_bound(children.begin(), children.end(), s));
+}
+
+std::uint32_t Tree::ordinal(StepIx parent, StepIx child) const {
+  const std::vector<StepIx> &children = steps_[parent].children;
+  return static_cast<std::uint32_t>(std::lower_bound(children.begin(), children.end(), child) - children.begin());
+}
+
+bool Tree::concurrent_children(StepIx parent, StepIx a, StepIx b) const {
+  const Step &p = steps_[parent];
+  switch (p.kind) {
+    case StepKind::parallel: return a != b;
+    case StepKind::roll: return a != b && p.batch > 1;
+    case StepKind::dag: {
+      const std::uint32_t i = ordinal(parent, a), j = ordinal(parent, b);
+      return i != j && !contains(steps_[a].after, j) && !contains(steps_[b].after, i);
+    }
+    default: return false;
+  }
+}
+
+Tree::Relation Tree::relation(StepIx a, StepIx b) const {
+  if (a == b) return Relation::same;
+  const StepIx m = meet(a, b);
+  if (m == a || m == b) return Relation::nested;
+  const StepIx x = child_towards(m, a), y = child_towards(m, b);
+  switch (steps_[m].kind) {
+    case StepKind::branch: return Relation::exclusive;
+    case StepKind::parallel: return Relation::concurrent;
+    case StepKind::roll:
+    case StepKind::dag:
+      if (concurrent_children(m, x, y)) return Relation::concurrent;
+      if (steps_[m].kind == StepKind::dag) return contains(steps_[y].after, ordinal(m, x)) ? Relation::before : Relation::after;
+      break;
+    default: break;
+  }
+  return x < y ? Relation::before : Relation::after;
+}
+
+bool Tree::inside(StepIx s, HoldIx hold) const {
+  for (StepIx w = steps_[s].with; w != kNone; w = steps_[w].with) {
+    if (steps_[w].hold == hold) return true;
+  }
+  return false;
+}
+
+bool Tree::is_pause(StepIx s) const {
+  const Step &step = steps_[s];
+  if (step.kind == StepKind::pause) return true;
+  return step.kind == StepKind::act && plan().actions[contract(step).action.index].operator_text.valid();
+}
+
+}  // namespace upg::safety

@@ -1,0 +1,104 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "runtime/plan/plan.h"
+#include "runtime/safety/check.h"
+#include "runtime/safety/contract.h"
+
+namespace upg::safety {
+
+using StepIx = std::uint32_t;
+
+enum class StepKind : std::uint8_t {
+  sequence, act, await, expect, pause, no_return, parallel, roll, iteration, dag, phase, branch, unless, loop, with, accept, at_most
+};
+
+/// One step of the folded plan: an action or await for one kept host, or a composition. Steps are numbered in the order of the text
+/// (preorder): the steps below step s are s + 1 .. end - 1.
+struct Step {
+  StepKind kind = StepKind::sequence;
+  bool release = false;            // act: gives a hold back
+  bool acquire = false;
+  bool last_stage = false;         // roll: the part after its canary
+  plan::NodeId node;               // act of a hold: the `with` node
+  StepIx parent = kNone;
+  StepIx end = 0;
+  StepIx region = 0;               // innermost iteration around it, 0 outside all
+  StepIx with = kNone;             // innermost `with` around it
+  StepIx accept = kNone;           // innermost `accept` around it
+  HostIx host = kNone;             // iteration: its host
+  ContractIx contract = kNone;     // act
+  HoldIx hold = kNone;             // with, acquire, release
+  CellIx cell = kNone;             // unless, expect
+  Values values = 0;               // unless, expect
+  std::uint32_t gates = kNone;     // await: index into Tree::gate_lists
+  std::uint32_t batch = 1;         // roll
+  std::uint32_t per_batch = 0;
+  std::vector<StepIx> children;
+  std::vector<std::uint32_t> after;  // phase: ordinals of its predecessors, closed under transitivity, derived ones included, ascending
+};
+
+/// The plan with procedures called and rollouts bound to the kept hosts of each class.
+class Tree {
+ public:
+  static constexpr std::size_t kMaxSteps = 2'000'000;
+  static constexpr std::uint32_t kMaxDepth = 400;
+
+  explicit Tree(Contracts &contracts);
+
+  /// False: the plan unfolds into more steps than the checker looks at; nothing else of it may be trusted.
+  bool complete() const { return complete_; }
+  const Step &operator[](StepIx s) const { return steps_[s]; }
+  StepIx size() const { return static_cast<StepIx>(steps_.size()); }
+  const std::vector<GateIx> &gates(const Step &s) const { return gate_lists_[s.gates]; }
+  Contracts &contracts() const { return *contracts_; }
+  const plan::Plan &plan() const { return contracts_->plan(); }
+  const Site &site() const { return contracts_->site(); }
+  const Contract &contract(const Step &s) const { return (*contracts_)[s.contract]; }
+  /// Edges that ORDER adds between phases.
+  const std::vector<PhaseEdge> &edges() const { return edges_; }
+  StepIx preflight() const { return preflight_; }
+  StepIx body() const { return body_; }
+  StepIx postflight() const { return postflight_; }
+
+  bool below(StepIx s, StepIx ancestor) const { return s >= ancestor && s < steps_[ancestor].end; }
+  /// The smallest step that holds both.
+  StepIx meet(StepIx a, StepIx b) const;
+  enum class Relation : std::uint8_t { same, before, after, concurrent, exclusive, nested };
+  Relation relation(StepIx a, StepIx b) const;
+  /// The child of `ancestor` that holds `s`.
+  StepIx child_towards(StepIx ancestor, StepIx s) const;
+  std::uint32_t ordinal(StepIx parent, StepIx child) const;
+  /// Whether two children of a parallel, dag or roll may run at the same time.
+  bool concurrent_children(StepIx parent, StepIx a, StepIx b) const;
+  /// Inside `with` of this hold (or of one that may be the same).
+  bool inside(StepIx s, HoldIx hold) const;
+  /// A person's word is waited for here: an `ask` or an operator's step.
+  bool is_pause(StepIx s) const;
+
+ private:
+  StepIx add(StepKind kind, plan::NodeId node);
+  void close(StepIx s) { steps_[s].end = static_cast<StepIx>(steps_.size()); }
+  StepIx expand(plan::NodeId node, Env &env);
+  StepIx expand_block(plan::NodeId node, Env &env);
+  void expand_with(StepIx s, plan::NodeId node, Env &env);
+  void expand_roll(StepIx s, plan::NodeId node, Env &env);
+  void expand_visit(StepIx s, plan::NodeId node, Env &env);
+  void expand_dag(plan::NodeId node, Env &env);
+  void expand_unless(StepIx s, plan::NodeId node, Env &env);
+  void add_act(StepIx s, plan::ActionId action, Env arguments);
+  void bind(Env &env, std::uint32_t slot, HostIx host);
+
+  Contracts *contracts_;
+  std::vector<Step> steps_;
+  std::vector<std::vector<GateIx>> gate_lists_;
+  std::vector<PhaseEdge> edges_;
+  StepIx parent_ = kNone, region_ = 0, with_ = kNone, accept_ = kNone;
+  StepIx preflight_ = kNone, body_ = kNone, postflight_ = kNone;
+  std::uint32_t depth_ = 0;
+  bool complete_ = true;
+};
+
+}  // namespace upg::safety
