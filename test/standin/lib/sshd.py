@@ -105,7 +105,9 @@ class Machines:
     def write_sshd_config(self, name):
         h = self.hosts[name]
         env = {"HOME": self.folder(name, "home"), "PATH": self.folder(name, "bin") + ":" + SYSTEM_PATH,
-               "BASH_ENV": self.folder(name, "rc"), "LC_ALL": "C.UTF-8"}
+               "BASH_ENV": self.folder(name, "rc"), "LC_ALL": "C.UTF-8",
+               # The step wrapper reads the boot id by redirection, which no stand-in tool sees.
+               "UPG_BOOT_ID_FILE": self.folder(name, "root/proc/sys/kernel/random/boot_id")}
         with open(self.folder(name, "sshd_config"), "w") as f:
             f.write("""Port %d
 ListenAddress %s

@@ -15,7 +15,7 @@ class Store:
         self.last = None
 
     def save(self, state):
-        text = json.dumps(state, indent=1)
+        text = json.dumps(state)            # with an indent it would take ten times as long
         if text == self.last:
             return
         with open(self.path + ".new", "w") as f:
