@@ -69,9 +69,9 @@ std::unique_ptr<SqliteJournal> SqliteJournal::open(const std::string &path, std:
     why = path + ": " + error_of(db);
     return nullptr;
   }
-  sqlite3_busy_timeout(db, 0);
+  sqlite3_busy_timeout(db, 2000);
   sqlite3_extended_result_codes(db, 1);
-  bool ok = run(db, "PRAGMA locking_mode=EXCLUSIVE") && run(db, "PRAGMA journal_mode=WAL") && run(db, "PRAGMA synchronous=FULL");
+  bool ok = run(db, "PRAGMA journal_mode=WAL") && run(db, "PRAGMA synchronous=FULL");
   int version = ok ? version_of(db) : -1;
   if (ok && version > kVersion) {
     why = path + ": written by a newer upgrun; use that one";

@@ -53,7 +53,8 @@ class Observer {
  public:
   virtual ~Observer() = default;
   virtual void recorded(const Record &record) = 0;
-  virtual void output(const std::string &key, plan::HostId host, bool error, std::string_view bytes) = 0;
+  /// `step`: of an action's command; otherwise of a question.
+  virtual void output(const std::string &key, plan::HostId host, bool step, bool error, std::string_view bytes) = 0;
   /// Lines for a person that are no events ("would run ..." of a dry run, warnings).
   virtual void said(const std::string &text) = 0;
 };

@@ -42,7 +42,7 @@ bool Machine::turn(Millis at_most) {
   r.transport.wait(std::max(now, until), answers, outputs);
   for (Output &o : outputs) {
     auto it = r.requests.find(o.request);
-    if (it != r.requests.end()) r.observer.output(it->second.key, it->second.host, o.error, o.bytes);
+    if (it != r.requests.end()) r.observer.output(it->second.key, it->second.host, it->second.step, o.error, o.bytes);
   }
   for (Answer &a : answers) {
     auto it = r.requests.find(a.request);
@@ -144,7 +144,7 @@ Task<std::vector<Answer>> Machine::Run::request_all(std::vector<Wanted> wanted, 
   group.answers.resize(wanted.size());
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     RequestId id = next_request++;
-    requests.emplace(id, Waiting{&group, i, key, wanted[i].host});
+    requests.emplace(id, Waiting{&group, i, key, wanted[i].host, !wanted[i].command.step_key.empty() && !wanted[i].command.secret});
     transport.start(id, wanted[i].host, std::move(wanted[i].command));
   }
   co_await group;

@@ -80,6 +80,7 @@ struct Machine::Run {
     std::size_t index;
     std::string key;
     HostId host;
+    bool step;
   };
   std::map<RequestId, Waiting> requests;
   RequestId next_request = 1;

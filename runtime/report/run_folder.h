@@ -1,0 +1,49 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace upg::report {
+
+/// The folder of one run: plan.upgb, journal.sqlite, output/HOST.log, report.txt, report.json, upgrun.log, lock. Mode 0700.
+class RunFolder {
+ public:
+  /// The folder that holds all runs: `wish`, else $XDG_STATE_HOME/upg/runs, else ~/.local/state/upg/runs.
+  static std::string root(const std::string &wish);
+  /// Makes a new folder for the plan; nothing, with `why`, if it cannot be made.
+  static std::unique_ptr<RunFolder> create(const std::string &root, const std::string &plan_name, std::string_view plan_bytes, std::int64_t unix_ms, std::string &why);
+  /// Opens a run by id, by a beginning of it that names one only, or by path; empty id: the newest that has not ended well.
+  static std::unique_ptr<RunFolder> open(const std::string &root, const std::string &id, std::string &why);
+  static std::vector<std::string> list(const std::string &root);
+
+  ~RunFolder();
+  RunFolder(const RunFolder &) = delete;
+  RunFolder &operator=(const RunFolder &) = delete;
+
+  /// One process drives a run at a time; why not, if another does.
+  std::optional<std::string> lock();
+  const std::string &id() const { return id_; }
+  std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
+  const std::string &path() const { return path_; }
+  /// Appends output of a command on the host. A file that grows over its bound says so once and takes no more.
+  void output(const std::string &host, bool step, const std::string &key, bool error, std::string_view bytes);
+
+ private:
+  RunFolder(std::string path, std::string id) : path_(std::move(path)), id_(std::move(id)) {}
+  struct Stream {
+    int fd = -1;
+    std::uint64_t size = 0;
+    std::string last;
+    bool full = false;
+  };
+  std::string path_;
+  std::string id_;
+  int lock_ = -1;
+  std::map<std::string, Stream> streams_;
+};
+
+}  // namespace upg::report

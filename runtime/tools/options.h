@@ -1,0 +1,48 @@
+#pragma once
+#include <llvm/Support/CommandLine.h>
+
+#include <optional>
+#include <span>
+#include <string>
+
+#include "runtime/diagnostics/render_text.h"
+#include "runtime/report/progress.h"
+#include "runtime/tools/command.h"
+
+namespace upg::run {
+
+/// Options are locals of the subcommand that has them: make a CommandLine first, then the options, then parse.
+class CommandLine {
+ public:
+  CommandLine();
+  /// Fills the options. Nothing: go on. Otherwise the command ends so.
+  std::optional<Exit> parse(std::span<const char *const> arguments, const char *overview);
+};
+
+/// How to reach the hosts.
+struct ReachOptions {
+  llvm::cl::opt<std::string> ssh_config{"ssh-config", llvm::cl::desc("ssh_config to use instead of the user's; `none` for none"), llvm::cl::value_desc("file")};
+  llvm::cl::list<std::string> known_hosts{"known-hosts", llvm::cl::desc("known_hosts files to use instead of the usual ones"), llvm::cl::value_desc("file")};
+  llvm::cl::list<std::string> identity{"identity", llvm::cl::desc("private key to try first"), llvm::cl::value_desc("file")};
+  llvm::cl::opt<bool> no_agent{"no-agent", llvm::cl::desc("do not ask the ssh agent")};
+  llvm::cl::opt<bool> ask_sudo{"ask-sudo-password", llvm::cl::desc("ask once for the password that sudo wants on the hosts")};
+};
+
+/// How a run shows itself.
+struct ShowOptions {
+  llvm::cl::opt<report::ProgressKind> progress{
+      "progress", llvm::cl::desc("how the run is shown"),
+      llvm::cl::values(clEnumValN(report::ProgressKind::automatic, "auto", "live on a terminal, else plain (default)"),
+                       clEnumValN(report::ProgressKind::live, "live", "a block that is redrawn"),
+                       clEnumValN(report::ProgressKind::plain, "plain", "one line for each event, and a heartbeat"),
+                       clEnumValN(report::ProgressKind::json, "json", "one event a line, for a program")),
+      llvm::cl::init(report::ProgressKind::automatic)};
+  llvm::cl::opt<diagnostics::Color> color{"color", llvm::cl::desc("colours in diagnostics"),
+                                          llvm::cl::values(clEnumValN(diagnostics::Color::automatic, "auto", "on a terminal, unless NO_COLOR is set"),
+                                                           clEnumValN(diagnostics::Color::always, "always", ""),
+                                                           clEnumValN(diagnostics::Color::never, "never", "")),
+                                          llvm::cl::init(diagnostics::Color::automatic)};
+  llvm::cl::opt<std::string> runs{"runs", llvm::cl::desc("folder that holds the runs (default ~/.local/state/upg/runs)"), llvm::cl::value_desc("folder")};
+};
+
+}  // namespace upg::run

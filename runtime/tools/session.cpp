@@ -1,0 +1,359 @@
+#include "runtime/tools/session.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/null_sink.h>
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+
+#include "runtime/journal/sqlite_journal.h"
+#include "runtime/machine/past.h"
+#include "runtime/report/run_report.h"
+#include "runtime/report/tell.h"
+#include "runtime/report/window.h"
+#include "runtime/transport/ssh/ssh_transport.h"
+#include "runtime/transport/system_clock.h"
+
+namespace upg::run {
+namespace {
+
+using machine::Event;
+using machine::Mode;
+using machine::Record;
+using machine::Status;
+
+/// A journal for runs that change nothing.
+class NoJournal final : public machine::Journal {
+ public:
+  std::optional<std::string> append(Record) override { return std::nullopt; }
+};
+
+/// Hands what happens to the view, the log and the run's folder.
+class Fan final : public machine::Observer {
+ public:
+  Fan(const plan::Plan &plan, report::Progress &progress, report::RunFolder *folder, spdlog::logger &log) : plan_(plan), progress_(progress), folder_(folder), log_(log) {}
+  void recorded(const Record &record) override {
+    progress_.recorded(record);
+    std::string text = report::tell(record);
+    if (!text.empty()) log_.info("{} [{}]", report::printable(text), record.key);
+  }
+  void output(const std::string &key, plan::HostId host, bool step, bool error, std::string_view bytes) override {
+    if (!folder_) return;
+    std::string name = host.valid() ? std::string(plan_.text(plan_.hosts[host.index].name)) : std::string("controller");
+    folder_->output(name, step, key, error, bytes);
+  }
+  void said(const std::string &text) override {
+    progress_.said(text);
+    log_.info("{}", report::printable(text));
+  }
+
+ private:
+  const plan::Plan &plan_;
+  report::Progress &progress_;
+  report::RunFolder *folder_;
+  spdlog::logger &log_;
+};
+
+/// The person at the terminal: a question is printed, a line of standard input answers it; without a terminal nobody answers.
+class Terminal final : public machine::People {
+ public:
+  explicit Terminal(report::Progress &progress) : progress_(progress) {}
+  void ask(std::uint64_t id, const std::string &text, bool confirm) override {
+    pending_.push_back({id, confirm});
+    if (!isatty(STDIN_FILENO)) {
+      progress_.said("a person is asked, but standard input is no terminal: " + text);
+      unanswered_ = true;
+      return;
+    }
+    progress_.pause();
+    fmt::print(stderr, "\n>>> {}{}\n>>> ", report::printable(text), confirm ? " [yes/no]" : "");
+    std::fflush(stderr);
+  }
+  /// Takes what was typed; delivers whole lines.
+  void typed(machine::Machine &machine) {
+    char buffer[512];
+    ssize_t n = ::read(STDIN_FILENO, buffer, sizeof buffer);
+    if (n <= 0) {
+      unanswered_ = true;
+      return;
+    }
+    if (line_.size() < 4096) line_.append(buffer, static_cast<std::size_t>(n));
+    for (std::size_t end; (end = line_.find('\n')) != std::string::npos;) {
+      std::string answer = line_.substr(0, end);
+      line_.erase(0, end + 1);
+      if (pending_.empty()) continue;
+      Asked asked = pending_.front();
+      if (asked.confirm && answer == "y") answer = "yes";
+      if (asked.confirm && answer != "yes" && answer != "no" && answer != "n") {
+        fmt::print(stderr, ">>> please type yes or no: ");
+        std::fflush(stderr);
+        continue;
+      }
+      pending_.erase(pending_.begin());
+      machine.person_answered(asked.id, answer, user_name());
+    }
+  }
+  void give_up(machine::Machine &machine) {
+    if (!unanswered_) return;
+    unanswered_ = false;
+    for (const Asked &a : std::exchange(pending_, {})) machine.person_answered(a.id, "", user_name());
+  }
+  bool waiting() const { return !pending_.empty(); }
+
+ private:
+  struct Asked {
+    std::uint64_t id;
+    bool confirm;
+  };
+  report::Progress &progress_;
+  std::vector<Asked> pending_;
+  std::string line_;
+  bool unanswered_ = false;
+};
+
+std::vector<transport::SshHost> ssh_hosts(const plan::Plan &plan) {
+  std::vector<transport::SshHost> hosts;
+  for (std::size_t i = 0; i < plan.hosts.size(); ++i) {
+    const plan::Host &h = plan.hosts[i];
+    transport::SshHost host;
+    host.id = plan::HostId(i);
+    host.name = plan.text(h.name);
+    host.address = plan.text(h.address);
+    host.port = static_cast<std::uint16_t>(h.port);
+    host.user = plan.text(h.user);
+    if (!h.via.empty()) host.via = h.via.back();
+    hosts.push_back(std::move(host));
+  }
+  return hosts;
+}
+
+/// Secrets by the plan's own order; false if one cannot be had. The secret named `become` is the password for sudo.
+bool collect_secrets(const plan::Plan &plan, std::vector<std::string> &secrets, std::string &sudo) {
+  for (const plan::Secret &s : plan.secrets) {
+    std::string name(plan.text(s.name)), argument(plan.text(s.argument)), value;
+    if (s.source == plan::SecretSource::prompt) {
+      auto typed = ask_terminal(argument.empty() ? name + ":" : argument, true);
+      if (!typed) {
+        fmt::print(stderr, "upgrun: secret `{}` is asked for at the terminal, and there is none\n", name);
+        return false;
+      }
+      value = *typed;
+    } else if (s.source == plan::SecretSource::environment) {
+      const char *v = std::getenv(argument.empty() ? name.c_str() : argument.c_str());
+      if (!v) {
+        fmt::print(stderr, "upgrun: secret `{}`: the variable {} is not set\n", name, argument.empty() ? name : argument);
+        return false;
+      }
+      value = v;
+    } else {
+      std::ifstream in(argument, std::ios::binary);
+      char buffer[65536];
+      in.read(buffer, sizeof buffer);
+      if (in.bad() || (!in && in.gcount() == 0)) {
+        fmt::print(stderr, "upgrun: secret `{}`: {} cannot be read\n", name, argument);
+        return false;
+      }
+      value.assign(buffer, static_cast<std::size_t>(in.gcount()));
+      while (!value.empty() && (value.back() == '\n' || value.back() == '\r')) value.pop_back();
+    }
+    if (name == "become") sudo = value;
+    secrets.push_back(std::move(value));
+  }
+  return true;
+}
+
+Exit exit_of(Status status) {
+  switch (status) {
+    case Status::done: return Exit::done;
+    case Status::refused: return Exit::refused;
+    case Status::stopped: return Exit::stopped;
+    default: return Exit::person;
+  }
+}
+
+/// A descriptor that is readable when a signal came or a person typed.
+struct WakeUp {
+  int signals = -1, all = -1;
+  WakeUp() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (int s : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, s);
+    sigprocmask(SIG_BLOCK, &set, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+    signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    all = epoll_create1(EPOLL_CLOEXEC);
+    add(signals);
+    if (isatty(STDIN_FILENO)) add(STDIN_FILENO);
+  }
+  ~WakeUp() {
+    ::close(all);
+    ::close(signals);
+  }
+  void add(int fd) const {
+    epoll_event e{};
+    e.events = EPOLLIN;
+    e.data.fd = fd;
+    epoll_ctl(all, EPOLL_CTL_ADD, fd, &e);
+  }
+};
+
+void raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+std::string place(const PlanFile &file, plan::Span where) {
+  if (!where.valid() || where.file >= file.plan.files.size()) return {};
+  diagnostics::FileId id{where.file};
+  return fmt::format("{}:{}", file.sources.path(id), file.sources.position(id, where.begin).line);
+}
+
+void tell_ending(const PlanFile &file, const machine::Machine &machine, const report::RunFolder *folder) {
+  const machine::Ending &e = machine.ending();
+  static constexpr const char *kWords[] = {"running", "done", "refused: nothing was changed", "stopped part-way", "halted: a person is needed"};
+  fmt::print(stderr, "\n{}: {}\n", file.plan.text(file.plan.name), kWords[static_cast<int>(e.status)]);
+  if (!e.reason.empty()) fmt::print(stderr, "  what    {}\n", report::printable(e.reason));
+  if (std::string where = place(file, e.where); !where.empty()) fmt::print(stderr, "  where   {}\n", report::printable(where));
+  if (!e.advice.empty()) fmt::print(stderr, "  advice  {}\n", report::printable(e.advice));
+  for (const auto &h : machine.holds())
+    fmt::print(stderr, "  held    {}{} since {}\n", h.name, h.arguments.empty() ? "" : "(" + h.arguments + ")", report::clock_time(h.since_unix_ms));
+  if (folder) {
+    if (e.status == Status::stopped || e.status == Status::halted) fmt::print(stderr, "  next    upgrun resume {}\n", folder->id());
+    fmt::print(stderr, "  report  {}\n", folder->file("report.txt"));
+  }
+}
+
+}  // namespace
+
+void write_reports(const PlanFile &file, const report::RunFolder &folder) {
+  std::string why;
+  auto records = journal::SqliteJournal::read(folder.file("journal.sqlite"), why);
+  if (!records) {
+    fmt::print(stderr, "upgrun: no report: {}\n", why);
+    return;
+  }
+  std::ofstream(folder.file("report.txt")) << report::text_report(file.plan, folder.id(), file.digest, *records);
+  std::ofstream(folder.file("report.json")) << report::json_report(file.plan, folder.id(), file.digest, *records);
+}
+
+Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions options) {
+  raise_file_limit();
+  machine::Options how;
+  how.mode = options.mode;
+  how.rerun_failed = options.rerun_failed;
+  how.who = user_name();
+  how.run_id = folder ? folder->id() : std::string("question");
+  how.past = std::move(options.past);
+  bool resumed = !how.past.empty();
+
+  std::string sudo;
+  if (!collect_secrets(file.plan, how.secrets, sudo)) return Exit::usage;
+  if (options.reach->ask_sudo && sudo.empty()) {
+    auto typed = ask_terminal("password for sudo on the hosts:", true);
+    if (!typed) {
+      fmt::print(stderr, "upgrun: --ask-sudo-password needs a terminal\n");
+      return Exit::usage;
+    }
+    sudo = *typed;
+  }
+  transport::SystemClock clock;
+  if (!options.ignore_window && options.mode == Mode::run && !file.plan.windows.empty()) {
+    std::string why;
+    auto next = report::occurrence(file.plan, file.plan.windows[0], clock.unix_ms(), why);
+    if (!next || next->begin_ms > clock.unix_ms()) {
+      fmt::print(stderr, "upgrun: outside the plan's window{}; nothing was started\n",
+                 next ? fmt::format(", which opens in {}", report::duration(next->begin_ms - clock.unix_ms())) : why.empty() ? ", and there is none any more" : ": " + why);
+      return resumed ? Exit::stopped : Exit::refused;
+    }
+    how.window_end_unix_ms = next->end_ms;
+  }
+
+  transport::SshOptions ssh;
+  ssh.config = options.reach->ssh_config;
+  ssh.known_hosts = {options.reach->known_hosts.begin(), options.reach->known_hosts.end()};
+  ssh.identities = {options.reach->identity.begin(), options.reach->identity.end()};
+  ssh.agent = !options.reach->no_agent;
+  WakeUp wake;
+  transport::SshTransport transport(std::move(ssh), ssh_hosts(file.plan));
+  if (!sudo.empty()) transport.set_sudo_password(std::move(sudo));
+  transport.wake_on(wake.all);
+
+  std::unique_ptr<machine::Journal> journal = std::make_unique<NoJournal>();
+  std::shared_ptr<spdlog::sinks::sink> sink = std::make_shared<spdlog::sinks::null_sink_mt>();
+  if (folder) {
+    std::string why;
+    journal = journal::SqliteJournal::open(folder->file("journal.sqlite"), why);
+    if (!journal) {
+      fmt::print(stderr, "upgrun: {}\n", why);
+      return resumed ? Exit::person : Exit::refused;
+    }
+    sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(folder->file("upgrun.log"));
+  }
+  spdlog::logger log("upgrun", sink);
+  log.flush_on(spdlog::level::info);
+
+  bool machine_readable = options.show->progress == report::ProgressKind::json;
+  auto progress = report::make_progress(options.show->progress, file.plan, machine_readable ? stdout : stderr);
+  Fan fan(file.plan, *progress, folder, log);
+  Terminal people(*progress);
+  if (folder) {
+    Record first{how.past.empty() ? 1 : how.past.back().number + 1, clock.unix_ms(), resumed ? Event::run_resumed : Event::run_started, "",
+                 resumed ? machine::make_data({{"pid", std::to_string(getpid())}, {"user", how.who}})
+                         : machine::make_data({{"run", folder->id()}, {"plan", std::string(file.plan.text(file.plan.name))}, {"digest", file.digest},
+                                               {"fingerprint", std::string(file.plan.text(file.plan.inventory_fingerprint))}, {"user", how.who},
+                                               {"pid", std::to_string(getpid())}})};
+    if (auto why = journal->append(first)) {
+      fmt::print(stderr, "upgrun: the journal cannot be written: {}\n", *why);
+      return resumed ? Exit::person : Exit::refused;
+    }
+    fan.recorded(first);
+    how.past.push_back(first);
+  }
+
+  machine::Machine machine(file.plan, file.proof, transport, clock, *journal, fan, people, std::move(how));
+  int asked_to_stop = 0;
+  bool detached = false;
+  while (machine.turn(people.waiting() ? 200 : 500)) {
+    signalfd_siginfo signal{};
+    while (::read(wake.signals, &signal, sizeof signal) == static_cast<ssize_t>(sizeof signal)) ++asked_to_stop;
+    if (asked_to_stop == 1) machine.request_stop(fmt::format("signal {}", signal.ssi_signo));
+    if (asked_to_stop > 1) {
+      detached = true;
+      break;
+    }
+    epoll_event events[4];
+    for (int n = epoll_wait(wake.all, events, 4, 0), i = 0; i < n; ++i)
+      if (events[i].data.fd == STDIN_FILENO) people.typed(machine);
+    people.give_up(machine);
+    for (const std::string &w : transport.take_warnings()) fan.said("warning: " + w);
+    progress->tick(machine, clock.unix_ms(), clock.monotonic());
+  }
+  progress->finish();
+  if (detached) {
+    fmt::print(stderr, "\ndetached. Still running on the hosts:\n");
+    for (const auto &a : machine.activities())
+      fmt::print(stderr, "  {} {}\n", a.host.valid() ? file.plan.text(file.plan.hosts[a.host.index].name) : "-", report::printable(a.what));
+    for (const auto &h : machine.holds()) fmt::print(stderr, "  held {}{}\n", h.name, h.arguments.empty() ? "" : "(" + h.arguments + ")");
+    if (folder) fmt::print(stderr, "  next  upgrun resume {}\n", folder->id());
+  } else if (!machine_readable) {
+    tell_ending(file, machine, folder);
+  }
+  Exit exit = detached ? Exit::stopped : exit_of(machine.ending().status);
+  if (folder) {
+    if (auto *sqlite = dynamic_cast<journal::SqliteJournal *>(journal.get())) static_cast<void>(sqlite->flush());
+    write_reports(file, *folder);
+  }
+  return exit;
+}
+
+}  // namespace upg::run

@@ -1,0 +1,34 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/machine/machine.h"
+#include "runtime/report/run_folder.h"
+#include "runtime/tools/options.h"
+#include "runtime/tools/plan_file.h"
+
+namespace upg::run {
+
+/// What a session needs besides the plan.
+struct SessionOptions {
+  const ReachOptions *reach = nullptr;
+  const ShowOptions *show = nullptr;
+  machine::Mode mode = machine::Mode::run;
+  bool rerun_failed = false;
+  bool ignore_window = false;
+  std::vector<machine::Record> past;
+};
+
+/// Drives one machine to its end: transport, journal, progress, signals, people. Without a folder nothing is kept (preflight, dry run).
+Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions options);
+
+/// Writes report.txt and report.json of the run's folder from its journal.
+void write_reports(const PlanFile &file, const report::RunFolder &folder);
+
+/// A line from the terminal; `secret`: not shown while typed. Nothing if there is no terminal.
+std::optional<std::string> ask_terminal(const std::string &prompt, bool secret);
+std::string user_name();
+
+}  // namespace upg::run
