@@ -1,4 +1,5 @@
 #pragma once
+#include <signal.h>
 #include <sys/types.h>
 
 #include <string>
@@ -30,6 +31,19 @@ class Fd {
 
  private:
   int fd_ = -1;
+};
+
+/// While it lives, writing to a closed pipe or socket is an error and no signal, in this thread only.
+class NoSigpipe {
+ public:
+  NoSigpipe();
+  ~NoSigpipe();
+  NoSigpipe(const NoSigpipe &) = delete;
+  NoSigpipe &operator=(const NoSigpipe &) = delete;
+
+ private:
+  sigset_t before_{};
+  bool was_pending_ = false;
 };
 
 struct Spawned {

@@ -96,7 +96,10 @@ struct SshTransport::Impl {
 
 SshTransport::SshTransport(SshOptions options, std::vector<SshHost> hosts)
     : impl_(std::make_unique<Impl>(std::move(options), std::move(hosts))) {}
-SshTransport::~SshTransport() = default;
+SshTransport::~SshTransport() {
+  const NoSigpipe quiet;
+  impl_.reset();
+}
 
 void SshTransport::set_sudo_password(std::string password) { impl_->env.sudo_password.set(std::move(password)); }
 void SshTransport::wake_on(int fd) { impl_->wake_fd = fd; }
@@ -120,6 +123,7 @@ void SshTransport::start(machine::RequestId request, plan::HostId host, machine:
 }
 
 void SshTransport::cancel(machine::RequestId request) {
+  const NoSigpipe quiet;
   if (impl_->local.cancel(request, impl_->env.answers, impl_->env.outputs)) return;
   for (std::size_t i = 0; i < impl_->sessions.size(); ++i) {
     if (impl_->sessions[i]->cancel(request, monotonic_now())) {
@@ -130,6 +134,7 @@ void SshTransport::cancel(machine::RequestId request) {
 }
 
 void SshTransport::disconnect(plan::HostId host) {
+  const NoSigpipe quiet;
   const auto found = impl_->by_host.find(host);
   if (found == impl_->by_host.end()) return;
   impl_->sessions[found->second]->disconnect(monotonic_now());
@@ -138,6 +143,7 @@ void SshTransport::disconnect(plan::HostId host) {
 
 void SshTransport::wait(std::optional<machine::Millis> until, std::vector<machine::Answer> &answers,
                         std::vector<machine::Output> &outputs) {
+  const NoSigpipe quiet;
   Surroundings &env = impl_->env;
   std::vector<short> ready;
   bool woken = false;
