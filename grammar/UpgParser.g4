@@ -128,29 +128,29 @@ rollOption : BATCH operand (PER operand)? | CANARY operand (SOAK operand)? | TOL
 letStmt    : LET name ASSIGN expr ;
 
 // ---- expressions -------------------------------------------------------------------------------------------------------
-// every/some, run and ask stand alone or in parentheses; then nothing after them can be read two ways.
-expr       : runExpr | ASK string ARROW type | quantified | orExpr ;
-quantified : ((EVERY | SOME) binder COLON)+ orExpr ;
-binder     : name IN set (WHERE orExpr)? (IF ANY)? ;            // `if any`: an empty set or list is meant
+// run and ask stand alone or in parentheses. every/some may also come last after and/or, and reaches as far as it can: nothing may follow it.
+// `and` binds tighter than `or`; the two repeat in one rule because that reads every text one way only.
+expr       : runExpr | ASK string ARROW type | logic ;
+logic      : quantified | plain ((AND | OR) quantified)? ;
+plain      : notExpr ((AND | OR) notExpr)* ;
+quantified : NOT* ((EVERY | SOME) binder COLON)+ logic ;
+binder     : name IN set (WHERE plain)? (IF ANY)? ;             // `if any`: an empty set or list is meant
 selection  : binder | set ;
 set        : sum ;
-orExpr     : andExpr (OR andExpr)* ;
-andExpr    : notExpr (AND notExpr)* ;
 notExpr    : NOT* comparison ;
 comparison : sum ((EQ | NE | LT | LE | GT | GE | IN | MATCHES | CONTAINS) sum)? ;      // a < b < c is an error
 sum        : product ((PLUS | MINUS | EXCEPT) product)* ;
 product    : unary ((STAR | SLASH | AMP) unary)* ;
 unary      : MINUS* operand (DEFAULT MINUS? operand)? ;
-operand    : primary (FIELD args? | LBRACK orExpr RBRACK)* ;
+operand    : primary (FIELD args? | LBRACK plain RBRACK)* ;
 primary
   : literal | list | name args? | HOSTNAME
   | COUNT CALL selection RPAREN
   | LPAREN expr RPAREN
   ;
-list     : LBRACK (listItem (FOR binder | (COMMA listItem)*))? RBRACK ;
-listItem : orExpr | quantified ;
+list     : LBRACK (logic (FOR binder | (COMMA logic)*))? RBRACK ;
 args     : CALL (arg (COMMA arg)*)? RPAREN ;
-arg      : (name COLON)? (ANY selection | orExpr | quantified) ;
+arg      : (name COLON)? (ANY selection | logic) ;
 runExpr  : (RUN | SH) args onTarget runOption* ;
 onTarget : ON (EACH? set | ANY selection) ;
 runOption : EXITS INT (COMMA INT)* | STDIN operand | AS operand | ENV envVar (COMMA envVar)* ;
@@ -159,7 +159,7 @@ ref      : qname args? ;
 refs     : ref (COMMA ref)* ;
 qname    : name FIELD* ;
 params   : CALL (param (COMMA param)*)? RPAREN ;
-param    : name COLON type (ASSIGN orExpr)? ;
+param    : name COLON type (ASSIGN plain)? ;
 type     : qname (LT type GT)? ;                       // its depth is limited before this parser runs
 literal  : string | INT | DECIMAL | DURATION | SIZE | PERCENT | DATE | TRUE_ | FALSE_ ;
 string   : RAW | QUOTE (TEXT | ESC | DOLLAR | INTERP expr INTERP_CLOSE)* CLOSE ;

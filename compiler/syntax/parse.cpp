@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
 #include <optional>
 
@@ -90,7 +91,6 @@ class Parse {
 };
 
 void parse_text(std::string_view text, const TextCheck &checked, FileId file, Sink &sink, SyntaxTree &result) {
-  const std::size_t errors_before = sink.errors() + sink.dropped();
   Parse parse(std::string(text.substr(checked.bom_bytes)));
   const Lexemes lexemes(parse.stream(), text, checked.ascii, checked.bom_bytes, file);
   result.tokens = lexemes.public_tokens();
@@ -111,14 +111,25 @@ void parse_text(std::string_view text, const TextCheck &checked, FileId file, Si
   }
   Builder builder(lexemes, sink);
   result.file = builder.file(tree);
-  result.complete = sink.errors() + sink.dropped() == errors_before;
+  result.complete = sink.errors() == 0;
   if (result.complete) builder.report_stray_docs();
 }
 
 }  // namespace
 
-SyntaxTree parse(const diagnostics::Sources &sources, FileId file, Sink &sink) {
+SyntaxTree parse(const diagnostics::Sources &sources, FileId file, Sink &shared_sink) {
   SyntaxTree result;
+  Sink sink;  // of this file alone, so that its errors can be counted
+  struct Forward {
+    const Sink &from;
+    Sink &to;
+    ~Forward() {  // in the order of the text: the parser finds other things than the builder
+      std::vector<const diagnostics::Diagnostic *> all;
+      for (const diagnostics::Diagnostic &diagnostic : from.all()) all.push_back(&diagnostic);
+      std::stable_sort(all.begin(), all.end(), [](auto *a, auto *b) { return a->primary.range.begin < b->primary.range.begin; });
+      for (const diagnostics::Diagnostic *diagnostic : all) to.report(*diagnostic);
+    }
+  } forward{sink, shared_sink};
   result.file.id = file;
   const std::string_view text = sources.text(file);
   result.file.range = {file, 0, static_cast<std::uint32_t>(text.size() > max_file_bytes ? 0 : text.size())};

@@ -79,6 +79,7 @@ class Builder {
   ast::ExprPtr expr(Context *context);
   ast::ExprPtr make(ast::Expr::Node node, Range range, std::uint32_t child_depth);
   ast::ExprPtr chain(Context *context);
+  ast::ExprPtr logic(Context *context);
   ast::ExprPtr negations(Context *context);
   ast::ExprPtr unary(Context *context);
   ast::ExprPtr operand(Context *context);

@@ -29,8 +29,8 @@ namespace {
 bool is_chain_rule(std::size_t rule) {
   switch (rule) {
     case P::RuleExpr:
-    case P::RuleOrExpr:
-    case P::RuleAndExpr:
+    case P::RuleLogic:
+    case P::RulePlain:
     case P::RuleNotExpr:
     case P::RuleComparison:
     case P::RuleSum:
@@ -39,7 +39,6 @@ bool is_chain_rule(std::size_t rule) {
     case P::RuleOperand:
     case P::RulePrimary:
     case P::RuleSet:
-    case P::RuleListItem:
     case P::RuleGoal: return true;
     default: return false;
   }
@@ -48,8 +47,6 @@ bool is_chain_rule(std::size_t rule) {
 std::optional<ast::BinaryOp> binary_op(std::size_t token) {
   using ast::BinaryOp;
   switch (token) {
-    case P::OR: return BinaryOp::logical_or;
-    case P::AND: return BinaryOp::logical_and;
     case P::EQ: return BinaryOp::equal;
     case P::NE: return BinaryOp::not_equal;
     case P::LT: return BinaryOp::less;
@@ -104,8 +101,8 @@ ast::ExprPtr Builder::expr(Context *context) {
     case P::RuleExpr: return ask(context);
     case P::RuleQuantified: return quantified(context);
     case P::RuleRunExpr: return run(context);
-    case P::RuleOrExpr:
-    case P::RuleAndExpr:
+    case P::RuleLogic:
+    case P::RulePlain: return logic(context);
     case P::RuleComparison:
     case P::RuleSum:
     case P::RuleProduct: return chain(context);
@@ -136,6 +133,49 @@ ast::ExprPtr Builder::chain(Context *context) {
     left = make(ast::BinaryExpr{*op, lexemes_.range(mark), std::move(left), std::move(right)}, whole, depth);
   }
   return left;
+}
+
+/// `a and b or c and every x in S: P`: one flat list in the tree of the grammar; `and` is grouped first, both from the left.
+ast::ExprPtr Builder::logic(Context *context) {
+  struct Group {
+    ast::ExprPtr expr;
+    std::size_t begin = 0, end = 0;
+  };
+  const auto join = [&](ast::BinaryOp op, std::size_t mark, Group left, Group right) {
+    const std::uint32_t depth = std::max(left.expr->depth, right.expr->depth);
+    ast::ExprPtr joined = make(ast::BinaryExpr{op, lexemes_.range(mark), std::move(left.expr), std::move(right.expr)}, lexemes_.range(left.begin, right.end), depth);
+    return Group{std::move(joined), left.begin, right.end};
+  };
+  std::optional<Group> all;  // what stands left of the last `or`
+  std::optional<Group> ands;
+  std::size_t or_mark = 0, mark = Lexemes::none;
+  const auto add = [&](Context *operand_context) {
+    Group operand{expr(operand_context), first(operand_context), last(operand_context)};
+    if (mark != Lexemes::none && lexemes_[mark].type == P::OR) {
+      all = all ? join(ast::BinaryOp::logical_or, or_mark, std::move(*all), std::move(*ands)) : std::move(*ands);
+      or_mark = mark;
+      ands = std::move(operand);
+    } else {
+      ands = ands ? join(ast::BinaryOp::logical_and, mark, std::move(*ands), std::move(operand)) : std::move(operand);
+    }
+  };
+  const auto add_all = [&](Context *list) {
+    Cursor cursor(list);
+    while (!cursor.done()) {
+      if (cursor.rule() == Lexemes::none) mark = cursor.take_token();
+      add(cursor.take_rule());
+    }
+  };
+  Cursor cursor(context);
+  if (context->getRuleIndex() == P::RulePlain) {
+    add_all(context);
+  } else {
+    add_all(cursor.take_rule(P::RulePlain));
+    mark = cursor.take_token();
+    add(cursor.take_rule(P::RuleQuantified));
+  }
+  if (all) return join(ast::BinaryOp::logical_or, or_mark, std::move(*all), std::move(*ands)).expr;
+  return std::move(ands->expr);
 }
 
 ast::ExprPtr Builder::negations(Context *context) {
@@ -234,6 +274,8 @@ ast::ExprPtr Builder::quantified(Context *context) {
   };
   std::vector<Head> heads;
   Cursor cursor(context);
+  std::vector<std::size_t> negations;
+  while (cursor.token() == P::NOT) negations.push_back(cursor.take_token());
   while (cursor.token() == P::EVERY || cursor.token() == P::SOME) {
     const auto kind = cursor.token() == P::EVERY ? ast::QuantifiedExpr::Kind::every : ast::QuantifiedExpr::Kind::some;
     const std::size_t mark = cursor.take_token();
@@ -245,6 +287,10 @@ ast::ExprPtr Builder::quantified(Context *context) {
     Head &head = heads.back();
     const std::uint32_t depth = std::max(result->depth, depth_of(head.binder));
     result = make(ast::QuantifiedExpr{head.kind, std::move(head.binder), std::move(result)}, lexemes_.range(head.mark, last(context)), depth);
+  }
+  for (; !negations.empty(); negations.pop_back()) {
+    const std::uint32_t depth = result->depth;
+    result = make(ast::UnaryExpr{ast::UnaryOp::logical_not, std::move(result)}, lexemes_.range(negations.back(), last(context)), depth);
   }
   return result;
 }
@@ -301,7 +347,7 @@ ast::ExprPtr Builder::list(Context *context) {
   cursor.take(P::LBRACK);
   ast::ListExpr result;
   std::uint32_t depth = 0;
-  if (cursor.rule() == P::RuleListItem) {
+  if (cursor.rule() == P::RuleLogic) {
     ast::ExprPtr item = expr(cursor.take_rule());
     depth = item->depth;
     if (cursor.accept(P::FOR)) {
@@ -311,7 +357,7 @@ ast::ExprPtr Builder::list(Context *context) {
     }
     result.items.push_back(std::move(item));
     while (cursor.accept(P::COMMA)) {
-      result.items.push_back(expr(cursor.take_rule(P::RuleListItem)));
+      result.items.push_back(expr(cursor.take_rule(P::RuleLogic)));
       depth = std::max(depth, result.items.back()->depth);
     }
   }

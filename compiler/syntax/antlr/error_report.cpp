@@ -7,6 +7,7 @@
 
 #include "UpgLexer.h"
 #include "UpgParser.h"
+#include "compiler/syntax/antlr/recovery.h"
 #include "runtime/diagnostics/utf8.h"
 
 namespace upg::syntax {
@@ -76,8 +77,8 @@ std::string expectation(const ErrorSite &site) {
   std::vector<std::string> parts;
   // At the end of an item the next one may begin: its many words are one thing.
   const std::size_t verbs = static_cast<std::size_t>(std::count_if(types.begin(), types.end(), [](std::size_t t) { return reserved(t) && !continues(t); }));
-  const bool operand = has(types, P::QUOTE) && has(types, P::INT) && has(types, P::LPAREN);
-  if (!operand && (verbs > 4 || (site.body_rule == P::RuleFile && has(types, P::GATE)))) {
+  const bool operand = expects_operand(site);
+  if (is_body_rule(site.rule) || (!operand && (verbs > 4 || (site.body_rule == P::RuleFile && has(types, P::GATE))))) {
     parts.emplace_back(item_of_body(site.body_rule));
     const bool close = has(types, P::RBRACE);
     types.clear();
@@ -182,11 +183,31 @@ std::string_view item_of_body(std::size_t body_rule) {
   }
 }
 
+std::string_view nearest_word(std::string_view word, const std::vector<std::size_t> &types) {
+  if (word.size() < 3) return {};
+  std::vector<std::string_view> words;
+  for (const std::size_t type : types) {
+    const std::string_view text = fixed_text(type);
+    if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') words.push_back(text);
+  }
+  return diagnostics::did_you_mean(word, words);
+}
+
 bool expects(const ErrorSite &site, std::size_t type) { return has(site.expected, type); }
+
+bool expects_operand(const ErrorSite &site) {
+  // Behind `and` and `or` the parser may only see the way that leads to a quantifier.
+  return (expects(site, P::QUOTE) && expects(site, P::INT) && expects(site, P::LPAREN)) || (expects(site, P::EVERY) && expects(site, P::SOME));
+}
 
 void ErrorReporter::report(const ErrorSite &site) {
   if (report_known_mistake(site, lexemes_, sink_)) return;
   auto report = sink_.report(Kind::unexpected_token, lexemes_.range(site.found), fmt::format("expected {}, found {}", expectation(site), spelled_found(lexemes_, site.found)));
+  if (lexemes_[site.found].type == P::ID) {
+    if (const std::string_view near = nearest_word(lexemes_.text(site.found), site.expected); !near.empty()) {
+      report.fix(fmt::format("write `{}`", near), lexemes_.range(site.found), std::string(near));
+    }
+  }
   const bool far = site.item_start != Lexemes::none && lexemes_[site.item_start].line != lexemes_[site.found].line;
   if (far) report.label(lexemes_.range(site.item_start), "while reading this");
   if (reserved(lexemes_[site.found].type) && expects(site, P::ID) && expects(site, P::QUOTE)) {

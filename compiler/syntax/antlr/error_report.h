@@ -20,6 +20,8 @@ struct ErrorSite {
   std::size_t rule = Lexemes::none;   // innermost rule
   std::size_t item_rule = Lexemes::none, item_start = Lexemes::none;  // innermost item around, if inside the innermost body
   std::size_t body_rule = Lexemes::none, opener = Lexemes::none;      // innermost body around and its `{`
+  std::vector<std::size_t> starters;  // types that may begin an item of that body
+  std::vector<std::size_t> homes;     // other bodies whose items may begin with `found`
 };
 
 /// Words one error: first by the mistakes people make (mistakes.cpp), else from what was expected and found.
@@ -41,7 +43,10 @@ std::string_view fixed_text(std::size_t type);
 std::string spelled_found(const Lexemes &lexemes, std::size_t index);
 /// "a clause of a gate", for what stands in this body.
 std::string_view item_of_body(std::size_t body_rule);
+/// The fixed word among `types` that `word` seems to be meant for, or empty.
+std::string_view nearest_word(std::string_view word, const std::vector<std::size_t> &types);
 bool expects(const ErrorSite &site, std::size_t type);
+bool expects_operand(const ErrorSite &site);
 
 /// Reports the site as one of the mistakes that people make, with its remedy; false if it is none of them.
 bool report_known_mistake(const ErrorSite &site, const Lexemes &lexemes, diagnostics::Sink &sink);

@@ -1,6 +1,7 @@
 #include "compiler/syntax/antlr/recovery.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "UpgParser.h"
@@ -28,21 +29,35 @@ bool is_item_rule(std::size_t rule) {
   }
 }
 
-bool is_body_rule(std::size_t rule) {
-  switch (rule) {
-    case P::RuleFile:
-    case P::RuleClusterBody:
-    case P::RuleImportBody:
-    case P::RuleHostBody:
-    case P::RuleRoleBody:
-    case P::RuleAskBlock:
-    case P::RuleGateBody:
-    case P::RuleActionBlock:
-    case P::RuleHoldBody:
-    case P::RuleUpgradeBody:
-    case P::RuleBlock: return true;
-    default: return false;
+namespace {
+
+struct Body {
+  std::size_t body, item;
+};
+constexpr std::array<Body, 11> bodies = {{{P::RuleFile, P::RuleDecl},
+                                          {P::RuleClusterBody, P::RuleClusterItem},
+                                          {P::RuleImportBody, P::RuleImportItem},
+                                          {P::RuleHostBody, P::RuleHostItem},
+                                          {P::RuleRoleBody, P::RuleRoleItem},
+                                          {P::RuleAskBlock, P::RuleAskStmt},
+                                          {P::RuleGateBody, P::RuleGateItem},
+                                          {P::RuleActionBlock, P::RuleActionItem},
+                                          {P::RuleHoldBody, P::RuleHoldItem},
+                                          {P::RuleUpgradeBody, P::RuleUpgradeItem},
+                                          {P::RuleBlock, P::RuleStmt}}};
+
+std::vector<std::size_t> members(const antlr4::misc::IntervalSet &set) {
+  std::vector<std::size_t> types;
+  for (const antlr4::misc::Interval &interval : set.getIntervals()) {
+    for (ssize_t type = interval.a; type <= interval.b; ++type) types.push_back(static_cast<std::size_t>(type));
   }
+  return types;
+}
+
+}  // namespace
+
+bool is_body_rule(std::size_t rule) {
+  return std::any_of(bodies.begin(), bodies.end(), [&](const Body &b) { return b.body == rule; });
 }
 
 namespace {
@@ -96,10 +111,8 @@ bool Recovery::begins_item(antlr4::Parser *parser, bool resumed_here_before) con
   const std::size_t type = tokens->LA(1);
   if (type == P::ID || soft_word(type)) return true;
   if (!reserved_verb(type)) return false;
-  for (const std::size_t rule : {P::RuleStmt, P::RuleActionItem, P::RuleGateItem, P::RuleHoldItem, P::RuleRoleItem, P::RuleAskStmt, P::RuleUpgradeItem, P::RuleStateItem}) {
-    if (first_of(parser, rule).contains(type)) return true;
-  }
-  return false;
+  return first_of(parser, P::RuleStateItem).contains(type) ||
+         std::any_of(bodies.begin(), bodies.end(), [&](const Body &body) { return first_of(parser, body.item).contains(type); });
 }
 
 void Recovery::skip(antlr4::Parser *parser, bool resumed_here_before) {
@@ -128,25 +141,36 @@ void Recovery::recover(antlr4::Parser *parser, std::exception_ptr error) {
 
 antlr4::Token *Recovery::recoverInline(antlr4::Parser *parser) { throw antlr4::InputMismatchException(parser); }
 
-/// Acts only where a body asks for its next item: a token that begins none is one error, and skipped with what belongs to it.
+/// Where a body asks for its next item, a token that begins none is one error, and skipped with what belongs to it. Before any other choice, a token
+/// that fits no way is an error here already: further on it would be blamed on the last way alone.
 void Recovery::sync(antlr4::Parser *parser) {
   const std::size_t rule = parser->getContext()->getRuleIndex();
-  if (!is_body_rule(rule)) return;
   antlr4::atn::ATNState *state = parser->getATN().states[parser->getState()];
   const auto type = state->getStateType();
-  if (type != antlr4::atn::ATNState::STAR_LOOP_ENTRY && type != antlr4::atn::ATNState::STAR_LOOP_BACK) return;
   const antlr4::misc::IntervalSet &next = parser->getATN().nextTokens(state);
   antlr4::TokenStream *tokens = parser->getTokenStream();
   const auto fits = [&] { return next.contains(tokens->LA(1)) || next.contains(antlr4::Token::EPSILON); };
-  if (fits() || at_declaration(parser)) return;  // a missing brace is reported where it should stand
-  if (!inErrorRecoveryMode(parser)) reportError(parser, antlr4::InputMismatchException(parser));
+  if (fits()) return;
+  if (!is_body_rule(rule)) throw antlr4::InputMismatchException(parser);
+  if (type != antlr4::atn::ATNState::STAR_LOOP_ENTRY && type != antlr4::atn::ATNState::STAR_LOOP_BACK) return;
+  if (at_declaration(parser)) return;  // a missing brace is reported where it should stand
   while (!fits() && !at_declaration(parser)) {
+    if (inErrorRecoveryMode(parser) && rule != P::RuleFile && wrong_item(parser, next)) endErrorCondition(parser);
+    reportError(parser, antlr4::InputMismatchException(parser));
     const std::size_t index = index_of_next(parser);
     skip(parser, true);
     if (index_of_next(parser) != index) continue;
     if (tokens->LA(1) == antlr4::Token::EOF) return;
     parser->consume();
   }
+}
+
+/// After an error, where the parser resumed: a word that is nearly one that may stand here, or that begins an item elsewhere, is a mistake of its own.
+bool Recovery::wrong_item(antlr4::Parser *parser, const antlr4::misc::IntervalSet &next) const {
+  const std::size_t index = index_of_next(parser);
+  if (!lexemes_.first_on_line(index)) return false;
+  if (lexemes_[index].type == P::ID) return !nearest_word(lexemes_.text(index), members(next)).empty();
+  return reserved_verb(lexemes_[index].type) && begins_item(parser, false);
 }
 
 void Recovery::reportError(antlr4::Parser *parser, const antlr4::RecognitionException &error) {
@@ -171,9 +195,7 @@ ErrorSite Recovery::site_of(antlr4::Parser *parser, const antlr4::RecognitionExc
   } else {
     expected = error.getExpectedTokens();
   }
-  for (const antlr4::misc::Interval &interval : expected.getIntervals()) {
-    for (ssize_t type = interval.a; type <= interval.b; ++type) site.expected.push_back(static_cast<std::size_t>(type));
-  }
+  site.expected = members(expected);
 
   const antlr4::RuleContext *context = parser->getContext();
   site.rule = context->getRuleIndex();
@@ -188,6 +210,15 @@ ErrorSite Recovery::site_of(antlr4::Parser *parser, const antlr4::RecognitionExc
       site.body_rule = rule;
       if (rule != P::RuleFile && here->start->getType() == P::LBRACE) site.opener = here->start->getTokenIndex();
       break;
+    }
+  }
+  const std::size_t found_type = error.getOffendingToken()->getType();
+  for (const Body &body : bodies) {
+    const antlr4::misc::IntervalSet &first = first_of(parser, body.item);
+    if (body.body == site.body_rule) {
+      site.starters = members(first);
+    } else if (reserved_verb(found_type) && first.contains(found_type)) {
+      site.homes.push_back(body.body);
     }
   }
   return site;
