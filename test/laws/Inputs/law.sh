@@ -24,6 +24,16 @@ says() {
 await() { "$STANDIN" await "$DIR" --timeout 8 "$@" || die "await $*"; }
 is() { "$STANDIN" await "$DIR" --timeout 0 "$@" || die "is $*"; }
 
+# back HOST: the boot of a host that was given a long one ends now.
+back() { "$STANDIN" set "$DIR" "boot_seconds.$1=0.2" && "$STANDIN" boot "$DIR" "$1" || die "back $1"; }
+
+# restart HOST: reboots it and waits until it is back as another boot.
+restart() {
+  local boot
+  boot=$(on "$1" 'cat /proc/sys/kernel/random/boot_id; systemctl reboot')
+  await "hosts.$1.boot_id!=$boot" "hosts.$1.settled=true"
+}
+
 # violated LAW: the ledger has it. kept: it has none at all. Each looks at the whole ledger, so what was broken stays broken.
 violated() { { "$STANDIN" ledger "$DIR" --violations || true; } | grep " $1: " >/dev/null || die "the ledger does not have the broken law $1"; }
 kept() { local v; v=$("$STANDIN" ledger "$DIR" --violations) || die "a law is broken: $v"; }

@@ -154,7 +154,7 @@ class Supervisor:
         if verb == "crash":
             c.hosts.crash(name)
         elif verb == "boot":
-            if h["power"] not in ("off", "down"):
+            if h["power"] not in ("off", "down", "booting"):            # a slow boot may be hurried
                 raise Refused(1, "%s is %s" % (name, h["power"]))
             c.hosts.start_boot(name)
             while h["power"] == "booting" or (h["power"] == "up" and not h["settled"]):
