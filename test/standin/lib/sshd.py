@@ -30,6 +30,12 @@ test() { __standin_paths "$@"; builtin test "${__standin_args[@]}"; }
 '''
 
 
+# A tool that reads or writes files: the supervisor is asked only where one of the host's own is named.
+FILE_TOOL = """for a; do case $a in %s) exec %s "$@" ;; esac; done
+exec %s "$@"
+"""
+
+
 class StandinError(Exception):
     pass
 
@@ -65,13 +71,22 @@ def choose_addresses(count):
     raise StandinError("no free loopback addresses")
 
 
+def shell_word(text):
+    return "'%s'" % text.replace("'", "'\\''")
+
+
+def own_pattern(paths):
+    """A case pattern for these paths, what lies in them, and options that name them."""
+    return "|".join("%s|%s/*|-*=%s|-*=%s/*" % (p, p, p, p) for p in paths)
+
+
 def quoted(text):
     return '"%s"' % text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 class Machines:
-    def __init__(self, directory, hosts, tools):
-        self.directory, self.hosts, self.tools = directory, hosts, tools
+    def __init__(self, directory, hosts, tools, file_tools, own_paths):
+        self.directory, self.hosts, self.tools, self.file_tools, self.own_paths = directory, hosts, tools, file_tools, own_paths
         self.inits, self.user = {}, pwd.getpwuid(os.getuid()).pw_name
         self.sshd = sshd_binary()
 
@@ -86,21 +101,31 @@ class Machines:
             os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
         keygen(os.path.join(self.directory, "id_ed25519"), "standin")
         shutil.copy(os.path.join(HERE, "..", "client.py"), os.path.join(self.directory, "client"))
+        real = {tool: shutil.which(tool, path=SYSTEM_PATH) for tool in self.file_tools}
         for name in self.hosts:
-            for part in ("bin", "home", "root"):
+            for part in ("bin", "own", "home", "root"):
                 os.makedirs(self.folder(name, part), exist_ok=True)
             keygen(self.folder(name, "ssh_host_ed25519_key"), name)
             for tool in self.tools:
-                os.symlink("../../../client", self.folder(name, "bin", tool))
-            with open(self.folder(name, "bin", "sh"), "w") as f:
-                f.write('#!/bin/sh\nexec /bin/bash "$@"\n')
-            os.chmod(self.folder(name, "bin", "sh"), 0o755)
-            root = "'%s'" % self.folder(name, "root").replace("'", "'\\''")
+                if tool not in self.file_tools:
+                    os.symlink("../../../client", self.folder(name, "bin", tool))
+                elif real.get(tool):
+                    os.symlink("../../../client", self.folder(name, "own", tool))
+                    self.write_script(name, tool, FILE_TOOL % (
+                        own_pattern(self.own_paths), shell_word(self.folder(name, "own", tool)), real[tool]))
+            self.write_script(name, "sh", 'exec /bin/bash "$@"\n')
+            root = shell_word(self.folder(name, "root"))
             for rc in ("rc", "home/.bashrc"):
                 with open(self.folder(name, rc), "w") as f:
                     f.write(SHELL_RC % (root, root))
             self.write_sshd_config(name)
         self.write_client_files()
+
+    def write_script(self, name, tool, text):
+        path = self.folder(name, "bin", tool)
+        with open(path, "w") as f:
+            f.write("#!/bin/sh\n" + text)
+        os.chmod(path, 0o755)
 
     def write_sshd_config(self, name):
         h = self.hosts[name]

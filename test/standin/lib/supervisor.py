@@ -23,7 +23,7 @@ class Supervisor:
         state = build(names, addresses, port, scenario, time.time())
         self.engine = Engine(self.on_request, self.on_idle)
         self.cluster = Cluster(directory, state, self.engine, self.ledger)
-        self.machines = self.cluster.machines = Machines(directory, state["hosts"], tools.NAMES)
+        self.machines = self.cluster.machines = Machines(directory, state["hosts"], tools.NAMES, tools.FILE_TOOLS, tools.OWN)
         self.ends_at = time.monotonic() + lifetime
 
     # ---- start and end

@@ -6,6 +6,8 @@ TOOLS = {}
 for module in (apt, ceph, corosync, files, guests, pve, pvesh, system):
     TOOLS.update(module.TOOLS)
 NAMES = sorted(TOOLS)
+FILE_TOOLS = frozenset(files.READERS + files.WRITERS)
+OWN = files.OWN
 files.NAMES = frozenset(NAMES)
 
 
