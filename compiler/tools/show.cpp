@@ -2,10 +2,9 @@
 
 #include "compiler/tools/command.h"
 #include "compiler/tools/loaded_plan.h"
-
-#if __has_include("runtime/safety/review.h")
-#include "runtime/safety/review.h"
-#endif
+#include "runtime/plan/bytecode.h"
+#include "runtime/plan/bytecode_writer.h"
+#include "runtime/report/review.h"
 
 namespace upg::tools {
 
@@ -19,14 +18,11 @@ Exit run_show(std::span<const char *const> arguments) {
   if (!loaded) return Exit::usage;
   const Exit exit = finish(*loaded, options.output);
   if (has_no_upgrade(*loaded, options)) return Exit::findings;
-#if __has_include("runtime/safety/review.h")
-  if (exit == Exit::clean) fmt::print("{}", safety::review(*loaded->plan, loaded->proof, loaded->digest));
-#else
   if (exit == Exit::clean) {
-    fmt::print(stderr, "upgc show: the review is not part of this build\n");
-    return Exit::internal;
+    // of a source: the digest that `upgc build` would give it
+    const std::string digest = loaded->digest.empty() ? plan::digest_hex(plan::write(*loaded->plan)) : loaded->digest;
+    fmt::print("{}", report::review(*loaded->plan, digest, &loaded->proof));
   }
-#endif
   return exit;
 }
 
