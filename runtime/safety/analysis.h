@@ -1,8 +1,9 @@
 #pragma once
+#include <algorithm>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
-#include <set>
 #include <vector>
 
 #include "runtime/diagnostics/diagnostic.h"
@@ -39,6 +40,10 @@ class Analysis {
   /// One diagnostic for each cause: true the first time that (kind, place, what) is seen.
   bool first(diagnostics::Kind kind, plan::NodeId place, std::uint64_t what = 0);
 
+  /// Two steps that AVAIL or SERIAL already rejects side by side: what else their overlap breaks has the same cause.
+  void clash(StepIx x, StepIx y) { clashes_.insert(pair_of(x, y)); }
+  bool clashed(StepIx x, StepIx y) const { return clashes_.contains(pair_of(x, y)); }
+
   /// Whether an `accept` around the step lifts this rule for the role or hold; the waiver counts as used then.
   bool lifted(std::string_view rule, StepIx s, plan::RoleId role = {}, plan::HoldId hold = {});
   /// Whether the waiver of this `accept` step is about the rule and the role or hold.
@@ -60,6 +65,10 @@ class Analysis {
   diagnostics::Sink &sink_;
   std::set<std::tuple<diagnostics::Kind, std::uint32_t, std::uint64_t>> seen_;
   std::set<std::uint32_t> used_waivers_;
+  std::set<std::pair<std::uint32_t, std::uint32_t>> clashes_;
+  std::pair<std::uint32_t, std::uint32_t> pair_of(StepIx x, StepIx y) const {
+    return std::minmax(tree[x].node.index, tree[y].node.index);
+  }
 };
 
 /// `3 votes`, `1 host`

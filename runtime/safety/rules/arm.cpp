@@ -1,12 +1,60 @@
+#include <algorithm>
+
 #include "runtime/safety/rules/rules.h"
 
 namespace upg::safety {
 namespace {
 
-void check(Analysis &a) { static_cast<void>(a); }
+void report(Analysis &a, StepIx at, const Armed &armed, const std::string &when, const std::string &last) {
+  if (a.lifted("arm", armed.by) || !a.first(diagnostics::Kind::rule_arm, a.tree[armed.by].node)) return;
+  const std::string cell = a.contracts.cell_text(armed.cell);
+  const plan::StateId state = a.contracts.cell(armed.cell).state;
+  const std::string value = a.contracts.value_name(state, a.contracts.cell(armed.cell).transient);
+  auto out = a.report(diagnostics::Kind::rule_arm, a.range(armed.by), "`" + cell + "` may still be " + value + ' ' + when);
+  out.primary("armed here");
+  if (at != kNone && at != 0) out.label(a.range(at), last);
+  out.label(a.range(a.plan.states[state.index].where), value + " is transient");
+  a.step(out, armed.by);
+  if (at == kNone || at == 0) out.step("", last + " with " + cell + " still " + value, {});
+  else a.step(out, at, " with " + cell + " still " + value);
+  out.help("run the action that moves it on before");
+}
+
+void check(Analysis &a) {
+  for (StepIx s = 0; s < a.tree.size(); ++s) {
+    const Step &step = a.tree[s];
+    const Facts &facts = a.flow.at(s);
+    if (!facts.reached) continue;
+    if (a.tree.is_pause(s)) {
+      for (const Armed &x : *facts.armed_before) report(a, s, x, "while a person is waited for", "waits for a person");
+    }
+    if (step.kind == StepKind::iteration) {
+      for (const Armed &x : *facts.armed_after) report(a, s, x, "when the turn ends", "the turn ends");
+    }
+    if (step.kind == StepKind::phase) {
+      for (const Armed &x : *facts.armed_after) report(a, s, x, "when the phase ends", "the phase ends");
+    }
+    if (step.kind != StepKind::act) continue;
+    // Whatever takes a host down sets off what is armed on it: only the action meant to may.
+    const Contract &c = a.tree.contract(step);
+    for (const Armed &x : *facts.armed_before) {
+      const HostIx h = a.contracts.cell(x.cell).host;
+      if (h == kNone || !contains(c.alive_down, h)) continue;
+      const bool moves = std::any_of(c.moves.begin(), c.moves.end(), [&](const Move &m) { return m.cell == x.cell; });
+      const bool boots = contains(c.boots, h) && !a.plan.states[a.contracts.cell(x.cell).state.index].on_boot.empty();
+      if (!moves && !boots) report(a, s, x, "when " + a.named(s) + " restarts the host", "restarts it without being the step that is meant to");
+    }
+  }
+  for (const Armed &x : *a.flow.final_state().armed) report(a, 0, x, "when the plan ends", "the plan ends");
+}
 
 }  // namespace
 
-Rule arm_rule() { return {diagnostics::Kind::rule_arm, "arm", "", "", "", check}; }
+Rule arm_rule() {
+  return {diagnostics::Kind::rule_arm, "arm",
+          R"(A `transient` value of a state is a trap that is set: the next restart does more than restart. It may not stand while a person is waited
+for, at the end of a turn, a phase or the plan, and only the action that is meant to move it may take the host down.)",
+          "", "", check};
+}
 
 }  // namespace upg::safety

@@ -69,6 +69,7 @@ void check(Analysis &a) {
     tell_moment(a, moment, {"is down", ": " + state}, report);
     report.label(a.range(b.line->where), "`" + name + "` must keep `available " + policy_text(a, b) + "`");
     report.note("worst moment: " + names_of(a, moment.hosts) + " down at once; " + counted(b.budget, unit) + group + " may be");
+    if (role.serial) report.note("`" + name + "` is `serial` too: it wants one host under change at a time");
     if (b.out != 0) report.note(counted(b.out, unit) + " declared out " + (b.out == 1 ? "is" : "are") + " counted as down");
     report.help(b.budget == 0 ? "no host of `" + name + "` can be spared; give the role a spare first, or change how it is upgraded"
                               : "let one host be back (`await in_service(n)`) before the next one goes down");

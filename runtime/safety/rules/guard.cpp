@@ -47,11 +47,23 @@ StepIx asked_of_another(Analysis &a, StepIx s, GateIx gate) {
   return kNone;
 }
 
-void report(Analysis &a, StepIx s, const Required &need, const Known &known) {
+/// The last pass that would have counted if `known.by` had not come after it.
+StepIx undone_pass(Analysis &a, StepIx s, GateIx gate, const Known &known) {
+  if (!known.awaits.empty()) return known.awaits.back();
+  StepIx found = kNone;
+  for (const StepIx pass : a.knowledge.passes(gate)) {
+    if (pass >= s || !a.tree.below(s, a.tree[pass].region)) continue;
+    if (known.by != kNone && (pass == known.by || a.tree.relation(pass, known.by) == Tree::Relation::before)) found = pass;
+  }
+  return found;
+}
+
+void report(Analysis &a, StepIx s, const Required &need, Known known) {
   const Contract &c = a.tree.contract(a.tree[s]);
   const std::string gate = '`' + a.contracts.gate_text(need.gate) + '`';
   const GateInstance &instance = a.contracts.gate(need.gate);
-  const StepIx pass_before = known.awaits.empty() ? kNone : known.awaits.back();
+  const StepIx pass_before = undone_pass(a, s, need.gate, known);
+  if (pass_before == kNone && !known.concurrent) known.stale = false;  // it was never asked: there is nothing to make stale
   StepIx after = kNone, elsewhere = kNone;
   for (const StepIx pass : a.knowledge.passes(need.gate)) {
     const auto relation = a.tree.relation(pass, s);
@@ -152,6 +164,7 @@ void check(Analysis &a) {
       const plan::RoleId role = need.pair == kNone ? plan::RoleId() : plan::RoleId(a.site.pair_role(need.pair));
       all_good = false;
       if (a.lifted("guard", s, role)) continue;
+      if (known.concurrent && a.clashed(s, known.by)) continue;
       if (!a.first(diagnostics::Kind::rule_guard, step.node, g.gate.index)) continue;
       report(a, s, need, known);
     }

@@ -105,6 +105,9 @@ void tell_moment(Analysis &a, const Moment &moment, const MomentWords &words, di
   const Tree &tree = a.tree;
   const std::vector<Down> &who = moment.harmful;
   const StepIx last = who.back().opener;
+  for (const Down &x : who) {
+    for (const Down &y : who) a.clash(x.opener, y.opener);
+  }
 
   // What lets them overlap.
   std::set<StepIx> meets;

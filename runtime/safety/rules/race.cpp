@@ -1,12 +1,68 @@
+#include <algorithm>
+#include <set>
+
+#include "runtime/safety/rules/beside.h"
 #include "runtime/safety/rules/rules.h"
 
 namespace upg::safety {
 namespace {
 
-void check(Analysis &a) { static_cast<void>(a); }
+constexpr std::uint64_t kWhole = std::uint64_t{1} << 40;  // key of a state as a whole, for counts over it
+
+void states_of(const plan::Plan &p, plan::NodeId node, std::set<std::uint32_t> &out) {
+  if (p.node(node).op == plan::Op::cell) out.insert(p.node(node).a);
+  for (const plan::NodeId kid : p.kids(node)) states_of(p, kid, out);
+}
+
+void check(Analysis &a) {
+  for_conflicts(
+      a.tree,
+      [&](StepIx x, std::vector<Touch> &out) {
+        if (a.tree[x].kind != StepKind::act) return;
+        const Contract &c = a.tree.contract(a.tree[x]);
+        for (const Move &m : c.moves) {
+          out.push_back({m.cell, true});
+          out.push_back({kWhole | a.contracts.cell(m.cell).state.index, true});
+        }
+        for (const HostIx h : c.boots) {
+          for (const CellIx cell : a.contracts.cells_of(h)) {
+            if (!a.plan.states[a.contracts.cell(cell).state.index].on_boot.empty()) out.push_back({cell, true});
+          }
+        }
+        for (const auto &need : c.values) out.push_back({need.first, false});
+        std::set<std::uint32_t> counted_states;
+        for (const CountNeed &need : c.counts) states_of(a.plan, need.node, counted_states);
+        for (const std::uint32_t s : counted_states) out.push_back({kWhole | s, false});
+      },
+      [&](StepIx x, StepIx y, std::uint64_t key) {
+        const Step &first = a.tree[x], &second = a.tree[y];
+        if (first.hold != kNone && first.hold == second.hold) return;  // counted: one acquire, one release
+        const bool whole = (key & kWhole) != 0;
+        const auto counts = [&](StepIx s) { return !a.tree.contract(a.tree[s]).counts.empty(); };
+        if (whole && !counts(x) && !counts(y)) return;  // two moves of one state, on different hosts
+        const std::string cell = whole ? std::string(a.plan.text(a.plan.states[key & (kWhole - 1)].name)) : a.contracts.cell_text(static_cast<CellIx>(key));
+        if (!a.first(diagnostics::Kind::rule_race, first.node, second.node.index)) return;
+        const auto moves = [&](StepIx s) {
+          const Contract &c = a.tree.contract(a.tree[s]);
+          return std::any_of(c.moves.begin(), c.moves.end(), [&](const Move &m) { return whole ? a.contracts.cell(m.cell).state.index == (key & (kWhole - 1)) : m.cell == key; });
+        };
+        const bool both = moves(x) && moves(y);
+        auto out = a.report(diagnostics::Kind::rule_race, a.range(y),
+                            a.named(x) + " and " + a.named(y) + " may run at the same time, and " + (both ? "both move" : "one moves what the other relies on:") + " `" + cell + '`');
+        if (first.node != second.node) out.label(a.range(x), "may run at the same time");
+        a.step(out, x);
+        a.step(out, y, " while " + a.named(x) + " runs: `" + cell + "` is in flight");
+        out.help("put them one after the other");
+      });
+}
 
 }  // namespace
 
-Rule race_rule() { return {diagnostics::Kind::rule_race, "race", "", "", "", check}; }
+Rule race_rule() {
+  return {diagnostics::Kind::rule_race, "race",
+          R"(While an action moves a state nothing that may run at the same time moves it too, requires a value of it, or counts hosts by it: what they
+find would depend on who is faster. What an action requires holds from its start to its end. The rule cannot be waived.)",
+          "", "", check, false};
+}
 
 }  // namespace upg::safety

@@ -1,12 +1,62 @@
+#include <algorithm>
+
 #include "runtime/safety/rules/rules.h"
 
 namespace upg::safety {
 namespace {
 
-void check(Analysis &a) { static_cast<void>(a); }
+/// The `with` around the step whose hold taints the gate, or kNone.
+StepIx tainting(Analysis &a, StepIx s, GateIx gate) {
+  const plan::GateId id = a.contracts.gate(gate).gate;
+  if (!id.valid()) return kNone;
+  for (StepIx w = a.tree[s].with; w != kNone; w = a.tree[w].with) {
+    const std::vector<plan::GateId> &taints = a.plan.holds[a.contracts.hold(a.tree[w].hold).hold.index].taints;
+    if (std::find(taints.begin(), taints.end(), id) != taints.end()) return w;
+  }
+  return kNone;
+}
+
+void report_hold(Analysis &a, StepIx s, GateIx gate, bool required) {
+  const StepIx w = tainting(a, s, gate);
+  if (w == kNone) return;
+  const plan::HoldId hold = a.contracts.hold(a.tree[w].hold).hold;
+  if (a.lifted("starve", s, {}, hold) || !a.first(diagnostics::Kind::rule_starve, a.tree[s].node, a.contracts.gate(gate).gate.index)) return;
+  const std::string name = a.contracts.hold_text(a.tree[w].hold), asked = a.contracts.gate_text(gate);
+  auto out = a.report(diagnostics::Kind::rule_starve, a.range(s), "`" + asked + "` cannot pass while hold `" + name + "` is held");
+  if (required) out.primary("it asks the gate again right before it starts");
+  out.label(a.range(w), "held from here");
+  out.label(a.range(a.plan.holds[hold.index].where), "`" + name + "` says that it `taints` this gate");
+  out.help("ask a gate that the hold does not taint, or ask this one outside of the `with`");
+}
+
+void check(Analysis &a) {
+  for (StepIx s = 0; s < a.tree.size(); ++s) {
+    const Step &step = a.tree[s];
+    if (step.kind == StepKind::await) {
+      for (const GateIx g : a.tree.gates(step)) report_hold(a, s, g, false);
+    } else if (step.kind == StepKind::act) {
+      const Contract &c = a.tree.contract(step);
+      for (const GateIx g : c.gates) report_hold(a, s, g, true);
+      for (const GateIx g : c.awaits) report_hold(a, s, g, false);
+    }
+  }
+  for (const Starved &x : a.flow.starved()) {
+    if (a.lifted("starve", x.await) || !a.first(diagnostics::Kind::rule_starve, a.tree[x.await].node, a.contracts.gate(x.gate).gate.index)) continue;
+    const plan::StateId state = a.contracts.cell(x.cell).state;
+    auto out = a.report(diagnostics::Kind::rule_starve, a.range(x.await),
+                        "`" + a.contracts.gate_text(x.gate) + "` cannot pass while `" + a.contracts.cell_text(x.cell) + "` is " + a.contracts.value_name(state, x.values));
+    out.label(a.range(a.plan.states[state.index].where), "the state says that this value `taints` the gate");
+    out.help("await it where the state has another value");
+  }
+}
 
 }  // namespace
 
-Rule starve_rule() { return {diagnostics::Kind::rule_starve, "starve", "", "", "", check}; }
+Rule starve_rule() {
+  return {diagnostics::Kind::rule_starve, "starve",
+          R"(A hold, or the value of a state, says which gates it `taints`: gates that cannot pass while it lasts. Awaiting such a gate inside waits for
+ever, and so does an action inside that requires it, because what an action requires is asked again right before it starts.)",
+          "", "", check};
+}
 
 }  // namespace upg::safety
