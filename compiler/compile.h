@@ -19,6 +19,7 @@ struct CompileOptions {
   std::string plan;                  // which `upgrade` or `repair`; empty: the only one
   std::vector<std::pair<std::string, std::string>> defines;  // -D name=value, for `param`s
   std::string limit;                 // --limit: a host set as written on the command line; empty: all
+  bool plan_required = true;         // false: a module alone is checked too; there is no plan then
   std::string compiler_version;      // goes into the plan and its digest
   std::size_t diagnostic_limit = 200;
 };

@@ -51,7 +51,7 @@ std::string Context::article(const Type &type) const {
 }
 
 std::uint32_t Context::bind(Body &body, LocalName::Kind kind, const ast::Name &name, Type type, Hosts among) {
-  if (kind != LocalName::Kind::parameter) resolver.check_shadowing(body.module, name);
+  resolver.check_shadowing(body.module, name);
   if (const LocalName *other = find(body, name.text)) {
     error(Kind::name_bound_twice, name.range, fmt::format("`{}` is bound already in this body", name.text))
         .label(other->range, "bound here");

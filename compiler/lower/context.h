@@ -103,7 +103,10 @@ class Context {
   std::vector<bool> procedure_acts;          // parallel to procedures
   std::vector<bool> procedure_spine_only;
 
-  plan::Span span(Range range) const { return {range.file.index, range.begin, range.end}; }
+  /// Absent for places outside the .upg files (an imported inventory may hold passwords: its text is no part of the plan).
+  plan::Span span(Range range) const {
+    return range.file.index < program.source_files ? plan::Span{range.file.index, range.begin, range.end} : plan::Span{};
+  }
   NodeId node(Op op, Range where, std::uint32_t a, std::uint32_t b, std::initializer_list<NodeId> children) {
     return build.node(op, span(where), a, b, children);
   }

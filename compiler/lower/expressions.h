@@ -18,6 +18,7 @@ class Expressions {
   /// A value that may stand where `wanted` is. `what` names the place: "the body of probe `free`".
   Typed value_as(const ast::Expr &expr, Body &body, const Type &wanted, std::string_view what);
   NodeId condition(const ast::Expr &expr, Body &body, std::string_view what);
+  Typed text_value(const ast::StringLiteral &string, Body &body) { return text(string, body); }
 
   /// A bound name, in scope until `close`.
   struct Bound {

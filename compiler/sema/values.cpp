@@ -16,9 +16,10 @@ std::string decimal_text(const ast::Decimal &d) {
   std::string digits = std::to_string(d.digits < 0 ? -d.digits : d.digits);
   if (d.scale > 0) {
     if (digits.size() <= d.scale) digits.insert(0, d.scale + 1 - digits.size(), '0');
-    digits.insert(digits.size() - d.scale, ".");
+    digits.insert(digits.size() - d.scale, 1, '.');
   }
-  return (d.digits < 0 ? "-" : "") + digits;
+  if (d.digits < 0) digits.insert(digits.begin(), '-');
+  return digits;
 }
 
 std::optional<ast::Decimal> as_decimal(const Value &value) {
