@@ -107,7 +107,7 @@ std::vector<std::string> tunnel(const SshOptions &options, const std::vector<Ssh
     if (inner.empty()) return {};
     std::string text;
     for (const std::string &word : inner) {
-      text += text.empty() ? "exec " : " ";
+      if (!text.empty()) text += ' ';  // ssh itself puts "exec" in front
       for (const char c : shell_quote(word)) text += c == '%' ? std::string("%%") : std::string(1, c);
     }
     argv.insert(argv.end(), {"-o", "ProxyCommand=" + text});

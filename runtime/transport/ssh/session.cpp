@@ -19,6 +19,9 @@ constexpr machine::Millis settle_time = 1000;      // output may come this long 
 constexpr machine::Millis slot_patience = 500;     // a handshake that stands still this long gives its slot back
 constexpr machine::Millis bastion_patience = 1500;
 constexpr machine::Millis terminate_timeout = 6000;
+constexpr unsigned max_denials = 40;
+constexpr machine::Millis denial_pause = 25;
+constexpr unsigned served_before_more = 16;
 constexpr int flush_at_end_ms = 200;
 constexpr std::uint32_t max_write = 32 * 1024;
 
@@ -36,7 +39,10 @@ Session::~Session() {
   drop(0);
 }
 
-std::size_t Session::open_channels() const { return channels_.size(); }
+std::size_t Session::open_channels() const {
+  return static_cast<std::size_t>(std::count_if(channels_.begin(), channels_.end(),
+                                                [](const auto &channel) { return channel->stage != Channel::Stage::opening; }));
+}
 
 void Session::submit(std::unique_ptr<Job> job, machine::Millis now) {
   if (job->defect()) {
@@ -103,6 +109,7 @@ std::optional<machine::Millis> Session::next_deadline() const {
       if (holds_address_ && !tcp_) consider(heard_at_ + bastion_patience);
       break;
     case State::ready:
+      if (!queue_.empty() && open_at_ > 0) consider(open_at_);
       if (!channels_.empty()) consider(std::max(heard_at_, keepalive_at_) + env_.options.keepalive);
       break;
   }
@@ -248,24 +255,33 @@ void Session::feed(Channel &channel) {
   }
 }
 
+/// The server opened no channel: it allows fewer than we thought, or has not yet cleared away the last ones.
+bool Session::denied(Channel &channel, machine::Millis now) {
+  const std::size_t others = open_channels();
+  if (others == 0 && zombies_ > 0) {
+    must_reconnect_ = true;  // what was given up there still holds the server's channels
+    return false;
+  }
+  if (others == 0 && ++denials_ > max_denials) {
+    answer(channel.job->give_up(machine::Outcome::refused, fmt::format("{} opens no channel: {}", peer_, ssh_get_error(ssh_)), env_.outputs));
+    return true;
+  }
+  channel_limit_ = static_cast<unsigned>(std::max<std::size_t>(1, others));
+  served_ = 0;
+  open_at_ = now + denial_pause;
+  queue_.push_front(std::move(channel.job));
+  return true;
+}
+
 /// True when the channel has nothing more to do. The caller checks whether the connection broke.
 bool Session::advance_channel(Channel &channel, machine::Millis now) {
   if (channel.stage == Channel::Stage::opening) {
     const int rc = ssh_channel_open_session(channel.handle);
     if (rc == SSH_AGAIN || broken()) return false;
     if (rc != SSH_OK) {
-      const std::size_t others = open_channels() - 1;
-      if (others > 0) {
-        channel_limit_ = static_cast<unsigned>(others);
-        queue_.push_front(std::move(channel.job));
-      } else if (zombies_ > 0) {
-        must_reconnect_ = true;  // what was given up there still holds the server's channels
-        return false;
-      } else {
-        answer(channel.job->give_up(machine::Outcome::refused, fmt::format("{} opens no channel: {}", peer_, ssh_get_error(ssh_)), env_.outputs));
-      }
-      return true;
+      return denied(channel, now);
     }
+    denials_ = 0;
     channel.stage = Channel::Stage::open;
   }
   if (channel.stage == Channel::Stage::open) {
@@ -304,28 +320,9 @@ bool Session::advance_channel(Channel &channel, machine::Millis now) {
 }
 
 void Session::serve(machine::Millis now) {
+  bool again = true;
+  while (again && !broken() && !must_reconnect_) again = serve_once(now);
   const std::size_t limit = std::max(1u, channel_limit_);
-  while (!queue_.empty() && channels_.size() < limit) {
-    std::unique_ptr<Channel> channel = std::move(spare_);
-    if (channel && channel->closed) channel.reset();
-    if (!channel) channel = std::make_unique<Channel>(ssh_, env_.outputs);
-    if (!channel->handle) {
-      lose("out of memory for a channel", now);
-      return;
-    }
-    channel->job = std::move(queue_.front());
-    queue_.pop_front();
-    channels_.push_back(std::move(channel));
-  }
-  for (std::size_t i = 0; i < channels_.size();) {
-    const bool done = advance_channel(*channels_[i], now);
-    if (broken()) break;
-    if (done) {
-      channels_.erase(channels_.begin() + static_cast<std::ptrdiff_t>(i));
-    } else {
-      ++i;
-    }
-  }
   if (!broken() && !spare_ && !spare_refused_ && queue_.empty() && channels_.size() + 1 < limit) {
     spare_ = std::make_unique<Channel>(ssh_, env_.outputs);
   }
@@ -337,6 +334,38 @@ void Session::serve(machine::Millis now) {
       spare_refused_ = true;
     }
   }
+}
+
+/// Gives waiting commands channels and takes all channels as far as they go. True if a channel became free that somebody waits for.
+bool Session::serve_once(machine::Millis now) {
+  while (!queue_.empty() && channels_.size() < std::max(1u, channel_limit_) && now >= open_at_) {
+    std::unique_ptr<Channel> channel = std::move(spare_);
+    if (channel && channel->closed) channel.reset();
+    if (!channel) channel = std::make_unique<Channel>(ssh_, env_.outputs);
+    if (!channel->handle) {
+      must_reconnect_ = true;
+      return false;
+    }
+    channel->job = std::move(queue_.front());
+    queue_.pop_front();
+    channels_.push_back(std::move(channel));
+  }
+  bool freed = false;
+  for (std::size_t i = 0; i < channels_.size();) {
+    const bool done = advance_channel(*channels_[i], now);
+    if (broken() || must_reconnect_) return false;
+    if (done) {
+      freed = true;
+      if (++served_ >= served_before_more && channel_limit_ < env_.options.channels) {
+        ++channel_limit_;
+        served_ = 0;
+      }
+      channels_.erase(channels_.begin() + static_cast<std::ptrdiff_t>(i));
+    } else {
+      ++i;
+    }
+  }
+  return freed && !queue_.empty() && now >= open_at_;
 }
 
 void Session::advance(machine::Millis now, short revents) {
@@ -379,11 +408,13 @@ void Session::advance(machine::Millis now, short revents) {
            now);
   }
   if (state_ != State::ready) return;
-  if (revents != 0) pump(now, revents);
+  if (now >= open_at_) open_at_ = 0;
+  // An idle connection that died says so before anything is sent on it.
+  if (revents != 0 || (channels_.empty() && !queue_.empty())) pump(now, revents);
   if (!broken()) serve(now);
   if (must_reconnect_) {
     must_reconnect_ = false;
-    lose("the server has no channel left", now);
+    lose(fmt::format("{} has no channel left", peer_), now);
   } else if (broken()) {
     lose(breakage(), now);
   } else {

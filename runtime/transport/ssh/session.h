@@ -96,10 +96,12 @@ class Session {
   void lose(const std::string &why, machine::Millis now);
   void expire(machine::Millis now);
   void serve(machine::Millis now);
+  bool serve_once(machine::Millis now);
   bool advance_channel(Channel &channel, machine::Millis now);
   void feed(Channel &channel);
   void close_channel(Channel &channel);
   std::size_t open_channels() const;
+  bool denied(Channel &channel, machine::Millis now);
   void terminate(Job &job, machine::Millis now);
   void answer(machine::Answer answer) {
     if (answer.request != own_request) env_.answers.push_back(std::move(answer));
@@ -139,6 +141,9 @@ class Session {
   bool spare_refused_ = false;
   unsigned zombies_ = 0;       // channels given up, which the server may still hold
   bool must_reconnect_ = false;
+  unsigned denials_ = 0;       // channels refused in a row with no other open
+  machine::Millis open_at_ = 0;  // no new channel before this
+  unsigned served_ = 0;        // commands since the limit changed
   unsigned channel_limit_;
   machine::Millis keepalive_at_ = 0;
   bool keepalive_open_ = false;

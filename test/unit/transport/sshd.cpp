@@ -146,12 +146,32 @@ Sshd::~Sshd() { stop(); }
 
 void Sshd::stop() {
   if (process_.pid <= 0) return;
-  kill(-process_.pid, SIGKILL);
+  signal_all(SIGKILL);
   waitpid(process_.pid, nullptr, 0);
   process_ = Spawned();
 }
 
-void Sshd::signal_all(int signal) const { kill(-process_.pid, signal); }
+std::vector<pid_t> Sshd::processes() const {
+  std::map<pid_t, pid_t> parents;  // of processes named sshd
+  for (const auto &entry : std::filesystem::directory_iterator("/proc")) {
+    const pid_t pid = std::atoi(entry.path().filename().c_str());
+    const std::string text = pid > 0 ? read_file(entry.path() / "stat") : std::string();
+    const std::size_t close = text.rfind(')');
+    if (close == std::string::npos || text.find("(sshd") == std::string::npos) continue;
+    parents[pid] = std::atoi(text.c_str() + close + 4);
+  }
+  std::vector<pid_t> found = {process_.pid};
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    for (const auto &[pid, parent] : parents) {
+      if (parent == found[i]) found.push_back(pid);
+    }
+  }
+  return found;
+}
+
+void Sshd::signal_all(int signal) const {
+  for (const pid_t pid : processes()) kill(pid, signal);
+}
 std::string Sshd::log() const { return read_file(log_path_); }
 std::string Sshd::known_hosts_line() const { return fmt::format("[{}]:{} {}\n", address_, port_, public_key_); }
 

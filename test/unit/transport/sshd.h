@@ -62,6 +62,8 @@ class Sshd {
 
  private:
   bool listens() const;
+  /// The daemon and its sessions (they leave its process group), without what those run.
+  std::vector<pid_t> processes() const;
 
   std::string address_;
   std::uint16_t port_ = 0;
