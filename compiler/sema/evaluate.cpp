@@ -263,7 +263,7 @@ Known Evaluator::unary(const ast::UnaryExpr &unary, const Scope &scope, Value &o
   }
   if (value.type.is(Base::decimal)) {
     const std::string &digits = value.text();
-    out = {value.type, digits.starts_with('-') ? digits.substr(1) : "-" + digits};
+    out = {value.type, digits.starts_with('-') ? digits.substr(1) : fmt::format("-{}", digits)};
     return Known::yes;
   }
   const auto *number = std::get_if<std::int64_t>(&value.data);

@@ -282,27 +282,20 @@ std::string folder_of(const std::string &path) {
 }
 
 std::vector<std::string> library_paths(const std::vector<std::string> &named, const std::string &program) {
-  std::vector<std::string> out = named;
-  if (const char *environment = std::getenv("UPG_STDLIB"); environment && *environment) out.emplace_back(environment);
+  if (!named.empty()) return named;
+  if (const char *environment = std::getenv("UPG_STDLIB"); environment && *environment) return {environment};
   std::error_code error;
   const fs::path real = fs::canonical(fs::path(program), error);
-  if (!error) {
-    const fs::path beside = real.parent_path();
-    out.push_back((beside.parent_path() / "share/upg/stdlib").lexically_normal().string());
-    out.push_back((beside.parent_path() / "stdlib").lexically_normal().string());
-    // In a build tree the program is in <source>/build/<name>/bin.
-    fs::path up = beside;
-    for (int i = 0; i < 4; ++i) {
-      up = up.parent_path();
-      if (fs::exists(up / "stdlib/std", error)) out.push_back((up / "stdlib").string());
-    }
+  if (error) return {};
+  const fs::path installed = real.parent_path().parent_path() / "share/upg/stdlib";
+  if (fs::is_directory(installed, error)) return {installed.string()};
+  // In a build tree the program is in <source>/build/<name>/bin.
+  fs::path up = real.parent_path();
+  for (int i = 0; i < 4; ++i) {
+    up = up.parent_path();
+    if (fs::is_directory(up / "stdlib/std", error)) return {(up / "stdlib").string()};
   }
-  std::vector<std::string> there;
-  for (const std::string &path : out) {
-    const bool known = std::find(there.begin(), there.end(), path) != there.end();
-    if (!known && fs::is_directory(fs::path(path), error)) there.push_back(path);
-  }
-  return there;
+  return {};
 }
 
 bool load_modules(Sources &sources, const Options &options, Sink &sink, Program &program) {

@@ -61,15 +61,25 @@ bool SiteBuilder::find_cluster() {
   return true;
 }
 
-HostId SiteBuilder::add_host(const std::string &name, Range range) {
+HostId SiteBuilder::add_host(const std::string &name, Range range, bool imported, bool addressed) {
   if (const auto problem = host_name_problem(name)) {
     sink_.report(Kind::bad_host_name, range,
                  fmt::format("`{}` cannot be the name of a host: {}", printable(name), *problem));
     return {};
   }
   if (const auto known = program_.host_names.find(name); known != program_.host_names.end()) {
-    sink_.report(Kind::duplicate_host, range, fmt::format("host `{}` is declared twice", name))
-        .label(program_.site.hosts[known->second.index].range, "first declared here");
+    Origin &origin = origins_[known->second.index];
+    Host &host = program_.site.hosts[known->second.index];
+    const bool adds = imported ? !origin.imported && !origin.addressed : !origin.written && !addressed;
+    if (adds) {
+      (imported ? origin.imported : origin.written) = true;
+      if (!imported) host.range = range;
+      return known->second;
+    }
+    auto report = sink_.report(Kind::duplicate_host, range, fmt::format("host `{}` is declared twice", name));
+    report.label(host.range, "first declared here");
+    if (imported != origin.imported || origin.written == imported)
+      report.note("beside an inventory a host block adds roles and attributes, but no address");
     return {};
   }
   const HostId id(program_.site.hosts.size());
@@ -79,6 +89,7 @@ HostId SiteBuilder::add_host(const std::string &name, Range range) {
   program_.site.hosts.push_back(std::move(host));
   program_.host_names.emplace(name, id);
   via_.emplace_back();
+  origins_.push_back({imported, !imported, addressed});
   address_ranges_.push_back(range);
   return id;
 }
@@ -89,7 +100,7 @@ void SiteBuilder::collect() {
     if (const auto *decl = item.as<ast::InventoryImport>()) import(*decl);
     if (const auto *decl = item.as<ast::HostDecl>())
       for (const ast::HostHead &head : decl->hosts)
-        if (const HostId id = add_host(head.name.text, head.name.range); id.valid())
+        if (const HostId id = add_host(head.name.text, head.name.range, false, head.address.has_value()); id.valid())
           inline_.push_back({id, decl, &head});
   }
   if (program_.site.hosts.empty() && sink_.errors() == 0)
@@ -122,7 +133,7 @@ void SiteBuilder::import(const ast::InventoryImport &decl) {
   entry->file = *file;
   entry->inventory = std::move(*inventory);
   for (const ImportedHost &host : entry->inventory.hosts)
-    entry->hosts.push_back(add_host(host.name.text, host.name.range));
+    entry->hosts.push_back(add_host(host.name.text, host.name.range, true, host.address.has_value()));
   if (entry->inventory.hosts.empty())
     sink_.report(Kind::bad_inventory, decl.path.range, fmt::format("inventory `{}` has no hosts", printable(path)));
   imports_.push_back(std::move(entry));

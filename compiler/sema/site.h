@@ -40,7 +40,9 @@ class SiteBuilder {
 
   bool find_cluster();
   void import(const ast::InventoryImport &decl);
-  HostId add_host(const std::string &name, Range range);
+  /// A host block without an address adds to the host of that name that an inventory gives; anything else twice is an
+  /// error.
+  HostId add_host(const std::string &name, Range range, bool imported, bool addressed);
   void set_address(HostId host, std::string_view text, Range range, std::uint32_t port);
   void set_user(HostId host, const std::string &user, Range range);
   void complete_inline(const Inline &entry);
@@ -68,7 +70,11 @@ class SiteBuilder {
   std::vector<Inline> inline_;
   std::vector<std::unique_ptr<Import>> imports_;
   std::vector<std::vector<std::pair<HostId, Range>>> via_;  // as written, of each host
-  std::vector<Range> address_ranges_;                       // of each host; of its name if none is written
+  struct Origin {
+    bool imported = false, written = false, addressed = false;  // addressed: by a host block
+  };
+  std::vector<Origin> origins_;        // of each host
+  std::vector<Range> address_ranges_;  // of each host; of its name if none is written
   std::unordered_map<std::string, std::pair<Type, Range>> attribute_types_;
 };
 
