@@ -1,0 +1,127 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "runtime/machine/transport.h"
+
+namespace upg::transport {
+
+/// Virtual time: stands still except when SimulatedTransport::wait or `advance_to` moves it.
+class SimulatedClock final : public machine::Clock {
+ public:
+  explicit SimulatedClock(std::int64_t unix_ms_at_zero = 1'790'000'000'000) : unix_at_zero_(unix_ms_at_zero) {}
+  machine::Millis monotonic() override { return now_; }
+  std::int64_t unix_ms() override { return unix_at_zero_ + now_; }
+  void advance_to(machine::Millis time) {
+    if (time > now_) now_ = time;
+  }
+
+ private:
+  machine::Millis now_ = 0;
+  std::int64_t unix_at_zero_;
+};
+
+/// What a host does with a command: how long it takes, what comes out, whether the host reboots.
+struct Reply {
+  machine::Millis takes = 1;
+  int code = 0;
+  std::string out;
+  std::string err;
+  bool refused = false;             // a person must act (sudo, host key); nothing was started
+  machine::Millis reboot_after = -1;  // >= 0: the host goes down this long after the start of the command ...
+  machine::Millis down_for = 30'000;  // ... for so long
+};
+
+/// The model of the hosts behind a simulated transport. Called once for each command that is really started, at its start, in order of time.
+class HostModel {
+ public:
+  virtual ~HostModel() = default;
+  virtual Reply answer(plan::HostId host, const machine::Command &command, machine::Millis now) = 0;
+};
+
+/// Chances of faults in each request, in 1/1000.
+struct Faults {
+  unsigned delay = 0;        // takes up to 20 s longer
+  unsigned lost = 0;         // the connection breaks while it runs
+  unsigned timed_out = 0;    // no answer before the deadline
+  unsigned unreachable = 0;  // no connection; nothing was started
+  unsigned reboot = 0;       // the host goes down for 10 to 60 s while it runs
+};
+
+/// What outlives a controller: steps, reboots, and the list of everything that was ever started. Several transports in turn may use it.
+class SimulatedHosts {
+ public:
+  explicit SimulatedHosts(HostModel &model) : model_(model) {}
+
+  struct Started {
+    machine::Millis at;
+    plan::HostId host;
+    machine::Command command;
+  };
+  const std::vector<Started> &started() const { return started_; }
+
+  void reboot(plan::HostId host, machine::Millis from, machine::Millis down_for) { reboots_[host].push_back({from, from + down_for}); }
+  bool reachable(plan::HostId host, machine::Millis at) const;
+  /// Counts the reboots up to then: the boot id.
+  unsigned boot(plan::HostId host, machine::Millis at) const;
+
+ private:
+  friend class SimulatedTransport;
+  struct Outage {
+    machine::Millis from;
+    machine::Millis until;
+  };
+  struct Run {
+    machine::Millis start = 0;
+    machine::Millis end = 0;
+    Reply reply;
+  };
+  /// Starts the command now, whatever becomes of the connection.
+  Run begin(plan::HostId host, const machine::Command &command, machine::Millis now);
+  /// The first outage of the host that begins in [from, until); nothing: -1.
+  machine::Millis first_outage(plan::HostId host, machine::Millis from, machine::Millis until) const;
+
+  HostModel &model_;
+  std::vector<Started> started_;
+  std::map<plan::HostId, std::vector<Outage>> reboots_;
+  std::map<std::pair<plan::HostId, std::string>, Run> steps_;
+};
+
+/// A Transport over a model in virtual time. Same seed, same requests, same model: same answers at the same times.
+class SimulatedTransport final : public machine::Transport {
+ public:
+  SimulatedTransport(SimulatedHosts &hosts, SimulatedClock &clock, std::uint64_t seed = 1, Faults faults = {})
+      : hosts_(hosts), clock_(clock), random_(seed), faults_(faults) {}
+
+  void start(machine::RequestId request, plan::HostId host, machine::Command command) override;
+  void cancel(machine::RequestId request) override;
+  void disconnect(plan::HostId host) override;
+  void wait(std::optional<machine::Millis> until, std::vector<machine::Answer> &answers,
+            std::vector<machine::Output> &outputs) override;
+
+ private:
+  struct Pending {
+    plan::HostId host;
+    bool begun;  // something runs at the host
+    machine::Answer answer;
+  };
+  std::uint64_t random();
+  bool chance(unsigned thousandths) { return thousandths > 0 && random() % 1000 < thousandths; }
+  void schedule(machine::Millis at, plan::HostId host, bool begun, machine::Answer answer);
+  static void fill(machine::Answer &answer, const Reply &reply, const machine::Command &command);
+  /// Sets the answer to what the host says of a step; returns when it says so.
+  machine::Millis attach(machine::Answer &answer, plan::HostId host, const machine::Command &command, machine::Millis now) const;
+
+  SimulatedHosts &hosts_;
+  SimulatedClock &clock_;
+  std::uint64_t random_;
+  Faults faults_;
+  std::uint64_t order_ = 0;
+  std::map<std::pair<machine::Millis, std::uint64_t>, Pending> events_;  // by time, then by order of start
+};
+
+}  // namespace upg::transport
