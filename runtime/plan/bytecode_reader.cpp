@@ -41,6 +41,7 @@ class Decoder {
   }
 
   std::uint64_t number() {
+    if (at_ < end_ && static_cast<unsigned char>(file_[at_]) < 0x80) return static_cast<unsigned char>(file_[at_++]);  // most of them
     std::uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
       if (at_ == end_) return fail("it ends inside a number"), 0;
@@ -103,7 +104,7 @@ class Decoder {
   }
   template <AnyRecord T>
   void get(T &record) {
-    T::fields(record, [this](const char *, auto &field) { get(field); });
+    T::fields(record, [this](const char *, auto &field) { this->get(field); });
   }
 
   void strings(Plan &plan) {

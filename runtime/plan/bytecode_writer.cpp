@@ -48,7 +48,7 @@ class Encoder {
   }
   template <AnyRecord T>
   void put(const T &record) {
-    T::fields(record, [this](const char *, const auto &field) { put(field); });
+    T::fields(record, [this](const char *, const auto &field) { this->put(field); });
   }
 
   void strings(const Plan &plan) {

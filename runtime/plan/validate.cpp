@@ -32,7 +32,7 @@ class FieldCheck {
   template <class Record>
   void fields(const Record &record) {
     Record::fields(record, [this](const char *name, const auto &value) {
-      if (report_.ok()) field(name, value, false);
+      if (report_.ok()) this->field(name, value, false);
     });
   }
   template <class T>
