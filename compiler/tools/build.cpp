@@ -64,7 +64,7 @@ Exit run_build(std::span<const char *const> arguments) {
     fmt::print(stderr, "upgc build: `{}` is the input; -o names another file\n", diagnostics::printable(path));
     return Exit::usage;
   }
-  std::optional<LoadedPlan> loaded = load_plan(options, Judge::yes);
+  std::optional<LoadedPlan> loaded = load_plan(options);
   if (!loaded) return Exit::usage;
   std::string bytes;
   if (loaded->plan && loaded->clean()) {
@@ -75,7 +75,6 @@ Exit run_build(std::span<const char *const> arguments) {
     }
   }
   const Exit exit = finish(*loaded, options.output);
-  if (has_no_upgrade(*loaded, options)) return Exit::findings;
   if (exit == Exit::clean && options.output.format == Format::text) {
     fmt::print("wrote {}: {} bytes\ndigest sha256:{}\n", diagnostics::printable(path), bytes.size(),
                plan::digest_hex(bytes));

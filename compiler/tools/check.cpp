@@ -13,7 +13,7 @@ Exit run_check(std::span<const char *const> arguments) {
           line.parse(arguments, "proves that a plan (.upg or .upgb) cannot hurt the cluster, or shows how it would")) {
     return *end;
   }
-  const std::optional<LoadedPlan> loaded = load_plan(options, Judge::yes);
+  const std::optional<LoadedPlan> loaded = load_plan(options, {.plan_required = false});
   if (!loaded) return Exit::usage;
   const Exit exit = finish(*loaded, options.output);
   if (exit == Exit::clean && options.output.format == Format::text) {

@@ -49,29 +49,24 @@ bool unreadable(Kind kind) {
 
 }  // namespace
 
-std::optional<LoadedPlan> load_plan(const PlanOptions &options, Judge judge) {
+std::optional<LoadedPlan> load_plan(const PlanOptions &options, Wish wish) {
   const std::optional<std::int64_t> day = today(options);
   if (!day) return std::nullopt;
   LoadedPlan loaded;
   if (const std::optional<std::string> bytes = plan_bytes(options.input)) {
     read_plan(options.input, *bytes, loaded);
   } else {
-    const std::optional<compiler::CompileOptions> how = compile_options(options);
+    std::optional<compiler::CompileOptions> how = compile_options(options);
     if (!how) return std::nullopt;
+    how->plan_required = wish.plan_required;
     compiler::Compiled compiled = compiler::compile(*how);
     loaded.sources = std::move(compiled.sources);
     loaded.sink = std::move(compiled.sink);
     loaded.plan = std::move(compiled.plan);
   }
-  if (judge == Judge::yes && loaded.plan && loaded.clean())
+  if (wish.judged && loaded.plan && loaded.clean())
     loaded.proof = safety::check(*loaded.plan, *day, loaded.sink);
   return loaded;
-}
-
-bool has_no_upgrade(const LoadedPlan &loaded, const PlanOptions &options) {
-  if (!loaded.clean() || loaded.plan) return false;
-  fmt::print(stderr, "upgc: `{}` is a module: it has no upgrade or repair\n", diagnostics::printable(options.input));
-  return true;
 }
 
 Exit finish(const LoadedPlan &loaded, const OutputOptions &output) {

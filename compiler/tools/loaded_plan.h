@@ -14,20 +14,21 @@ namespace upg::tools {
 struct LoadedPlan {
   diagnostics::Sources sources;
   diagnostics::Sink sink;
-  std::optional<plan::Plan> plan;  // none if there are errors, or the source is a module without an upgrade
+  std::optional<plan::Plan> plan;  // none if there are errors, or for a module
   safety::Proof proof;  // valid if there is a plan and no error
   std::string digest;   // of the .upgb file; empty if it was compiled just now
 
   bool clean() const { return sink.errors() == 0; }
 };
 
-enum class Judge : std::uint8_t { no, yes };
+/// What a command wants of its FILE.
+struct Wish {
+  bool judged = true;         // the rules of the checker are asked
+  bool plan_required = true;  // a module without an upgrade is an error
+};
 
-/// Compiles or reads, then checks if `judge` says so. Nothing, with the reason on standard error, if options are wrong.
-std::optional<LoadedPlan> load_plan(const PlanOptions &options, Judge judge);
-
-/// For commands that need a plan: true, and said on standard error, if the source is clean but holds none.
-bool has_no_upgrade(const LoadedPlan &loaded, const PlanOptions &options);
+/// Compiles or reads, then checks if asked to. Nothing, with the reason on standard error, if options are wrong.
+std::optional<LoadedPlan> load_plan(const PlanOptions &options, Wish wish = {});
 
 /// Prints the diagnostics as --format and --color say and gives the exit code that they deserve.
 Exit finish(const LoadedPlan &loaded, const OutputOptions &output);

@@ -14,10 +14,9 @@ Exit run_show(std::span<const char *const> arguments) {
   if (const auto end = line.parse(arguments, "prints what a reviewer reads before the plan (.upg or .upgb) is run")) {
     return *end;
   }
-  const std::optional<LoadedPlan> loaded = load_plan(options, Judge::yes);
+  const std::optional<LoadedPlan> loaded = load_plan(options);
   if (!loaded) return Exit::usage;
   const Exit exit = finish(*loaded, options.output);
-  if (has_no_upgrade(*loaded, options)) return Exit::findings;
   if (exit == Exit::clean) {
     // of a source: the digest that `upgc build` would give it
     const std::string digest = loaded->digest.empty() ? plan::digest_hex(plan::write(*loaded->plan)) : loaded->digest;
