@@ -178,7 +178,8 @@ def status(options):
         return 0
     s = json.loads(out)
     for name, h in s["hosts"].items():
-        guests = ", ".join("%d%s" % (g["id"], "" if g["status"] == "running" else " (stopped)") for g in s["guests"].values() if g["node"] == name)
+        guests = ", ".join("%d%s" % (g["id"], "" if g["status"] == "running" else " (stopped)") for g in s["guests"].values()
+                           if g["node"] == name)
         daemons = ", ".join("%s.%s%s" % (d["kind"], d["id"], "" if d["state"] == "running" else " " + d["state"])
                             for d in s["ceph"]["daemons"].values() if d["host"] == name)
         print("%s  %s:%d  %s  pve-manager %s  kernel %s  corosync %s%s" % (
@@ -203,7 +204,8 @@ def ledger(options):
             continue
         argv = " ".join(e.get("argv", []))
         more = " -> %d after %.2f s" % (e["code"], e["seconds"]) if e["kind"] == "done" else ""
-        print("%s %-9s %-6s %s%s" % (e["at"], e["kind"], e.get("host", "-"), e.get("law", "") + (": " if "law" in e else "") + e.get("text", argv), more))
+        print("%s %-9s %-6s %s%s" % (e["at"], e["kind"], e.get("host", "-"),
+                                     e.get("law", "") + (": " if "law" in e else "") + e.get("text", argv), more))
     return FAILED if options.violations and entries else 0
 
 

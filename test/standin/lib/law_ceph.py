@@ -97,7 +97,8 @@ class Ceph:
             checks["OSDMAP_FLAGS"] = (warn, "%s flag(s) set" % ",".join(self.s["flags"]), [])
         down = [d for d in self.osds_down() if d["in"]]
         if down:
-            checks["OSD_DOWN"] = (warn, "%d osds down" % len(down), ["osd.%s (root=default,host=%s) is down" % (d["id"], d["host"]) for d in down])
+            checks["OSD_DOWN"] = (warn, "%d osds down" % len(down), ["osd.%s (root=default,host=%s) is down" % (d["id"], d["host"])
+                                                                     for d in down])
             whole = [n for n in self.c.names() if self.daemons("osd", n) and not any(self.runs(d) for d in self.daemons("osd", n))]
             if whole:
                 checks["OSD_HOST_DOWN"] = (warn, "%d host (%d osds) down" % (len(whole), sum(len(self.daemons("osd", n)) for n in whole)),

@@ -189,7 +189,8 @@ ForceCommand cd "$HOME" && if [ -n "$SSH_ORIGINAL_COMMAND" ]; then exec /bin/bas
         argv = [self.sshd, "-D", "-e", "-f", self.folder(name, "sshd_config")]
         env = {"PATH": SYSTEM_PATH, "LANG": "C.UTF-8"}
         self.inits[name] = subprocess.Popen(
-            ["/usr/bin/python3", "-I", "-S", "-B", os.path.join(HERE, "hostinit.py"), str(os.getpid()), self.folder(name, "sshd.log")] + argv,
+            ["/usr/bin/python3", "-I", "-S", "-B", os.path.join(HERE, "hostinit.py"), str(os.getpid()),
+             self.folder(name, "sshd.log")] + argv,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env, cwd="/", start_new_session=True)
 
     def answers(self, name):

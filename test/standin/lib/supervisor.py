@@ -104,7 +104,8 @@ class Supervisor:
         finally:
             took = time.monotonic() - call.began
             if code or took > 0.05:
-                self.ledger.write("done", host=call.host, argv=[call.tool] + call.args[:3], call=call.number, code=code, seconds=round(took, 3))
+                self.ledger.write("done", host=call.host, argv=[call.tool] + call.args[:3], call=call.number, code=code,
+                                  seconds=round(took, 3))
         return code
 
     def control(self, call):

@@ -35,7 +35,8 @@ def command_line(call):
         elif re.fullmatch(r"-[qyusfmV]+", word):
             options["yes"] |= "y" in word
             options["simulate"] |= "s" in word
-        elif word in ("--quiet", "--only-upgrade", "--no-install-recommends", "--allow-releaseinfo-change", "--with-new-pkgs", "--fix-broken", "--print-uris"):
+        elif word in ("--quiet", "--only-upgrade", "--no-install-recommends", "--allow-releaseinfo-change", "--with-new-pkgs",
+                      "--fix-broken", "--print-uris"):
             pass
         elif word.startswith("-"):
             raise Refused(100, "E: Command line option '%s' [from %s] is not understood in combination with the other options." % (word[:1], word))
@@ -163,8 +164,10 @@ def dpkg_query(c, call):
     for name in sorted(names):
         half = name in h["unconfigured"]
         fields = {"Package": name, "binary:Package": name, "Version": h["packages"][name], "Architecture": "amd64",
-                  "Status": "install ok %s" % ("half-configured" if half else "installed"), "db:Status-Status": "half-configured" if half else "installed",
-                  "db:Status-Abbrev": "iF " if half else "ii ", "Maintainer": "Proxmox Support Team <support@proxmox.com>", "binary:Summary": description(name)}
+                  "Status": "install ok " + ("half-configured" if half else "installed"),
+                  "db:Status-Status": "half-configured" if half else "installed",
+                  "db:Status-Abbrev": "iF " if half else "ii ", "Maintainer": "Proxmox Support Team <support@proxmox.com>",
+                  "binary:Summary": description(name)}
         call.out(re.sub(r"\$\{([^};]+)(?:;-?\d+)?\}", lambda m: fields.get(m.group(1), ""), form))
     return code
 

@@ -6,13 +6,16 @@ from package_data import CEPH_NAMES_OF, ceph_banner
 from .arguments import need_root
 
 POOLS = [(1, ".mgr"), (2, "vmpool"), (3, "cephfs_data"), (4, "cephfs_metadata")]
-FLAGS = ("full", "pause", "noup", "nodown", "noout", "noin", "nobackfill", "norebalance", "norecover", "noscrub", "nodeep-scrub", "notieragent")
+FLAGS = ("full", "pause", "noup", "nodown", "noout", "noin", "nobackfill", "norebalance", "norecover", "noscrub", "nodeep-scrub",
+         "notieragent")
 BASE_FLAGS = ["sortbitwise", "recovery_deletes", "purged_snapdirs", "pglog_hardlimit"]
 
 
 def mon_rows(c):
-    return [{"rank": n, "name": d["host"], "public_addrs": {"addrvec": [{"type": "v2", "addr": c.host(d["host"])["address"] + ":3300", "nonce": 0}]},
-             "addr": c.host(d["host"])["address"] + ":6789/0", "public_addr": c.host(d["host"])["address"] + ":6789/0", "priority": 0, "weight": 0}
+    return [{"rank": n, "name": d["host"], "public_addrs": {"addrvec": [{"type": "v2", "addr": c.host(d["host"])["address"] + ":3300",
+                                                                         "nonce": 0}]},
+             "addr": c.host(d["host"])["address"] + ":6789/0", "public_addr": c.host(d["host"])["address"] + ":6789/0", "priority": 0,
+             "weight": 0}
             for n, d in enumerate(c.ceph.daemons("mon"))]
 
 
@@ -41,18 +44,25 @@ def status_json(c):
     mds = k.running("mds")
     active = k.mds_active()
     return {
-        "fsid": k.s["fsid"], "health": health_json(c), "election_epoch": 60 + 2 * (len(k.daemons("mon")) - len(k.mon_quorum())), "quorum": quorum_ranks(c),
+        "fsid": k.s["fsid"], "health": health_json(c), "election_epoch": 60 + 2 * (len(k.daemons("mon")) - len(k.mon_quorum())),
+        "quorum": quorum_ranks(c),
         "quorum_names": k.mon_quorum(), "quorum_age": 3600,
         "monmap": {"epoch": 3, "min_mon_release_name": release(c), "num_mons": len(k.daemons("mon"))},
-        "osdmap": {"epoch": k.s["epoch"], "num_osds": len(osds), "num_up_osds": len(osds) - len(k.osds_down()), "osd_up_since": int(max(d["since"] for d in osds)),
-                   "num_in_osds": sum(1 for d in osds if d["in"]), "osd_in_since": int(min(d["since"] for d in osds)), "num_remapped_pgs": sum(
-                       n for s, n in states.items() if "remapped" in s)},
-        "pgmap": dict({"pgs_by_state": [{"state_name": s, "count": n} for s, n in sorted(states.items(), key=lambda i: -i[1])], "num_pgs": 129, "num_pools": 4,
-                       "num_objects": 3044, "data_bytes": 73014444032, "bytes_used": 219902325555, "bytes_avail": 1099511627776, "bytes_total": 1319413953331},
-                      **({"degraded_objects": 700, "degraded_total": 9132, "degraded_ratio": 0.0766} if any("degraded" in s for s in states) else {})),
+        "osdmap": {"epoch": k.s["epoch"], "num_osds": len(osds), "num_up_osds": len(osds) - len(k.osds_down()),
+                   "osd_up_since": int(max(d["since"] for d in osds)),
+                   "num_in_osds": sum(1 for d in osds if d["in"]), "osd_in_since": int(min(d["since"] for d in osds)),
+                   "num_remapped_pgs": sum(n for s, n in states.items() if "remapped" in s)},
+        "pgmap": dict({"pgs_by_state": [{"state_name": s, "count": n} for s, n in sorted(states.items(), key=lambda i: -i[1])],
+                       "num_pgs": 129, "num_pools": 4,
+                       "num_objects": 3044, "data_bytes": 73014444032, "bytes_used": 219902325555, "bytes_avail": 1099511627776,
+                       "bytes_total": 1319413953331},
+                      **({"degraded_objects": 700, "degraded_total": 9132, "degraded_ratio": 0.0766}
+                         if any("degraded" in s for s in states) else {})),
         "fsmap": {"epoch": 12, "id": 1, "up": 1 if active else 0, "in": 1, "max": 1, "by_rank": [
-            {"filesystem_id": 1, "rank": 0, "name": active, "status": "up:active", "gid": 14100}] if active else [], "up:standby": max(0, len(mds) - 1)},
-        "mgrmap": {"available": bool(k.mgr_active()), "num_standbys": max(0, len(k.running("mgr")) - 1), "modules": ["iostat", "nfs", "restful"], "services": {}},
+            {"filesystem_id": 1, "rank": 0, "name": active, "status": "up:active", "gid": 14100}] if active else [],
+            "up:standby": max(0, len(mds) - 1)},
+        "mgrmap": {"available": bool(k.mgr_active()), "num_standbys": max(0, len(k.running("mgr")) - 1),
+                   "modules": ["iostat", "nfs", "restful"], "services": {}},
         "servicemap": {"epoch": 100, "modified": "2026-01-01T00:00:00.000000+0000", "services": {}}, "progress_events": {},
     }
 
@@ -81,7 +91,8 @@ def status_text(c):
  
 """ % (k.s["fsid"], k.status_word(), checks, len(k.daemons("mon")), ",".join(k.mon_quorum()),
        "".join(", out of quorum: " + d["host"] for d in k.daemons("mon") if d["host"] not in k.mon_quorum())[:200],
-       "%s(active, since 60m)" % k.mgr_active() if k.mgr_active() else "no daemons active", ", standbys: " + ", ".join(standby) if standby else "",
+       "%s(active, since 60m)" % k.mgr_active() if k.mgr_active() else "no daemons active", ", standbys: " + ", ".join(standby)
+       if standby else "",
        s["fsmap"]["up"], s["fsmap"]["up:standby"], s["osdmap"]["num_osds"], s["osdmap"]["num_up_osds"], s["osdmap"]["num_in_osds"],
        "; %d remapped pgs" % s["osdmap"]["num_remapped_pgs"] if s["osdmap"]["num_remapped_pgs"] else "",
        "         flags %s\n" % ",".join(k.s["flags"]) if k.s["flags"] else "", "\n             ".join(states))
@@ -93,7 +104,8 @@ def metadata(c, kind):
         if kind != "osd" and kind != "mon" and not c.ceph.runs(d):
             continue                                            # the maps forget a manager or an MDS that is gone
         row = {"ceph_release": CEPH_NAMES_OF.get(d["version"].partition(".")[0], ""), "ceph_version": ceph_banner(d["version"]),
-               "ceph_version_short": d["version"], "hostname": d["host"], "arch": "x86_64", "distro": "debian", "kernel_version": c.host(d["host"])["kernel"],
+               "ceph_version_short": d["version"], "hostname": d["host"], "arch": "x86_64", "distro": "debian",
+               "kernel_version": c.host(d["host"])["kernel"],
                "addr": c.host(d["host"])["address"]}
         rows.append(dict({"id": int(d["id"])} if kind == "osd" else {"name": d["id"]}, **row))
     return rows
@@ -113,17 +125,22 @@ def osd_tree(c):
     nodes = [{"id": -1, "name": "default", "type": "root", "type_id": 11, "children": [-(2 + n) for n in range(len(c.names()))][::-1]}]
     for n, name in enumerate(c.names()):
         osds = c.ceph.daemons("osd", name)
-        nodes.append({"id": -(2 + n), "name": name, "type": "host", "type_id": 1, "pool_weights": {}, "children": [int(d["id"]) for d in osds][::-1]})
-        nodes += [{"id": int(d["id"]), "device_class": "ssd", "name": "osd." + d["id"], "type": "osd", "type_id": 0, "crush_weight": 0.19529, "depth": 2,
-                   "pool_weights": {}, "exists": 1, "status": "up" if c.ceph.runs(d) else "down", "reweight": 1 if d["in"] else 0, "primary_affinity": 1}
+        nodes.append({"id": -(2 + n), "name": name, "type": "host", "type_id": 1, "pool_weights": {},
+                      "children": [int(d["id"]) for d in osds][::-1]})
+        nodes += [{"id": int(d["id"]), "device_class": "ssd", "name": "osd." + d["id"], "type": "osd", "type_id": 0,
+                   "crush_weight": 0.19529, "depth": 2,
+                   "pool_weights": {}, "exists": 1, "status": "up" if c.ceph.runs(d) else "down", "reweight": 1 if d["in"] else 0,
+                   "primary_affinity": 1}
                   for d in osds]
     return {"nodes": nodes, "stray": []}
 
 
 def osd_dump(c):
     flags = c.ceph.s["flags"] + BASE_FLAGS
-    return {"epoch": c.ceph.s["epoch"], "fsid": c.ceph.s["fsid"], "flags": ",".join(flags), "flags_set": sorted(flags), "require_osd_release": c.ceph.s["require_osd_release"],
-            "pools": [{"pool": n, "pool_name": name, "size": 3, "min_size": 2, "pg_num": 1 if n == 1 else 32 if n != 2 else 64} for n, name in POOLS],
+    return {"epoch": c.ceph.s["epoch"], "fsid": c.ceph.s["fsid"], "flags": ",".join(flags), "flags_set": sorted(flags),
+            "require_osd_release": c.ceph.s["require_osd_release"],
+            "pools": [{"pool": n, "pool_name": name, "size": 3, "min_size": 2, "pg_num": 1 if n == 1 else 32 if n != 2 else 64}
+                      for n, name in POOLS],
             "osds": [{"osd": int(d["id"]), "up": 1 if c.ceph.runs(d) else 0, "in": 1 if d["in"] else 0, "weight": 1 if d["in"] else 0,
                       "public_addr": c.host(d["host"])["address"] + ":6800/1", "state": ["exists"] + (["up"] if c.ceph.runs(d) else [])}
                      for d in c.ceph.daemons("osd")]}
@@ -131,13 +148,16 @@ def osd_dump(c):
 
 def fs_json(c):
     active = c.ceph.mds_active()
-    return {"mdsmap": {"epoch": 12, "fs_name": "cephfs", "flags": 18, "max_mds": 1, "in": [0], "up": {"mds_0": 14100} if active else {}, "failed": [] if active else [0],
-                       "info": {"gid_14100": {"gid": 14100, "name": active, "rank": 0, "state": "up:active"}} if active else {}, "data_pools": [3],
+    return {"mdsmap": {"epoch": 12, "fs_name": "cephfs", "flags": 18, "max_mds": 1, "in": [0], "up": {"mds_0": 14100} if active else {},
+                       "failed": [] if active else [0],
+                       "info": {"gid_14100": {"gid": 14100, "name": active, "rank": 0, "state": "up:active"}} if active else {},
+                       "data_pools": [3],
                        "metadata_pool": 4, "enabled": True, "standby_count_wanted": 1}, "id": 1}
 
 
 def fs_status(c):
-    rows = [{"rank": 0, "name": d["host"], "state": "active", "dirs": 12, "dns": 10, "inos": 13, "rate": 0} if d["host"] == c.ceph.mds_active()
+    rows = [{"rank": 0, "name": d["host"], "state": "active", "dirs": 12, "dns": 10, "inos": 13, "rate": 0}
+            if d["host"] == c.ceph.mds_active()
             else {"name": d["host"], "state": "standby"} for d in c.ceph.running("mds")]
     return {"clients": [{"clients": 3, "fs": "cephfs"}], "mds_version": [{"daemon": [r["name"] for r in rows]}], "mdsmap": rows,
             "pools": [{"id": 4, "name": "cephfs_metadata", "type": "metadata"}, {"id": 3, "name": "cephfs_data", "type": "data"}]}
@@ -159,7 +179,8 @@ def ok_to_stop(c, call, kind, ids):
     if kind == "mon":
         left = [n for n in k.mon_quorum() if n not in ids]
         if len(left) <= len(k.daemons("mon")) // 2:
-            raise Refused(16, "Error EBUSY: not enough monitors would be available (%s) after stopping mons [%s]" % (",".join(left), ",".join(ids)))
+            raise Refused(16, "Error EBUSY: not enough monitors would be available (%s) after stopping mons [%s]" % (
+                ",".join(left), ",".join(ids)))
         call.err("quorum should be preserved (%s) after stopping [%s]\n" % (",".join(left), ",".join(ids)))
         return 0
     left = [d["host"] for d in k.running("mds") if d["id"] not in ids]
@@ -183,18 +204,21 @@ def ask_mons(c, call, words, form):
         return health_json(c, len(words) == 2), text
     if words == ["mon", "stat"]:
         rows = {d["host"]: c.host(d["host"])["address"] for d in k.daemons("mon")}
-        return ({"epoch": 3, "num_mons": len(rows), "leader": k.mon_quorum()[0], "quorum": [{"rank": n, "name": m} for n, m in enumerate(rows) if m in k.mon_quorum()]},
+        return ({"epoch": 3, "num_mons": len(rows), "leader": k.mon_quorum()[0],
+                 "quorum": [{"rank": n, "name": m} for n, m in enumerate(rows) if m in k.mon_quorum()]},
                 "e3: %d mons at {%s} removed_ranks: {} disallowed_leaders: {}, election epoch 60, leader 0 %s, quorum %s %s\n" % (
                     len(rows), ",".join("%s=[v2:%s:3300/0,v1:%s:6789/0]" % (m, a, a) for m, a in rows.items()), k.mon_quorum()[0],
                     ",".join(map(str, quorum_ranks(c))), ",".join(k.mon_quorum())))
     if words == ["mon", "dump"]:
         return {"epoch": 3, "fsid": k.s["fsid"], "min_mon_release_name": release(c), "mons": mon_rows(c), "quorum": quorum_ranks(c)}, None
     if words == ["quorum_status"]:
-        value = {"election_epoch": 60, "quorum": quorum_ranks(c), "quorum_names": k.mon_quorum(), "quorum_leader_name": k.mon_quorum()[0], "quorum_age": 3600,
+        value = {"election_epoch": 60, "quorum": quorum_ranks(c), "quorum_names": k.mon_quorum(),
+                 "quorum_leader_name": k.mon_quorum()[0], "quorum_age": 3600,
                  "monmap": {"epoch": 3, "fsid": k.s["fsid"], "min_mon_release_name": release(c), "mons": mon_rows(c)}}
         return value, json.dumps(value) + "\n"
     if words == ["mgr", "stat"]:
-        value = {"epoch": 40, "available": bool(k.mgr_active()), "active_name": k.mgr_active() or "", "num_standby": max(0, len(k.running("mgr")) - 1)}
+        value = {"epoch": 40, "available": bool(k.mgr_active()), "active_name": k.mgr_active() or "",
+                 "num_standby": max(0, len(k.running("mgr")) - 1)}
         return value, json.dumps(value, indent=4) + "\n"
     if words == ["mgr", "dump"]:
         value = {"epoch": 40, "available": bool(k.mgr_active()), "active_name": k.mgr_active() or "",
@@ -225,7 +249,8 @@ def ask_mons(c, call, words, form):
         return ids, "".join("%d\n" % i for i in ids)
     if words == ["osd", "stat"]:
         o = status_json(c)["osdmap"]
-        return o, "%d osds: %d up (since 60m), %d in (since 60m); epoch: e%d\n" % (o["num_osds"], o["num_up_osds"], o["num_in_osds"], o["epoch"])
+        return o, "%d osds: %d up (since 60m), %d in (since 60m); epoch: e%d\n" % (
+            o["num_osds"], o["num_up_osds"], o["num_in_osds"], o["epoch"])
     if words == ["osd", "dump"]:
         d = osd_dump(c)
         return d, "epoch %d\nfsid %s\nflags %s\nrequire_osd_release %s\n" % (d["epoch"], d["fsid"], d["flags"], d["require_osd_release"])
@@ -235,7 +260,8 @@ def ask_mons(c, call, words, form):
     if words == ["versions"]:
         return versions(c), json.dumps(versions(c), indent=4) + "\n"
     if words == ["fs", "ls"]:
-        return ([{"name": "cephfs", "metadata_pool": "cephfs_metadata", "metadata_pool_id": 4, "data_pool_ids": [3], "data_pools": ["cephfs_data"]}],
+        return ([{"name": "cephfs", "metadata_pool": "cephfs_metadata", "metadata_pool_id": 4, "data_pool_ids": [3],
+                  "data_pools": ["cephfs_data"]}],
                 "name: cephfs, metadata pool: cephfs_metadata, data pools: [cephfs_data ]\n")
     if words == ["fs", "get", "cephfs"]:
         return fs_json(c), "Filesystem 'cephfs' (1)\nmax_mds\t1\n"

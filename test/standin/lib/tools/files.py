@@ -9,7 +9,8 @@ OWN = ("/etc/apt", "/etc/machine-id", "/etc/hostname", "/etc/hosts", "/etc/os-re
        "/run/reboot-required", "/run/reboot-required.pkgs", "/var/run/reboot-required", "/var/run/reboot-required.pkgs",
        "/proc/sys/kernel/random/boot_id", "/var/lib/upg", "/run/upg", "/run/standin")
 WRITERS = ("tee", "cp", "mv", "rm", "touch", "mkdir", "rmdir", "ln", "install", "chmod", "chown", "truncate")
-READERS = ("cat", "grep", "egrep", "sed", "awk", "test", "[", "ls", "head", "tail", "stat", "wc", "readlink", "find", "sha256sum", "md5sum", "diff", "cut",
+READERS = ("cat", "grep", "egrep", "sed", "awk", "test", "[", "ls", "head", "tail", "stat", "wc", "readlink", "find", "sha256sum",
+           "md5sum", "diff", "cut",
            "sort")
 NAMES = frozenset()
 

@@ -20,7 +20,8 @@ def guest(c, call, kind, text):
 def config_lines(g):
     rows = {"cores": "2", "memory": "2048"}
     if g["kind"] == "qemu":
-        rows.update({"boot": "order=scsi0", "cpu": g["cpu"], "name": g["name"], "numa": "0", "ostype": "l26", "scsihw": "virtio-scsi-single",
+        rows.update({"boot": "order=scsi0", "cpu": g["cpu"], "name": g["name"], "numa": "0", "ostype": "l26",
+                     "scsihw": "virtio-scsi-single",
                      "onboot": str(g["onboot"]), "sockets": "1", "net0": "virtio=BC:24:11:00:00:%02X,bridge=vmbr0" % (g["id"] % 256)})
         for n, volume in enumerate(g["local_disks"] or ["%s:vm-%d-disk-0" % (g["storage"], g["id"])]):
             rows["scsi%d" % n] = "%s,size=32G" % volume
@@ -29,7 +30,8 @@ def config_lines(g):
         if g["cdrom"]:
             rows["ide2"] = "%s,media=cdrom" % g["cdrom"]
     else:
-        rows.update({"arch": "amd64", "hostname": g["name"], "ostype": "debian", "rootfs": "%s:vm-%d-disk-0,size=8G" % (g["storage"], g["id"]),
+        rows.update({"arch": "amd64", "hostname": g["name"], "ostype": "debian",
+                     "rootfs": "%s:vm-%d-disk-0,size=8G" % (g["storage"], g["id"]),
                      "onboot": str(g["onboot"]), "swap": "512", "unprivileged": "1"})
     return rows
 
@@ -62,7 +64,8 @@ def migrate(c, call, kind, args):
         return 0
     stamp = time.strftime("%Y-%m-%d %H:%M:%S ")
     what = "VM" if kind == "qemu" else "CT"
-    call.out("%sstarting migration of %s %d to node '%s' (%s)\n" % (stamp, what, g["id"], target, c.s["hosts"].get(target, {}).get("address", "?")))
+    call.out("%sstarting migration of %s %d to node '%s' (%s)\n" % (stamp, what, g["id"], target,
+                                                                    c.s["hosts"].get(target, {}).get("address", "?")))
     if problem is None:
         if kind == "lxc" and running:
             call.out("%sshutdown CT %d\n" % (stamp, g["id"]))
@@ -142,7 +145,8 @@ def qm_list(c, call, kind, args):
         raise Refused(255, "400 too many arguments\nqm list [OPTIONS]")
     rows = ["%10s %-20s %-10s %-10s %12s %-10s" % ("VMID", "NAME", "STATUS", "MEM(MB)", "BOOTDISK(GB)", "PID")]
     for g in c.guests.on(call.host, "qemu"):
-        rows.append("%10s %-20s %-10s %-10s %12.2f %-10d" % (g["id"], g["name"], g["status"], 2048, 32, g["pid"] if g["status"] == "running" else 0))
+        rows.append("%10s %-20s %-10s %-10s %12.2f %-10d" % (g["id"], g["name"], g["status"], 2048, 32,
+                                                             g["pid"] if g["status"] == "running" else 0))
     if len(rows) > 1:
         call.out("\n".join(rows) + "\n")
 
@@ -190,7 +194,8 @@ def ha_rows(c, name):
         rows.append({"id": "lrm:" + n, "node": n, "status": word, "timestamp": now, "type": "lrm", "text": "lrm " + word})
     for g in sorted(c.ha.services(), key=lambda g: c.guests.sid(g)):
         sid, state = c.guests.sid(g), g["ha_state"]
-        rows.append({"id": "service:" + sid, "crm_state": state, "max_relocate": 1, "max_restart": 1, "node": g["node"], "request_state": g["request"],
+        rows.append({"id": "service:" + sid, "crm_state": state, "max_relocate": 1, "max_restart": 1, "node": g["node"],
+                     "request_state": g["request"],
                      "sid": sid, "state": state, "status": "%s (%s, %s)" % (sid, g["node"], state), "type": "service",
                      "text": "service %s (%s, %s)" % (sid, g["node"], state)})
     return rows

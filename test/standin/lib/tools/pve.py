@@ -71,7 +71,8 @@ def pve8to9(c, call):
     t.say("info", "Checking for running guests..")
     count = sum(1 for g in c.guests.on(name) if g["status"] == "running")
     if count:
-        t.say("warn" if c.settings["checklist_strict"] else "notice", "%d running guest(s) detected - consider migrating or stopping them." % count)
+        t.say("warn" if c.settings["checklist_strict"] else "notice",
+              "%d running guest(s) detected - consider migrating or stopping them." % count)
     else:
         t.say("pass", "no running guest detected.")
     t.header("MISCELLANEOUS CHECKS")
@@ -118,7 +119,8 @@ def packages(c, t, name, h):
     if new and h["kernel"].startswith("6.8"):
         t.say("warn", "a suitable kernel (proxmox-kernel-6.14) is installed, but an unsuitable (%s) is booted, missing reboot?!" % h["kernel"])
     else:
-        t.say("pass", ("running new kernel '%s' after upgrade." if new else "running kernel '%s' is considered suitable for upgrade.") % h["kernel"])
+        t.say("pass", ("running new kernel '%s' after upgrade." if new
+                       else "running kernel '%s' is considered suitable for upgrade.") % h["kernel"])
 
 
 def cluster(c, t, name):

@@ -18,16 +18,19 @@ def node_rows(c, name):
 
 
 def config_nodes(c, name):
-    return [{"name": n, "node": n, "nodeid": str(c.host(n)["number"]), "quorum_votes": "1", "ring0_addr": c.host(n)["address"]} for n in c.names()]
+    return [{"name": n, "node": n, "nodeid": str(c.host(n)["number"]), "quorum_votes": "1", "ring0_addr": c.host(n)["address"]}
+            for n in c.names()]
 
 
 def resources(c, name):
     rows = []
     for n in c.names():
         online = n in c.quorum.view(name)
-        rows.append({"id": "node/" + n, "node": n, "status": "online" if online else "offline", "type": "node", "maxcpu": 8, "maxmem": 67108864000, "level": ""})
+        rows.append({"id": "node/" + n, "node": n, "status": "online" if online else "offline", "type": "node", "maxcpu": 8,
+                     "maxmem": 67108864000, "level": ""})
     for g in c.guests.all():
-        row = {"id": "%s/%d" % (g["kind"], g["id"]), "vmid": g["id"], "name": g["name"], "node": g["node"], "status": g["status"], "type": g["kind"],
+        row = {"id": "%s/%d" % (g["kind"], g["id"]), "vmid": g["id"], "name": g["name"], "node": g["node"], "status": g["status"],
+               "type": g["kind"],
                "template": 0, "maxcpu": 2, "maxmem": 2147483648}
         if g["node"] not in c.quorum.view(name):
             row["status"] = "unknown"
@@ -48,7 +51,8 @@ def storages(c, name):
 
 
 def ha_resources(c):
-    return [{"digest": "0" * 40, "sid": c.guests.sid(g), "state": g["request"], "type": "vm" if g["kind"] == "qemu" else "ct", "max_relocate": 1,
+    return [{"digest": "0" * 40, "sid": c.guests.sid(g), "state": g["request"], "type": "vm" if g["kind"] == "qemu" else "ct",
+             "max_relocate": 1,
              "max_restart": 1} for g in c.ha.services()]
 
 
@@ -70,8 +74,10 @@ def guest_rows(c, node, kind):
 
 def preconditions(c, g):
     """GET .../migrate: asks, moves nothing."""
-    answer = {"running": 1 if g["status"] == "running" else 0, "local_disks": c.guests.local_disks(g), "local_resources": c.guests.local_resources(g),
-              "mapped-resources": [], "mapped-resource-info": {}, "allowed_nodes": c.guests.allowed(g), "not_allowed_nodes": c.guests.barred(g),
+    answer = {"running": 1 if g["status"] == "running" else 0, "local_disks": c.guests.local_disks(g),
+              "local_resources": c.guests.local_resources(g),
+              "mapped-resources": [], "mapped-resource-info": {}, "allowed_nodes": c.guests.allowed(g),
+              "not_allowed_nodes": c.guests.barred(g),
               "has-dbus-vmstate": 1}
     return answer
 
@@ -84,7 +90,8 @@ def node_status(c, node):
             "cpuinfo": {"model": h["cpu_model"], "cpus": 8, "cores": 8, "sockets": 1, "user_hz": 100},
             "uptime": int(c.now() - h["since"]), "loadavg": ["0.10", "0.12", "0.09"], "wait": 0,
             "memory": {"total": 67108864000, "used": 16777216000, "free": 50331648000},
-            "rootfs": {"total": 107374182400, "used": 21474836480, "avail": int(c.settings["disk_free"].get("/", 0)), "free": int(c.settings["disk_free"].get("/", 0))}}
+            "rootfs": {"total": 107374182400, "used": 21474836480, "avail": int(c.settings["disk_free"].get("/", 0)),
+                       "free": int(c.settings["disk_free"].get("/", 0))}}
 
 
 def node_path(c, call, node, rest):
@@ -135,10 +142,17 @@ def pvesh(c, call):
         ("nodes",): lambda: [row for row in resources(c, call.host) if row["type"] == "node"],
         ("version",): lambda: node_path(c, call, call.host, ["version"]),
     }
-    answer = fixed[tuple(parts)]() if tuple(parts) in fixed else node_path(c, call, parts[1], parts[2:]) if parts[:1] == ["nodes"] and len(parts) > 1 else None
+    answer = None
+    if tuple(parts) in fixed:
+        answer = fixed[tuple(parts)]()
+    elif parts[:1] == ["nodes"] and len(parts) > 1:
+        answer = node_path(c, call, parts[1], parts[2:])
     if answer is None:
         raise Refused(2, "No 'get' handler defined for '%s' (the stand-in does not know this path)" % words[0])
-    call.out(json.dumps(answer, indent=3 if options["output-format"] == "json-pretty" else None, separators=None if options["output-format"] == "json-pretty" else (",", ":"), sort_keys=True) + "\n")
+    if options["output-format"] == "json":
+        call.out(json.dumps(answer, separators=(",", ":"), sort_keys=True) + "\n")
+    else:
+        call.out(json.dumps(answer, indent=3, sort_keys=True) + "\n")
     return 0
 
 

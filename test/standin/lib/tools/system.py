@@ -6,9 +6,11 @@ import time
 from engine import Refused
 from .arguments import need_root, parse
 
-SIMPLE = ("pve-cluster", "pvedaemon", "pveproxy", "pvestatd", "pve-ha-lrm", "pve-ha-crm", "pvescheduler", "pve-firewall", "pve-guests", "spiceproxy",
+SIMPLE = ("pve-cluster", "pvedaemon", "pveproxy", "pvestatd", "pve-ha-lrm", "pve-ha-crm", "pvescheduler", "pve-firewall", "pve-guests",
+          "spiceproxy",
           "ssh", "cron", "chrony", "systemd-journald")
-CLUSTER = ("pve-cluster", "pvedaemon", "pveproxy", "pvestatd", "pve-ha-lrm", "pve-ha-crm", "pvescheduler", "pve-firewall", "pve-guests", "spiceproxy")
+CLUSTER = ("pve-cluster", "pvedaemon", "pveproxy", "pvestatd", "pve-ha-lrm", "pve-ha-crm", "pvescheduler", "pve-firewall", "pve-guests",
+           "spiceproxy")
 KINDS = ("mon", "mgr", "osd", "mds")
 
 
@@ -65,7 +67,8 @@ def running_word(c, host):
 
 
 def systemctl(c, call):
-    flags = ("--now", "--no-pager", "--no-legend", "--plain", "--failed", "--quiet", "-q", "--all", "-a", "--wait", "--no-block", "--no-wall", "--force", "-f", "--full", "-l", "-i")
+    flags = ("--now", "--no-pager", "--no-legend", "--plain", "--failed", "--quiet", "-q", "--all", "-a", "--wait", "--no-block",
+             "--no-wall", "--force", "-f", "--full", "-l", "-i")
     words, options = parse(call.args, flags=flags, values=("--state", "--type", "-t", "--property", "-p", "--output", "-o"), code=1)
     verb, units = (words[0], words[1:]) if words else ("list-units", [])
     name = call.host
@@ -142,7 +145,8 @@ def list_units(c, call, options, patterns):
     if "no-legend" not in options:
         call.out("  UNIT LOAD ACTIVE SUB DESCRIPTION\n")
     for u, s in rows:
-        call.out("%s%s loaded %s %s %s\n" % ("" if "plain" in options else "* " if s == "failed" else "  ", u, s, "running" if s == "active" else s, strip(u)))
+        call.out("%s%s loaded %s %s %s\n" % ("" if "plain" in options else "* " if s == "failed" else "  ", u, s,
+                                             "running" if s == "active" else s, strip(u)))
     if "no-legend" not in options:
         call.out("\n%d loaded units listed.\n" % len(rows))
     return 0
@@ -163,7 +167,8 @@ def act(c, call, verb, unit):
             yield from c.ceph.restart(daemons)
         failed = [d for d in daemons if d["state"] == "failed"]
         if failed and not unit.endswith(".target"):
-            call.err("Job for ceph-%s@%s.service failed because the control process exited with error code.\n" % (failed[0]["kind"], failed[0]["id"]))
+            call.err("Job for ceph-%s@%s.service failed because the control process exited with error code.\n" % (
+                failed[0]["kind"], failed[0]["id"]))
             return 1
         return 0
     if unit == "corosync":
@@ -238,9 +243,11 @@ def journalctl(c, call):
         raise Refused(1, "stand-in: journalctl knows -u, -n, -o short|cat|json, --since, --grep, -b")
     for stamp, what, line in lines:
         if form == "json":
-            call.out(json.dumps({"__REALTIME_TIMESTAMP": str(int(stamp * 1e6)), "_SYSTEMD_UNIT": what + ".service", "MESSAGE": line}) + "\n")
+            call.out(json.dumps({"__REALTIME_TIMESTAMP": str(int(stamp * 1e6)), "_SYSTEMD_UNIT": what + ".service",
+                                 "MESSAGE": line}) + "\n")
         else:
-            call.out(line + "\n" if form == "cat" else "%s %s %s[1234]:   %s\n" % (time.strftime("%b %d %H:%M:%S", time.localtime(stamp)), call.host, what, line))
+            call.out(line + "\n" if form == "cat" else "%s %s %s[1234]:   %s\n" % (
+                time.strftime("%b %d %H:%M:%S", time.localtime(stamp)), call.host, what, line))
     if not lines and form == "short":
         call.out("-- No entries --\n")
     return 0
@@ -258,7 +265,8 @@ def uname(c, call):
 
 
 def hostname(c, call):
-    table = {(): call.host, ("-s",): call.host, ("--short",): call.host, ("-f",): call.host + ".lab.test", ("--fqdn",): call.host + ".lab.test",
+    table = {(): call.host, ("-s",): call.host, ("--short",): call.host, ("-f",): call.host + ".lab.test",
+             ("--fqdn",): call.host + ".lab.test",
              ("-I",): c.host(call.host)["address"] + " ", ("-i",): c.host(call.host)["address"]}
     if tuple(call.args) not in table:
         raise Refused(1, "hostname: the stand-in knows -s, -f, -i, -I")
@@ -267,9 +275,9 @@ def hostname(c, call):
 
 
 def df(c, call):
-    words, options = parse(call.args, flags=("-P", "-k", "-h"), values=("--output", "-B", "--block-size"), code=1) if "-B1" not in call.args else \
-        parse([a for a in call.args if a != "-B1"], flags=("-P",), values=("--output",), code=1)
-    if options.get("output") != "avail" or "-B1" not in call.args and options.get("B", options.get("block-size")) != "1" or not words:
+    args = ["-B" if a == "-B1" else a for a in call.args if a != "1"]
+    words, options = parse([a for a in args if a not in ("-B", "--block-size=1")], values=("--output",), code=1)
+    if options.get("output") != "avail" or not ("-B" in args or "--block-size=1" in args) or not words:
         raise Refused(1, "stand-in: df knows --output=avail -B1 PATH...")
     call.out("%10s\n" % "Avail")
     table = c.settings["disk_free"]
@@ -305,5 +313,5 @@ def refuse(why):
 
 TOOLS = {"systemctl": systemctl, "journalctl": journalctl, "uname": uname, "hostname": hostname, "df": df, "ip": ip}
 TOOLS.update({word: power(word) for word in ("reboot", "shutdown", "poweroff", "halt")})
-TOOLS.update({word: refuse("would reach the machine that the stand-in runs on") for word in ("systemd-run", "init", "telinit", "kexec", "service", "loginctl",
-                                                                                           "hostnamectl", "mount", "umount")})
+TOOLS.update({word: refuse("would reach the machine that the stand-in runs on") for word in (
+    "systemd-run", "init", "telinit", "kexec", "service", "loginctl", "hostnamectl", "mount", "umount")})
