@@ -41,5 +41,14 @@ Rule fork_rule();
 Rule join_rule();
 Rule reach_rule();
 Rule end_rule();
+Rule scope_rule();
+Rule command_rule();
+Rule undo_rule();
+Rule time_rule();
+Rule window_rule();
+Rule takes_rule();
+Rule waiver_rule();
+Rule unused_waiver_rule();
+Rule too_large_rule();
 
 }  // namespace upg::safety

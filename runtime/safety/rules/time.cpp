@@ -1,0 +1,116 @@
+#include "runtime/safety/time.h"
+
+#include "runtime/safety/rules/rules.h"
+
+namespace upg::safety {
+namespace {
+
+using diagnostics::Kind;
+
+/// The single act below the step that may take longest.
+StepIx longest_act(Analysis &a, const Times &times, StepIx s) {
+  StepIx found = kNone;
+  for (StepIx x = s; x < a.tree[s].end; ++x) {
+    if (a.tree[x].kind == StepKind::act && (found == kNone || times.of(x).worst > times.of(found).worst)) found = x;
+  }
+  return found;
+}
+
+void limits(Analysis &a, const Times &times) {
+  for (StepIx s = 0; s < a.tree.size(); ++s) {
+    const Step &step = a.tree[s];
+    std::int64_t limit = 0;
+    diagnostics::Range where = a.range(s);
+    if (step.kind == StepKind::at_most) limit = a.plan.integers[a.plan.node(step.node).a];
+    if (step.kind == StepKind::iteration) {
+      const plan::Rollout &rollout = a.plan.rollouts[a.plan.node(step.node).a];
+      limit = rollout.at_most;
+      where = a.range(rollout.where);
+    }
+    if (limit <= 0) continue;
+    const StepIx act = longest_act(a, times, s);
+    const bool act_too_long = act != kNone && times.of(act).worst > limit;
+    if (!act_too_long && times.unlimited(s).typical <= limit) continue;
+    if (a.lifted("time", s) || !a.first(Kind::rule_time, step.node)) continue;
+    auto out = a.report(Kind::rule_time, where, act_too_long ? a.named(act) + " may take " + duration_text(times.of(act).worst) + ", it can never start in at most " + duration_text(limit)
+                                                            : "what has to be done in at most " + duration_text(limit) + " usually takes " + duration_text(times.unlimited(s).typical));
+    if (act_too_long) out.label(a.range(act), "started here");
+    out.note("a step starts only if its own worst case still fits");
+    out.help("allow more time, or do less in it");
+  }
+}
+
+void windows(Analysis &a, const Times &times) {
+  if (a.plan.windows.empty()) return;
+  const plan::Window *longest = &a.plan.windows[0];
+  for (const plan::Window &w : a.plan.windows) {
+    if (w.length > longest->length) longest = &w;
+  }
+  bool several_turns = false;
+  for (StepIx s = 0; s < a.tree.size(); ++s) {
+    const Step &step = a.tree[s];
+    if (step.kind != StepKind::iteration || step.region != 0) continue;
+    several_turns = several_turns || a.tree[step.parent].children.size() > 1;
+    if (times.of(s).worst <= longest->length || a.lifted("time", s) || !a.first(Kind::rule_time, step.node, 1)) continue;
+    const plan::Rollout &rollout = a.plan.rollouts[a.plan.node(step.node).a];
+    auto out = a.report(Kind::rule_time, a.range(rollout.where),
+                        "the turn of " + std::string(a.site.host_name(step.host)) + " may take " + duration_text(times.of(s).worst) + ", no window is that long");
+    out.label(a.range(longest->where), "the longest window: " + duration_text(longest->length));
+    out.note("a turn starts only if its worst case fits into what is left of the window, so this one never starts");
+    out.help("write `at most` with a time that it does keep, lengthen the window, or shorten the deadlines inside");
+  }
+  const Duration whole = times.of(0);
+  if (!several_turns && whole.typical > longest->length && a.first(Kind::rule_time, {}, 2)) {
+    a.report(Kind::rule_time, a.range(longest->where), "the plan usually takes " + duration_text(whole.typical) + ", longer than its longest window of " + duration_text(longest->length))
+        .note("it can wait for another window only between the turns of a rollout, and it has none")
+        .help("lengthen the window or split the plan");
+  } else if (whole.worst > longest->length) {
+    a.report(Kind::rule_window, a.range(longest->where), "in the worst case the plan takes " + duration_text(whole.worst) + ", longer than its longest window of " + duration_text(longest->length))
+        .note("usually it takes " + duration_text(whole.typical) + "; what does not fit stops the plan between two turns, with nothing down");
+  }
+}
+
+void takes(Analysis &a) {
+  std::vector<bool> seen(a.plan.actions.size(), false);
+  for (StepIx s = 0; s < a.tree.size(); ++s) {
+    if (a.tree[s].kind != StepKind::act) continue;
+    const plan::ActionId id = a.tree.contract(a.tree[s]).action;
+    if (seen[id.index]) continue;
+    seen[id.index] = true;
+    const plan::Action &action = a.plan.actions[id.index];
+    if (action.worst > 0) continue;
+    a.report(Kind::rule_takes, a.range(action.where), "`" + std::string(a.plan.text(action.name)) + "` does not say how long it takes")
+        .note("the worst case is also its deadline: without one it could hang for ever")
+        .help("write `takes 1m..10m`: typical .. worst");
+  }
+}
+
+void check(Analysis &a) {
+  const Times times(a.tree);
+  a.proof.typical_ms = times.of(0).typical;
+  a.proof.worst_ms = times.of(0).worst;
+  limits(a, times);
+  windows(a, times);
+  takes(a);
+}
+
+}  // namespace
+
+Rule time_rule() {
+  return {Kind::rule_time, "time",
+          R"(A step starts only if its worst case fits into the time left: of an `at most` around it, and of the window for the turn of a rollout. A
+step or turn that cannot fit would never start, so the plan would stop there; that is an error before the run rather than during it.)",
+          "", "", check};
+}
+Rule window_rule() {
+  return {Kind::rule_window, "window",
+          R"(In the worst case the plan does not end inside one window. It stops between two turns then, with nothing down.)",
+          "", "", nullptr, false};
+}
+Rule takes_rule() {
+  return {Kind::rule_takes, "takes",
+          R"(Every action says with `takes` how long it usually and at worst takes. The worst case is also its deadline.)",
+          "", "", nullptr, false};
+}
+
+}  // namespace upg::safety
