@@ -90,7 +90,7 @@ class Review {
     Table table;
     table.row({"digest", std::string(digest_)});
     table.row({"inventory", name(plan_.inventory_fingerprint)});
-    table.row({"built by", "upg " + name(plan_.compiler)});
+    table.row({"built by", name(plan_.compiler)});
     for (const plan::PlanParameter &p : plan_.parameters) table.row({"parameter", name(p.name) + " = " + PlanText(plan_, plan_.frame).text(p.value)});
     for (const plan::Secret &s : plan_.secrets) {
       table.row({"secret", fmt::format("{} from {}{}", name(s.name), plan::name_of(s.source), s.argument.valid() ? " " + name(s.argument) : "")});
@@ -200,7 +200,7 @@ class Review {
     Table table;
     for (std::size_t i = 0; i < order.size(); ++i) {
       const plan::Host &h = plan_.hosts[order[i].index];
-      std::string address = name(h.address);
+      std::string address = name(h.address.valid() ? h.address : h.name);
       if (h.user.valid()) address = name(h.user) + "@" + address;
       if (h.port != 0) address += fmt::format(":{}", h.port);
       std::string rest = names(h.roles, plan_.roles);
@@ -225,12 +225,13 @@ class Review {
     if (out.empty()) out = "no policy";
     if (role.serial) out += ", serial";
     if (role.down_only_under.valid()) out += ", down only under " + name(plan_.holds[role.down_only_under.index].name);
-    if (role.stoppable_always.valid()) out += fmt::format(", always stoppable ({})", shown(plan_.text(role.stoppable_always)));
+    if (role.stoppable_always.valid()) out += ", always stoppable";
     return out;
   }
   std::string worst(const safety::WorstMoment &w) const {
     const bool votes = !plan_.roles[w.role.index].weights.empty();
     const std::string unit = votes ? " votes" : "";
+    if (w.down == 0 && w.budget == UINT64_MAX) return "any number may be down";
     if (w.down == 0) return fmt::format("never down (of {}{})", w.total, unit);
     std::string out = fmt::format("{} of {}{} down", w.down, w.total, unit);
     if (!w.hosts.empty()) out += " (" + host_list(plan_, w.hosts) + ")";
@@ -251,6 +252,9 @@ class Review {
       table.row({name(plan_.roles[i].name), policy(plan_.roles[i]), moment});
     }
     table.print(page_, 1);
+    for (const plan::Role &r : plan_.roles) {
+      if (r.stoppable_always.valid()) page_.line(1, fmt::format("{} is always stoppable: {}", name(r.name), shown(plan_.text(r.stoppable_always))));
+    }
     orders();
   }
 
@@ -284,7 +288,12 @@ class Review {
   }
   void documented(std::size_t depth, const std::string &head, plan::StringId doc) {
     page_.line(depth, head);
-    if (doc.valid()) page_.line(depth + 1, "\"" + shown(plan_.text(doc), 300) + "\"");
+    std::string_view rest = plan_.text(doc);
+    for (int lines = 0; !rest.empty() && lines < 20; ++lines) {
+      const std::size_t end = std::min(rest.find('\n'), rest.size());
+      page_.line(depth + 1, "/// " + shown(rest.substr(0, end), 300));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
   }
   void each_line(std::size_t depth, std::string_view word, const std::vector<NodeId> &nodes, const PlanText &text) {
     for (const NodeId n : nodes) page_.line(depth, std::string(word) + text.text(n));

@@ -90,7 +90,7 @@ class Lab {
     p().cluster = s("lab");
     p().from = s("8");
     p().to = s("9");
-    p().compiler = s("0.1.0");
+    p().compiler = s("upgc 0.1.0");
     p().inventory_fingerprint = s("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08");
     p().where = at("upgrade pve9 of lab");
     p().exclusive = {s("platform-upgrade")};
@@ -193,7 +193,7 @@ class Lab {
     upgrade_ = Builder::add<ActionId>(p().actions, upgrade);
 
     Action reboot;
-    reboot.name = s("linux.reboot"), reboot.doc = s("Restart the host and wait until it answers with a new boot id."), reboot.frame = of_host();
+    reboot.name = s("linux.reboot"), reboot.doc = s("Restart the host and wait until it answers with a new boot id.\nSource: the runbook, 2."), reboot.frame = of_host();
     reboot.where = at("action linux.reboot(h: host)");
     reboot.effects = {n(Op::disrupts, {}, all_roles, 0, {on_h()}), n(Op::boot_of, {}, 0, 0, {local(0)})};
     reboot.typical = 180000, reboot.worst = 900000;
