@@ -101,7 +101,7 @@ upgradeItem
   | paramDecl | secretDecl
   | stmt
   ;
-goal  : quantified | comparison ;
+goal  : quantifier* comparison ;
 block : LBRACE stmt* RBRACE ;
 stmt
   : AWAIT ref
@@ -128,12 +128,13 @@ rollOption : BATCH operand (PER operand)? | CANARY operand (SOAK operand)? | TOL
 letStmt    : LET name ASSIGN expr ;
 
 // ---- expressions -------------------------------------------------------------------------------------------------------
-// run and ask stand alone or in parentheses. every/some may also come last after and/or, and reaches as far as it can: nothing may follow it.
-// `and` binds tighter than `or`; the two repeat in one rule because that reads every text one way only.
+// run and ask stand alone or in parentheses. every/some leads any operand of and/or and reaches as far as it can; `where` takes none without parentheses.
+// `and` binds tighter than `or`; the two repeat in one flat rule, so that neither needs recursion: the tree builder groups them.
 expr       : runExpr | ASK string ARROW type | logic ;
-logic      : quantified | plain ((AND | OR) quantified)? ;
+logic      : term ((AND | OR) term)* ;
+term       : (NOT | quantifier)* comparison ;
+quantifier : (EVERY | SOME) binder COLON ;
 plain      : notExpr ((AND | OR) notExpr)* ;
-quantified : NOT* ((EVERY | SOME) binder COLON)+ logic ;
 binder     : name IN set (WHERE plain)? (IF ANY)? ;             // `if any`: an empty set or list is meant
 selection  : binder | set ;
 set        : sum ;

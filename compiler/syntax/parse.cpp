@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <exception>
 #include <optional>
+#include <set>
 
 #include "UpgLexer.h"
 #include "UpgParser.h"
@@ -115,26 +116,37 @@ void parse_text(std::string_view text, const TextCheck &checked, FileId file, Si
   if (result.complete) builder.report_stray_docs();
 }
 
+/// The parser finds other things than the builder: told in the order of the text. Where a line end made the next line's first word an operand, what
+/// then was wrong with the rest of that line is the same mistake.
+void forward(const Sink &from, const diagnostics::Sources &sources, Sink &to) {
+  std::vector<const diagnostics::Diagnostic *> all;
+  std::set<std::uint32_t> swallowed_lines;
+  const auto line_of = [&](diagnostics::Range range) { return sources.position(range.file, range.begin).line; };
+  for (const diagnostics::Diagnostic &diagnostic : from.all()) {
+    all.push_back(&diagnostic);
+    if (diagnostic.kind == Kind::bad_layout && !diagnostic.secondary.empty()) swallowed_lines.insert(line_of(diagnostic.secondary[0].range));
+  }
+  std::stable_sort(all.begin(), all.end(), [](auto *a, auto *b) { return a->primary.range.begin < b->primary.range.begin; });
+  for (const diagnostics::Diagnostic *diagnostic : all) {
+    const bool syntax = diagnostic->kind == Kind::unexpected_token || diagnostic->kind == Kind::unknown_clause;
+    if (!swallowed_lines.empty() && syntax && swallowed_lines.count(line_of(diagnostic->primary.range)) > 0) continue;
+    to.report(*diagnostic);
+  }
+}
+
 }  // namespace
 
 SyntaxTree parse(const diagnostics::Sources &sources, FileId file, Sink &shared_sink) {
   SyntaxTree result;
   Sink sink;  // of this file alone, so that its errors can be counted
-  struct Forward {
-    const Sink &from;
-    Sink &to;
-    ~Forward() {  // in the order of the text: the parser finds other things than the builder
-      std::vector<const diagnostics::Diagnostic *> all;
-      for (const diagnostics::Diagnostic &diagnostic : from.all()) all.push_back(&diagnostic);
-      std::stable_sort(all.begin(), all.end(), [](auto *a, auto *b) { return a->primary.range.begin < b->primary.range.begin; });
-      for (const diagnostics::Diagnostic *diagnostic : all) to.report(*diagnostic);
-    }
-  } forward{sink, shared_sink};
   result.file.id = file;
   const std::string_view text = sources.text(file);
   result.file.range = {file, 0, static_cast<std::uint32_t>(text.size() > max_file_bytes ? 0 : text.size())};
   const TextCheck checked = check_text(text, file, sink);
-  if (!checked.readable) return result;
+  if (!checked.readable) {
+    forward(sink, sources, shared_sink);
+    return result;
+  }
   const auto failed = [&](std::string_view why) {
     sink.report(Kind::internal_error, {file, 0, 0}, fmt::format("the parser failed: {}", why));
     result.complete = false;
@@ -151,6 +163,7 @@ SyntaxTree parse(const diagnostics::Sources &sources, FileId file, Sink &shared_
   } catch (...) {
     failed("unknown exception");
   }
+  forward(sink, sources, shared_sink);
   return result;
 }
 

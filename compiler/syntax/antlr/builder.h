@@ -80,11 +80,9 @@ class Builder {
   ast::ExprPtr make(ast::Expr::Node node, Range range, std::uint32_t child_depth);
   ast::ExprPtr chain(Context *context);
   ast::ExprPtr logic(Context *context);
-  ast::ExprPtr negations(Context *context);
   ast::ExprPtr unary(Context *context);
   ast::ExprPtr operand(Context *context);
   ast::ExprPtr primary(Context *context);
-  ast::ExprPtr quantified(Context *context);
   ast::ExprPtr ask(Context *context);
   ast::ExprPtr run(Context *context);
   ast::ExprPtr list(Context *context);

@@ -31,6 +31,7 @@ bool is_chain_rule(std::size_t rule) {
     case P::RuleExpr:
     case P::RuleLogic:
     case P::RulePlain:
+    case P::RuleTerm:
     case P::RuleNotExpr:
     case P::RuleComparison:
     case P::RuleSum:
@@ -99,14 +100,15 @@ ast::ExprPtr Builder::expr(Context *context) {
   }
   switch (context->getRuleIndex()) {
     case P::RuleExpr: return ask(context);
-    case P::RuleQuantified: return quantified(context);
     case P::RuleRunExpr: return run(context);
     case P::RuleLogic:
-    case P::RulePlain: return logic(context);
+    case P::RulePlain:
+    case P::RuleGoal:
+    case P::RuleTerm:
+    case P::RuleNotExpr: return logic(context);
     case P::RuleComparison:
     case P::RuleSum:
     case P::RuleProduct: return chain(context);
-    case P::RuleNotExpr: return negations(context);
     case P::RuleUnary: return unary(context);
     case P::RuleOperand: return operand(context);
     case P::RulePrimary: return primary(context);
@@ -135,59 +137,96 @@ ast::ExprPtr Builder::chain(Context *context) {
   return left;
 }
 
-/// `a and b or c and every x in S: P`: one flat list in the tree of the grammar; `and` is grouped first, both from the left.
+/// `a and b or every x in S: c and d`: one flat list in the tree of the grammar. `and` is grouped first, both from the left; a quantifier takes all that
+/// follows. Iterative, for a list may be long.
 ast::ExprPtr Builder::logic(Context *context) {
   struct Group {
     ast::ExprPtr expr;
-    std::size_t begin = 0, end = 0;
+    std::size_t begin = 0;  // lexeme
   };
+  struct Prefix {
+    std::size_t mark = 0;  // `not`, `every` or `some`
+    std::optional<ast::Binder> binder;
+  };
+  /// What one quantifier, or the whole, reaches over.
+  struct Scope {
+    std::vector<Prefix> prefixes;  // outermost first, the last one a quantifier; none for the whole
+    std::size_t mark_before = Lexemes::none;
+    std::optional<Group> ors, ands;  // what stands left of the last `or`; what it joins with `and` since then
+    std::size_t or_mark = Lexemes::none;
+  };
+  std::size_t end = first(context);
   const auto join = [&](ast::BinaryOp op, std::size_t mark, Group left, Group right) {
     const std::uint32_t depth = std::max(left.expr->depth, right.expr->depth);
-    ast::ExprPtr joined = make(ast::BinaryExpr{op, lexemes_.range(mark), std::move(left.expr), std::move(right.expr)}, lexemes_.range(left.begin, right.end), depth);
-    return Group{std::move(joined), left.begin, right.end};
+    const Range whole = lexemes_.range(left.begin, end);
+    return Group{make(ast::BinaryExpr{op, lexemes_.range(mark), std::move(left.expr), std::move(right.expr)}, whole, depth), left.begin};
   };
-  std::optional<Group> all;  // what stands left of the last `or`
-  std::optional<Group> ands;
-  std::size_t or_mark = 0, mark = Lexemes::none;
-  const auto add = [&](Context *operand_context) {
-    Group operand{expr(operand_context), first(operand_context), last(operand_context)};
-    if (mark != Lexemes::none && lexemes_[mark].type == P::OR) {
-      all = all ? join(ast::BinaryOp::logical_or, or_mark, std::move(*all), std::move(*ands)) : std::move(*ands);
-      or_mark = mark;
-      ands = std::move(operand);
+  const auto wrap = [&](Prefix &prefix, Group inner) {
+    std::uint32_t depth = inner.expr->depth;
+    const Range whole = lexemes_.range(prefix.mark, end);
+    if (!prefix.binder) return Group{make(ast::UnaryExpr{ast::UnaryOp::logical_not, std::move(inner.expr)}, whole, depth), prefix.mark};
+    depth = std::max(depth, depth_of(*prefix.binder));
+    const auto kind = lexemes_[prefix.mark].type == P::EVERY ? ast::QuantifiedExpr::Kind::every : ast::QuantifiedExpr::Kind::some;
+    return Group{make(ast::QuantifiedExpr{kind, std::move(*prefix.binder), std::move(inner.expr)}, whole, depth), prefix.mark};
+  };
+  const auto add = [&](Scope &scope, std::size_t mark, Group operand) {
+    if (!scope.ands) {
+      scope.ands = std::move(operand);
+    } else if (lexemes_[mark].type == P::AND) {
+      scope.ands = join(ast::BinaryOp::logical_and, mark, std::move(*scope.ands), std::move(operand));
     } else {
-      ands = ands ? join(ast::BinaryOp::logical_and, mark, std::move(*ands), std::move(operand)) : std::move(operand);
+      scope.ors = std::move(*scope.ands);
+      scope.ands = std::move(operand);
     }
   };
-  const auto add_all = [&](Context *list) {
-    Cursor cursor(list);
-    while (!cursor.done()) {
-      if (cursor.rule() == Lexemes::none) mark = cursor.take_token();
-      add(cursor.take_rule());
-    }
+  const auto settle_or = [&](Scope &scope) {  // before the next `or`, and at the end
+    if (!scope.ors) return;
+    scope.ands = join(ast::BinaryOp::logical_or, scope.or_mark, std::move(*scope.ors), std::move(*scope.ands));
+    scope.ors.reset();
   };
-  Cursor cursor(context);
-  if (context->getRuleIndex() == P::RulePlain) {
-    add_all(context);
-  } else {
-    add_all(cursor.take_rule(P::RulePlain));
-    mark = cursor.take_token();
-    add(cursor.take_rule(P::RuleQuantified));
-  }
-  if (all) return join(ast::BinaryOp::logical_or, or_mark, std::move(*all), std::move(*ands)).expr;
-  return std::move(ands->expr);
-}
 
-ast::ExprPtr Builder::negations(Context *context) {
+  std::vector<Scope> scopes(1);
+  const std::size_t rule = context->getRuleIndex();
+  const bool one_term = rule != P::RuleLogic && rule != P::RulePlain;  // `context` is the term itself
   Cursor cursor(context);
-  std::vector<std::size_t> marks;
-  while (cursor.token() == P::NOT) marks.push_back(cursor.take_token());
-  ast::ExprPtr result = expr(cursor.take_rule());
-  for (; !marks.empty(); marks.pop_back()) {
-    const std::uint32_t depth = result->depth;
-    result = make(ast::UnaryExpr{ast::UnaryOp::logical_not, std::move(result)}, lexemes_.range(marks.back(), last(context)), depth);
+  for (bool more = true; more; more = !one_term && !cursor.done()) {
+    std::size_t mark = Lexemes::none;
+    if (!one_term && cursor.rule() == Lexemes::none) {
+      mark = cursor.take_token();
+      if (lexemes_[mark].type == P::OR) {
+        settle_or(scopes.back());
+        scopes.back().or_mark = mark;
+      }
+    }
+    Context *term = one_term ? context : cursor.take_rule();
+    Cursor parts(term);
+    std::vector<Prefix> prefixes;
+    while (parts.token() == P::NOT || parts.rule() == P::RuleQuantifier) {
+      if (parts.token() == P::NOT) {
+        prefixes.push_back({parts.take_token(), std::nullopt});
+        continue;
+      }
+      Context *quantifier = parts.take_rule();
+      Cursor head(quantifier);
+      const std::size_t word = head.take_token();
+      prefixes.push_back({word, binder(head.take_rule(P::RuleBinder))});
+      scopes.push_back({std::exchange(prefixes, {}), std::exchange(mark, Lexemes::none), std::nullopt, std::nullopt, Lexemes::none});
+    }
+    Context *operand = parts.take_rule();
+    Group group{expr(operand), first(operand)};
+    end = last(operand);
+    for (; !prefixes.empty(); prefixes.pop_back()) group = wrap(prefixes.back(), std::move(group));
+    add(scopes.back(), mark, std::move(group));
   }
-  return result;
+  while (true) {
+    settle_or(scopes.back());
+    Group group = std::move(*scopes.back().ands);
+    if (scopes.size() == 1) return std::move(group.expr);
+    Scope done = std::move(scopes.back());
+    scopes.pop_back();
+    for (; !done.prefixes.empty(); done.prefixes.pop_back()) group = wrap(done.prefixes.back(), std::move(group));
+    add(scopes.back(), done.mark_before, std::move(group));
+  }
 }
 
 /// `- - operand default - operand`
@@ -263,36 +302,6 @@ ast::ExprPtr Builder::primary(Context *context) {
   std::vector<ast::Argument> values = arguments(cursor.take_rule(P::RuleArgs));
   const std::uint32_t depth = std::max(callee->depth, depth_of(values));
   return make(ast::CallExpr{std::move(callee), std::move(values)}, range(context), depth);
-}
-
-/// `every x in A: some y in B: P`: each binder holds the rest.
-ast::ExprPtr Builder::quantified(Context *context) {
-  struct Head {
-    std::size_t mark;
-    ast::QuantifiedExpr::Kind kind;
-    ast::Binder binder;
-  };
-  std::vector<Head> heads;
-  Cursor cursor(context);
-  std::vector<std::size_t> negations;
-  while (cursor.token() == P::NOT) negations.push_back(cursor.take_token());
-  while (cursor.token() == P::EVERY || cursor.token() == P::SOME) {
-    const auto kind = cursor.token() == P::EVERY ? ast::QuantifiedExpr::Kind::every : ast::QuantifiedExpr::Kind::some;
-    const std::size_t mark = cursor.take_token();
-    heads.push_back({mark, kind, binder(cursor.take_rule(P::RuleBinder))});
-    cursor.take(P::COLON);
-  }
-  ast::ExprPtr result = expr(cursor.take_rule());
-  for (; !heads.empty(); heads.pop_back()) {
-    Head &head = heads.back();
-    const std::uint32_t depth = std::max(result->depth, depth_of(head.binder));
-    result = make(ast::QuantifiedExpr{head.kind, std::move(head.binder), std::move(result)}, lexemes_.range(head.mark, last(context)), depth);
-  }
-  for (; !negations.empty(); negations.pop_back()) {
-    const std::uint32_t depth = result->depth;
-    result = make(ast::UnaryExpr{ast::UnaryOp::logical_not, std::move(result)}, lexemes_.range(negations.back(), last(context)), depth);
-  }
-  return result;
 }
 
 ast::ExprPtr Builder::ask(Context *context) {

@@ -195,10 +195,7 @@ std::string_view nearest_word(std::string_view word, const std::vector<std::size
 
 bool expects(const ErrorSite &site, std::size_t type) { return has(site.expected, type); }
 
-bool expects_operand(const ErrorSite &site) {
-  // Behind `and` and `or` the parser may only see the way that leads to a quantifier.
-  return (expects(site, P::QUOTE) && expects(site, P::INT) && expects(site, P::LPAREN)) || (expects(site, P::EVERY) && expects(site, P::SOME));
-}
+bool expects_operand(const ErrorSite &site) { return expects(site, P::QUOTE) && expects(site, P::INT) && expects(site, P::LPAREN); }
 
 void ErrorReporter::report(const ErrorSite &site) {
   if (report_known_mistake(site, lexemes_, sink_)) return;

@@ -54,7 +54,7 @@ TokenKind kind_of(const Lexeme &lexeme) {
 }  // namespace
 
 Lexemes::Lexemes(antlr4::BufferedTokenStream &stream, std::string_view text, bool ascii, std::uint32_t first_byte, diagnostics::FileId file)
-    : text_(text), file_(file) {
+    : text_(text), first_byte_(first_byte), file_(file) {
   const std::vector<std::uint32_t> offsets = code_point_offsets(text.substr(first_byte), ascii);
   const auto to_byte = [&](std::size_t code_point) {
     if (offsets.empty()) return first_byte + static_cast<std::uint32_t>(code_point);
@@ -101,7 +101,7 @@ bool Lexemes::first_on_line(std::size_t index) const {
 std::uint32_t Lexemes::line_begin(std::size_t index) const {
   const std::uint32_t begin = all_[index].begin;
   const std::size_t newline = begin == 0 ? std::string_view::npos : text_.rfind('\n', begin - 1);
-  return newline == std::string_view::npos ? 0 : static_cast<std::uint32_t>(newline + 1);
+  return newline == std::string_view::npos ? first_byte_ : static_cast<std::uint32_t>(newline + 1);
 }
 
 std::uint32_t Lexemes::column(std::size_t index) const { return all_[index].begin - line_begin(index); }

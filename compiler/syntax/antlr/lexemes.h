@@ -61,6 +61,7 @@ class Lexemes {
 
   std::vector<Lexeme> all_;
   std::string_view text_;
+  std::uint32_t first_byte_;
   diagnostics::FileId file_;
 };
 

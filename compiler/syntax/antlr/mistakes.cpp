@@ -125,7 +125,8 @@ bool Mistakes::broken_string() {
   const bool word = type(found_) == P::ID || reserved(type(found_)) || soft(type(found_));
   if (word && type(previous_) == P::CLOSE && lexemes_.touches(previous_, found_)) {
     std::size_t quote = previous_;
-    while (type(quote) != P::QUOTE) quote = lexemes_.previous_code(quote);
+    while (quote != Lexemes::none && type(quote) != P::QUOTE) quote = lexemes_.previous_code(quote);
+    if (quote == Lexemes::none) return false;
     error(Kind::unclosed_string, lexemes_.range(quote, previous_), fmt::format("this string ends right before `{}`: a quote is missing in or before it", text(found_)));
     return true;
   }
@@ -370,7 +371,7 @@ bool Mistakes::lonely_expression() {
   if (!expects_operand(site_)) return false;
   const bool quantifier = t == P::EVERY || t == P::SOME;
   error(Kind::unexpected_token, range(found_), fmt::format("`{}` cannot be an operand here: write it in parentheses, `({} ...)`", text(found_), text(found_)))
-      .note(quantifier ? "without parentheses it may only stand first, or last after `and` or `or`" : "without parentheses it may only stand alone");
+      .note(quantifier ? "without parentheses it may only lead a condition, or an operand of `and` or `or`" : "without parentheses it may only stand alone");
   return true;
 }
 
@@ -461,9 +462,10 @@ std::size_t Mistakes::suspicious_opener() const {
 bool Mistakes::unclosed_brace() {
   if (!expects(P::RBRACE) || site_.opener == Lexemes::none) return false;
   const bool declaration = lexemes_.column(found_) == 0 && ((type(found_) >= P::ACTION && type(found_) <= P::VERSIONS) || type(found_) == P::PARAM || type(found_) == P::SECRET);
-  if (!at_end() && !declaration) return false;
+  const bool outside = site_.expected.size() == 1;  // nothing but the brace: the parser saw that the item belongs further out
+  if (!at_end() && !declaration && !outside) return false;
   error(Kind::unclosed_bracket, range(suspicious_opener()), "this `{` is not closed")
-      .label(range(found_), at_end() ? "the file ends here" : "the next declaration begins here")
+      .label(range(found_), at_end() ? "the file ends here" : declaration ? "the next declaration begins here" : "this belongs further out")
       .help("write the missing `}`");
   return true;
 }

@@ -149,12 +149,14 @@ void Recovery::sync(antlr4::Parser *parser) {
   const auto type = state->getStateType();
   const antlr4::misc::IntervalSet &next = parser->getATN().nextTokens(state);
   antlr4::TokenStream *tokens = parser->getTokenStream();
-  const auto fits = [&] { return next.contains(tokens->LA(1)) || next.contains(antlr4::Token::EPSILON); };
+  // After an error only the margin is trusted to be outside of everything.
+  const bool margin_only = rule == P::RuleFile && inErrorRecoveryMode(parser);
+  const auto fits = [&] { return margin_only ? at_declaration(parser) : next.contains(tokens->LA(1)) || next.contains(antlr4::Token::EPSILON); };
   if (fits()) return;
   if (!is_body_rule(rule)) throw antlr4::InputMismatchException(parser);
   if (type != antlr4::atn::ATNState::STAR_LOOP_ENTRY && type != antlr4::atn::ATNState::STAR_LOOP_BACK) return;
-  if (at_declaration(parser)) return;  // a missing brace is reported where it should stand
   while (!fits() && !at_declaration(parser)) {
+    if (left_body(parser)) return;  // as at a declaration: the missing brace is reported where it should stand
     if (inErrorRecoveryMode(parser) && rule != P::RuleFile && wrong_item(parser, next)) endErrorCondition(parser);
     reportError(parser, antlr4::InputMismatchException(parser));
     const std::size_t index = index_of_next(parser);
@@ -163,6 +165,21 @@ void Recovery::sync(antlr4::Parser *parser) {
     if (tokens->LA(1) == antlr4::Token::EOF) return;
     parser->consume();
   }
+}
+
+/// The next token begins no item here, but one of a body further out, and stands no further right than the line that opened this body: its `}` is missing.
+bool Recovery::left_body(antlr4::Parser *parser) const {
+  const std::size_t index = index_of_next(parser);
+  const antlr4::ParserRuleContext *body = parser->getContext();
+  if (!lexemes_.first_on_line(index) || body->start->getType() != P::LBRACE) return false;
+  if (lexemes_.column(index) > lexemes_.indentation(body->start->getTokenIndex())) return false;
+  for (const auto *outer = body->parent; outer != nullptr; outer = outer->parent) {
+    const std::size_t rule = static_cast<const antlr4::ParserRuleContext *>(outer)->getRuleIndex();
+    for (const Body &b : bodies) {
+      if (b.body == rule && rule != P::RuleFile && first_of(parser, b.item).contains(std::size_t{lexemes_[index].type})) return true;
+    }
+  }
+  return false;
 }
 
 /// After an error, where the parser resumed: a word that is nearly one that may stand here, or that begins an item elsewhere, is a mistake of its own.
@@ -198,6 +215,10 @@ ErrorSite Recovery::site_of(antlr4::Parser *parser, const antlr4::RecognitionExc
   site.expected = members(expected);
 
   const antlr4::RuleContext *context = parser->getContext();
+  // A body whose brace is missing was not entered.
+  if (is_body_rule(context->getRuleIndex()) && context->getRuleIndex() != P::RuleFile && parser->getContext()->start->getType() != P::LBRACE) {
+    context = static_cast<const antlr4::RuleContext *>(context->parent);
+  }
   site.rule = context->getRuleIndex();
   for (; context != nullptr; context = static_cast<const antlr4::RuleContext *>(context->parent)) {
     const auto *here = static_cast<const antlr4::ParserRuleContext *>(context);

@@ -30,6 +30,7 @@ class Recovery : public antlr4::DefaultErrorStrategy {
   bool at_declaration(antlr4::Parser *parser) const;
   bool begins_item(antlr4::Parser *parser, bool resumed_here_before) const;
   void skip(antlr4::Parser *parser, bool resumed_here_before);
+  bool left_body(antlr4::Parser *parser) const;
   bool wrong_item(antlr4::Parser *parser, const antlr4::misc::IntervalSet &next) const;
   ErrorSite site_of(antlr4::Parser *parser, const antlr4::RecognitionException &error) const;
 

@@ -50,13 +50,13 @@ TEST(Hostile, NestingUpToTheLimitIsRead) {
 TEST(Hostile, LongChainsAreBounded) {
   constexpr std::size_t many = 100'000;
   const std::string probe = "probe p -> int { return ";
-  expect_only(probe + repeated("a + ", many) + "a }", Kind::nested_too_deep);
-  expect_only(probe + repeated("a and ", many) + "a }", Kind::nested_too_deep);
-  expect_only(probe + repeated("not ", many) + "a }", Kind::nested_too_deep);
-  expect_only(probe + repeated("- ", many) + "a }", Kind::nested_too_deep);
-  expect_only(probe + "a" + repeated(".b", many) + " }", Kind::nested_too_deep);
-  expect_only(probe + "a" + repeated("[1]", many) + " }", Kind::nested_too_deep);
-  expect_only(probe + repeated("every x in y: ", many) + "a }", Kind::nested_too_deep);
+  expect_only(probe + repeated("a +\n", many) + "a }", Kind::nested_too_deep);
+  expect_only(probe + repeated("a and\n", many) + "a }", Kind::nested_too_deep);
+  expect_only(probe + repeated("not\n", many) + "a }", Kind::nested_too_deep);
+  expect_only(probe + repeated("-\n", many) + "a }", Kind::nested_too_deep);
+  expect_only(probe + "a" + repeated(".b\n", many) + " }", Kind::nested_too_deep);
+  expect_only(probe + "a" + repeated("[1]\n", many) + " }", Kind::nested_too_deep);
+  expect_only(probe + repeated("every x in y:\n", many) + "a }", Kind::nested_too_deep);
 }
 
 TEST(Hostile, LongListsAreFine) {

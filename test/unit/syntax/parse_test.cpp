@@ -91,7 +91,7 @@ TEST(Parse, ParenthesesBelongToNoRange) {
 
 TEST(Parse, ExpressionIdsAreDense) {
   const Parsed parsed("gate g { pass when a + b * c == d(e)  poll 1s for 2s }\n");
-  EXPECT_EQ(parsed.tree.file.expressions, 10u);
+  EXPECT_EQ(parsed.tree.file.expressions, 11u);
 }
 
 TEST(Parse, ByteOrderMarkAndCarriageReturnsAreBlanks) {
