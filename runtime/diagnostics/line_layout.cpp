@@ -7,7 +7,9 @@
 namespace upg::diagnostics {
 namespace {
 
-constexpr std::size_t kContext = 40;  // bytes kept on both sides of both ends of a marked span
+// Bytes kept on both sides of both ends of a marked span; fewer where most of them need escapes of several columns.
+constexpr std::size_t kContext = 40;
+constexpr std::size_t kShortContext = 10;
 
 bool continues(std::string_view line, std::size_t at) {
   return at < line.size() && (static_cast<unsigned char>(line[at]) & 0xC0u) == 0x80u;
@@ -19,13 +21,12 @@ std::size_t back_to_character(std::string_view line, std::size_t at) {
 }
 
 /// The parts of a long line to show, in order, not touching each other.
-std::vector<Span> kept_parts(std::string_view line, const std::vector<Span> &marked, std::size_t most_bytes) {
-  if (line.size() <= most_bytes) return {{0, line.size()}};
+std::vector<Span> kept_parts(std::string_view line, const std::vector<Span> &marked, std::size_t context) {
   std::vector<Span> wanted;
   const auto want = [&](std::size_t around) {
     around = std::min(around, line.size());
-    const std::size_t begin = around < kContext ? 0 : around - kContext;
-    const std::size_t end = std::min(line.size(), around + kContext);
+    const std::size_t begin = around < context ? 0 : around - context;
+    const std::size_t end = std::min(line.size(), around + context);
     wanted.push_back({back_to_character(line, begin), back_to_character(line, end)});
   };
   if (marked.empty()) want(0);
@@ -49,8 +50,20 @@ std::vector<Span> kept_parts(std::string_view line, const std::vector<Span> &mar
 
 LineLayout::LineLayout(std::string_view line, const std::vector<Span> &marked, std::size_t tab_width,
                        std::size_t most_bytes) {
+  if (line.size() <= most_bytes) {
+    lay_out(line, {{0, line.size()}}, tab_width);
+  } else {
+    lay_out(line, kept_parts(line, marked, kContext), tab_width);
+  }
+  if (columns_ > most_bytes + most_bytes / 2) lay_out(line, kept_parts(line, marked, kShortContext), tab_width);
+}
+
+void LineLayout::lay_out(std::string_view line, const std::vector<Span> &parts, std::size_t tab_width) {
+  text_.clear();
+  glyphs_.clear();
+  columns_ = 0;
   std::size_t shown = 0;
-  for (const Span &part : kept_parts(line, marked, most_bytes)) {
+  for (const Span &part : parts) {
     if (part.begin > shown) add_gap(shown);
     add(line, part, tab_width);
     shown = part.end;

@@ -30,6 +30,7 @@ class LineLayout {
     std::size_t byte;    // first byte
     std::size_t column;  // first column
   };
+  void lay_out(std::string_view line, const std::vector<Span> &parts, std::size_t tab_width);
   void add(std::string_view line, Span part, std::size_t tab_width);
   void add_gap(std::size_t byte);
   std::string text_;

@@ -44,7 +44,7 @@ class TextRenderer {
     for (std::size_t i = 0; i < files_.size(); ++i) put_file(files_[i], i == 0 && diagnostic_.primary.range.valid());
     const bool facts =
         !homeless_.empty() || !diagnostic_.notes.empty() || !diagnostic_.helps.empty() || !diagnostic_.schedule.empty();
-    if (!files_.empty() && facts) put_bar();
+    if (!files_.empty() && (facts || !diagnostic_.fixes.empty())) put_bar();
     for (const std::string_view text : homeless_) put_fact("note", Paint::bold, text);
     for (const std::string &text : diagnostic_.notes) put_fact("note", Paint::bold, text);
     put_schedule();

@@ -14,6 +14,7 @@
 namespace upg::diagnostics {
 namespace {
 
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::size_t kLargestText = 0xfffffffeu;  // ranges are 32 bits wide
 
 struct Descriptor {
@@ -120,7 +121,8 @@ Position Sources::position(FileId file, std::uint32_t byte) const {
   const File &entry = files_[file.index];
   const std::size_t limit = std::min<std::size_t>(byte, entry.text.size());
   const auto after = std::upper_bound(entry.line_starts.begin(), entry.line_starts.end(), limit);
-  const std::size_t start = *std::prev(after);
+  std::size_t start = *std::prev(after);
+  if (start == 0 && entry.text.starts_with(kByteOrderMark)) start = std::min(limit, kByteOrderMark.size());
   const std::string_view line = std::string_view(entry.text).substr(start);
   std::uint32_t column = 1;
   for (std::size_t at = 0; start + at < limit;) {
@@ -142,7 +144,8 @@ Range Sources::line(FileId file, std::uint32_t line) const {
   if (file.index >= files_.size()) return {};
   const File &entry = files_[file.index];
   if (line == 0 || line > entry.line_starts.size()) return {file, 0, 0};
-  const std::uint32_t begin = entry.line_starts[line - 1];
+  std::uint32_t begin = entry.line_starts[line - 1];
+  if (begin == 0 && entry.text.starts_with(kByteOrderMark)) begin = static_cast<std::uint32_t>(kByteOrderMark.size());
   const bool last = line == entry.line_starts.size();
   std::uint32_t end = last ? static_cast<std::uint32_t>(entry.text.size()) : entry.line_starts[line] - 1;
   if (end > begin && entry.text[end - 1] == '\r') --end;

@@ -48,7 +48,7 @@ class Sources {
   Position position(FileId file, std::uint32_t byte) const;
   /// 1-based line of a byte; unlike position() its cost does not grow with the length of the line.
   std::uint32_t line_of(FileId file, std::uint32_t byte) const;
-  /// Bytes of the 1-based line without its line end.
+  /// Bytes of the 1-based line without its line end; the first one also without a byte order mark, which has no column.
   Range line(FileId file, std::uint32_t line) const;
 
  private:

@@ -255,6 +255,14 @@ TEST_F(RenderText, VeryLongLinesAreCut) {
                                                          "^^^^^^ here\n");
 }
 
+TEST_F(RenderText, AShortLineOfEscapesIsCutToo) {
+  const FileId f = add("a.upg", std::string(150, '\0') + "X" + std::string(30, '\x7F'));
+  const std::string text = render(make(find(f, "X"), "here"));
+  EXPECT_LT(text.size(), 400u) << text;
+  EXPECT_NE(text.find("1 | …<U+0000>"), std::string::npos);
+  EXPECT_NE(text.find("<U+0000>X<U+007F>"), std::string::npos);
+}
+
 TEST_F(RenderText, ALongRangeIsCutInTheMiddle) {
   const FileId f = add("a.upg", "say " + std::string(5000, '\xC3') + " end");
   const std::string text = render(make(Range{f, 4, 5004}, "all of this"));
@@ -276,6 +284,7 @@ error[E0001]: message
   |
 1 | let x = total-1
   |         ^^^^^^^
+  |
 help: write `total - 1`
   |
 1 | let x = total - 1

@@ -44,6 +44,17 @@ TEST(Sources, InvalidBytesAreOneColumnEach) {
   EXPECT_EQ(sources.position(file, 5), (Position{1, 6}));
 }
 
+TEST(Sources, AByteOrderMarkHasNoColumn) {
+  Sources sources;
+  const FileId file = sources.add("a.upg", "\xEF\xBB\xBFx\n\xEF\xBB\xBFy\n");
+  EXPECT_EQ(sources.position(file, 0), (Position{1, 1}));
+  EXPECT_EQ(sources.position(file, 1), (Position{1, 1}));
+  EXPECT_EQ(sources.position(file, 3), (Position{1, 1}));
+  EXPECT_EQ(sources.position(file, 4), (Position{1, 2}));
+  EXPECT_EQ(sources.text(sources.line(file, 1)), "x");
+  EXPECT_EQ(sources.position(file, 8), (Position{2, 2}));  // on other lines it is a character like any other
+}
+
 TEST(Sources, LinesExcludeTheirEnds) {
   Sources sources;
   const FileId file = sources.add("a.upg", "one\r\n\nthree");
