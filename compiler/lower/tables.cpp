@@ -74,7 +74,7 @@ void lower_site(Context &context) {
   for (const sema::Host &host : program.site.hosts) {
     plan::Host lowered;
     lowered.name = context.string(host.name);
-    lowered.address = context.string(host.address.empty() ? host.name : host.address);
+    if (!host.address.empty()) lowered.address = context.string(host.address);  // absent: ssh_config or the name itself
     lowered.port = host.port;
     if (!host.user.empty()) lowered.user = context.string(host.user);
     lowered.roles = role_ids(host.roles);
@@ -142,7 +142,8 @@ void lower_rules(Context &context) {
     lowered.where = context.span(order.range);
     plan.orders.push_back(std::move(lowered));
   }
-  for (const sema::Rank &rank : context.program.ranks) plan.ranks.push_back({role_ids(rank.roles), context.span(rank.range)});
+  for (const sema::Rank &rank : context.program.ranks)
+    plan.ranks.push_back({role_ids(rank.roles), context.span(rank.range)});
   for (const sema::Command &command : context.program.commands) {
     plan::CommandRule rule;
     rule.pattern = context.string(command.pattern);
@@ -164,7 +165,8 @@ void lower_head(Context &context) {
   plan.kind = upgrade.ast->repair ? plan::PlanKind::repair : plan::PlanKind::upgrade;
   plan.name = context.string(upgrade.symbol.name);
   plan.where = context.span(upgrade.symbol.range);
-  if (program.site.cluster.valid()) plan.cluster = context.string(program.clusters[program.site.cluster.index].symbol.name);
+  if (program.site.cluster.valid())
+    plan.cluster = context.string(program.clusters[program.site.cluster.index].symbol.name);
   if (!head.from.empty()) plan.from = context.string(head.from);
   if (!head.to.empty()) plan.to = context.string(head.to);
   for (const sema::Window &window : head.windows) {
@@ -187,7 +189,8 @@ namespace {
 
 class Claims {
  public:
-  Claims(Context &context, Expressions &expressions, sema::ModuleId module) : context_(context), expressions_(expressions) {
+  Claims(Context &context, Expressions &expressions, sema::ModuleId module)
+      : context_(context), expressions_(expressions) {
     body_.place = Place::claim;
     body_.module = module;
   }
@@ -225,11 +228,14 @@ class Claims {
  private:
   void bad(Range range, std::string_view text) {
     context_.error(Kind::bad_claim, range, std::string(text))
-        .note("a claim is `S == v`, `S(host) == v` or `every h in SET: S(h) == v`: what the checker starts from and has to arrive at")
+        .note(
+            "a claim is `S == v`, `S(host) == v` or `every h in SET: S(h) == v`: what the checker starts from and has "
+            "to arrive at")
         .help("ask anything else in the preflight or postflight");
   }
 
-  void test(const ast::Expr &expr, const ast::Name *variable, const std::vector<sema::HostId> &hosts, std::vector<plan::CellClaim> &out) {
+  void test(const ast::Expr &expr, const ast::Name *variable, const std::vector<sema::HostId> &hosts,
+            std::vector<plan::CellClaim> &out) {
     const auto *both = expr.as<ast::BinaryExpr>();
     if (both != nullptr && both->op == ast::BinaryOp::logical_and) {
       test(*both->left, variable, hosts, out);
@@ -238,7 +244,9 @@ class Claims {
     }
     const auto found = expressions_.cell_test(expr, body_);
     if (!found) {
-      bad(expr.range, "this is no claim about the value of a state");
+      if (expressions_.names_gate(expr, body_) || !expressions_.value(expr, body_).poisoned()) {
+        bad(expr.range, "this is no claim about the value of a state");
+      }
       return;
     }
     const NodeId cell = expressions_.cell(found->state, *found->cell, body_);  // checks the arguments

@@ -202,6 +202,12 @@ Value Evaluator::eval_field(NodeId id, Environment &env) {
   }
   if (const Value *m = x.member(name)) return m->is(Kind::nothing) ? Value::missing(fmt::format("`{}` is null", name)) : *m;
   if (x.members) return Value::missing(fmt::format("there is no `{}`", name));
+  // json of unknown shape: what is a list or text has the members of lists and texts
+  for (std::size_t i = 0; i < static_cast<std::size_t>(plan::Builtin::count_); ++i) {
+    auto builtin = static_cast<plan::Builtin>(i);
+    const plan::BuiltinInfo &row = plan::info(builtin);
+    if (row.name == name && row.most == 1 && row.signature.find('.') != std::string_view::npos) return apply_builtin(builtin, {x});
+  }
   return Value::unknown(fmt::format("a value without members was asked for `{}`", name));
 }
 

@@ -140,7 +140,6 @@ class RecordCheck {
   }
   std::string_view check(const Attribute &a) const { return a.key.valid() && a.value.valid() ? "" : "an attribute lacks its key or value"; }
   std::string_view check(const Host &h) const {
-    if (!h.address.valid()) return "it has no address";
     if (h.port > 65535) return "its port is above 65535";
     if (!ascending(h.roles)) return "its roles are not in order, or one stands there twice";
     if (std::find(h.via.begin(), h.via.end(), HostId(static_cast<std::size_t>(&h - plan_.hosts.data()))) != h.via.end()) {
