@@ -76,7 +76,7 @@ Known Evaluator::constant(const ast::Expr &expr, const Scope &scope, Value &out)
       if (!list.type.is(Base::list))
         return poison(
             Kind::type_mismatch, n->of.range,
-            fmt::format("`count` needs a list or a set, this is {}", to_string(list.type, resolver_->program())));
+            fmt::format("`count` needs a list or a set, this is {}", with_article(list.type, resolver_->program())));
       out = values::integer(static_cast<std::int64_t>(list.items().size()));
       return Known::yes;
     }
@@ -257,7 +257,7 @@ Known Evaluator::unary(const ast::UnaryExpr &unary, const Scope &scope, Value &o
   if (unary.op == ast::UnaryOp::logical_not) {
     if (!value.type.is(Base::boolean))
       return poison(Kind::bad_operands, unary.operand->range,
-                    fmt::format("`not` needs a bool, this is {}", to_string(value.type, resolver_->program())));
+                    fmt::format("`not` needs a bool, this is {}", with_article(value.type, resolver_->program())));
     out = values::boolean(!std::get<bool>(value.data));
     return Known::yes;
   }
@@ -269,7 +269,7 @@ Known Evaluator::unary(const ast::UnaryExpr &unary, const Scope &scope, Value &o
   const auto *number = std::get_if<std::int64_t>(&value.data);
   if (!number || value.type.is(Base::time))
     return poison(Kind::bad_operands, unary.operand->range,
-                  fmt::format("`-` needs a number, this is {}", to_string(value.type, resolver_->program())));
+                  fmt::format("`-` needs a number, this is {}", with_article(value.type, resolver_->program())));
   std::int64_t negated = 0;
   if (__builtin_sub_overflow(std::int64_t{0}, *number, &negated))
     return poison(Kind::value_out_of_range, unary.operand->range, "the result does not fit into 64 bits");
@@ -291,7 +291,7 @@ Known Evaluator::logical(const ast::BinaryExpr &binary, const Scope &scope, Valu
     if (!value.type.is(Base::boolean))
       return poison(Kind::bad_operands, side->range,
                     fmt::format("`{}` needs a bool on both sides, this is {}", decides ? "or" : "and",
-                                to_string(value.type, resolver_->program())));
+                                with_article(value.type, resolver_->program())));
     if (std::get<bool>(value.data) == decides) {
       out = values::boolean(decides);
       return Known::yes;
@@ -406,6 +406,18 @@ Known Evaluator::fallback(const ast::DefaultExpr &expr, const Scope &scope, Valu
   return constant(*expr.value, scope, out);
 }
 
+bool Evaluator::fits(const Value &value, const Type &type) const {
+  const Program &program = resolver_->program();
+  if (value.type.is(Base::host) && type.is(Base::host) && type.role.valid())
+    return program.site.hosts[std::get<HostId>(value.data).index].carries(type.role);
+  if (value.type.is(Base::list) && type.is(Base::list)) {
+    const Type element = type.element_type();
+    return std::all_of(value.items().begin(), value.items().end(),
+                       [&](const Value &item) { return fits(item, element); });
+  }
+  return assignable(value.type, type);
+}
+
 std::optional<Value> Evaluator::constant_of(const ast::Expr &expr, const Scope &scope, const Type &type,
                                             std::string_view what) {
   Value value;
@@ -421,19 +433,23 @@ std::optional<Value> Evaluator::constant_of(const ast::Expr &expr, const Scope &
     case Known::yes:
       break;
   }
-  const bool carries = value.type.is(Base::host) && type.is(Base::host) && type.role.valid() &&
-                       program.site.hosts[std::get<HostId>(value.data).index].carries(type.role);
-  if (carries || assignable(value.type, type)) return value;
+  if (fits(value, type)) return value;
   const std::string unit = value.type.is(Base::integer) ? suggest_unit(type, to_string(value, program)) : std::string();
-  if (!unit.empty())
+  if (!unit.empty()) {
     resolver_->sink()
-        .report(Kind::missing_unit, expr.range,
-                fmt::format("{} is {}, `{}` has no unit", what, to_string(type, program), to_string(value, program)))
+        .report(
+            Kind::missing_unit, expr.range,
+            fmt::format("{} is {}, but `{}` has no unit", what, with_article(type, program), to_string(value, program)))
         .fix(fmt::format("write `{}`", unit), expr.range, unit);
-  else
+  } else if (const HostId *host = std::get_if<HostId>(&value.data); host && type.is(Base::host)) {
+    resolver_->sink().report(Kind::type_mismatch, expr.range,
+                             fmt::format("{} is {}, but `{}` does not carry it", what, with_article(type, program),
+                                         program.site.hosts[host->index].name));
+  } else {
     resolver_->sink().report(
         Kind::type_mismatch, expr.range,
-        fmt::format("{} is {}, this is {}", what, to_string(type, program), to_string(value.type, program)));
+        fmt::format("{} is {}, this is {}", what, with_article(type, program), with_article(value.type, program)));
+  }
   return std::nullopt;
 }
 
@@ -477,8 +493,9 @@ StaticHosts Evaluator::hosts(const ast::Expr &set, const Scope &scope) {
   if (out.known != Known::yes) return out;
   auto found = values::as_hosts(value);
   if (!found) {
-    out.known = poison(Kind::type_mismatch, set.range,
-                       fmt::format("hosts are needed here, this is {}", to_string(value.type, resolver_->program())));
+    out.known =
+        poison(Kind::type_mismatch, set.range,
+               fmt::format("hosts are needed here, this is {}", with_article(value.type, resolver_->program())));
     return out;
   }
   out.hosts = std::move(*found);
@@ -504,7 +521,7 @@ StaticHosts Evaluator::hosts(const ast::Binder &binder, const Scope &scope) {
     }
     if (known == Known::yes && !answer.type.is(Base::boolean))
       poison(Kind::type_mismatch, binder.where->range,
-             fmt::format("a condition is a bool, this is {}", to_string(answer.type, resolver_->program())));
+             fmt::format("a condition is a bool, this is {}", with_article(answer.type, resolver_->program())));
     if (known == Known::poisoned || !answer.type.is(Base::boolean)) {
       out.known = Known::poisoned;
       out.hosts.clear();

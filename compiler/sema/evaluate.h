@@ -64,6 +64,7 @@ class Evaluator {
   Known binary(const ast::Expr &expr, const ast::BinaryExpr &binary, const Scope &scope, Value &out);
   Known logical(const ast::BinaryExpr &binary, const Scope &scope, Value &out);
   Known fallback(const ast::DefaultExpr &expr, const Scope &scope, Value &out);
+  bool fits(const Value &value, const Type &type) const;
   Known poison(diagnostics::Kind kind, Range range, std::string message);
 
   Resolver *resolver_;

@@ -6,8 +6,8 @@
 
 namespace upg::sema {
 
-/// Folders that hold the standard library: those the user names, else UPG_STDLIB, else beside the installed program (`program`: its
-/// path), else in the source tree that it was built in.
+/// Folders that hold the standard library: those the user names, else UPG_STDLIB, else beside the installed program
+/// (`program`: its path), else in the source tree that it was built in.
 std::vector<std::string> library_paths(const std::vector<std::string> &named, const std::string &program);
 
 /// Reads the entry file and every module that it uses, in order of first use, and checks the `use` lines.

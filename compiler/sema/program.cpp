@@ -187,6 +187,13 @@ std::string to_string(const Type &type, const Program &program) {
   }
 }
 
+std::string with_article(const Type &type, const Program &program) {
+  const std::string text = to_string(type, program);
+  if (type.is(Base::any) || type.is(Base::nothing)) return text;
+  if (type.is(Base::host) && type.role.valid()) return fmt::format("a host with role `{}`", text);
+  return fmt::format("{} {}", type.is(Base::integer) ? "an" : "a", text);
+}
+
 std::string to_string(const Value &value, const Program &program) {
   if (const bool *b = std::get_if<bool>(&value.data)) return *b ? "true" : "false";
   if (const HostId *h = std::get_if<HostId>(&value.data)) return program.site.hosts[h->index].name;

@@ -333,6 +333,8 @@ std::optional<Program> analyse(Sources &sources, const Options &options, Sink &s
 
 /// `controller` for RoleId, "list<host>": as a reader writes it.
 std::string to_string(const Type &type, const Program &program);
+/// "an int", "a list<string>", "a host with role `base.db`".
+std::string with_article(const Type &type, const Program &program);
 /// As a reader writes it: `"lab"`, 5GB, [105].
 std::string to_string(const Value &value, const Program &program);
 /// The order in which a rollout visits hosts: rank classes from the least sensitive up, inventory order inside.

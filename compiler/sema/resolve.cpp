@@ -178,21 +178,23 @@ void Resolver::report_unknown(ModuleId from, const Found &found, std::string_vie
       if (qualified) list.push_back(program_->symbol(symbol).name);
     }
   };
+  const std::string_view wanted = member ? name.substr(name.find('.') + 1) : name;
   if (member) {
-    offer(found.module, true, false);
+    offer(found.module, false, true);
   } else {
     offer(from, false, true);
     for (const ModuleUse &use : here.uses) offer(use.module, true, true);
     if (kinds.has(SymbolKind::host) && !here.standard)
       for (const Host &host : program_->site.hosts) fitting.push_back(host.name);
+    fitting.insert(fitting.end(), also.begin(), also.end());
   }
-  fitting.insert(fitting.end(), also.begin(), also.end());
   std::string meant;
   for (auto *list : {&fitting, &others}) {
     std::sort(list->begin(), list->end());
     const std::vector<std::string_view> views(list->begin(), list->end());
-    if (meant.empty()) meant = diagnostics::did_you_mean(name, views);
+    if (meant.empty()) meant = diagnostics::did_you_mean(wanted, views);
   }
+  if (member && !meant.empty()) meant = fmt::format("{}.{}", name.substr(0, name.find('.')), meant);
   if (!complete && meant.empty()) return;
 
   const bool host_only = name.find('-') != std::string_view::npos;

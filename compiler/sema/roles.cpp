@@ -128,7 +128,7 @@ class RoleSettler {
     if (!value.type.is(Base::integer)) {
       sink_.report(
           Kind::type_mismatch, amount.range,
-          fmt::format("a number of hosts or a percentage is needed, this is {}", to_string(value.type, program_)));
+          fmt::format("a number of hosts or a percentage is needed, this is {}", with_article(value.type, program_)));
       return false;
     }
     out.kind = plan::AvailableKind::at_least;
@@ -307,7 +307,7 @@ void each_clause(const ast::ActionBody &body, const Visit &visit) {
 void find_alive(Resolver &resolver) {
   Program &program = resolver.program();
   Range first;
-  for (std::size_t i = 0; i < program.roles.size(); ++i)
+  const auto check_role = [&](std::size_t i) {
     for (const ast::RoleItem &item : program.roles[i].ast->items) {
       if (!item.as<ast::BootProbe>() || program.alive == RoleId(i)) continue;
       if (!program.alive.valid()) {
@@ -323,6 +323,10 @@ void find_alive(Resolver &resolver) {
           .label(first, "the first")
           .note("the role with `boot` is carried by every host: there can be one only");
     }
+  };
+  for (const bool standard : {true, false})
+    for (std::size_t i = 0; i < program.roles.size(); ++i)
+      if (program.module(program.roles[i].symbol.module).standard == standard) check_role(i);
   if (program.alive.valid()) return;
   const auto check = [&](const ast::ActionClause &clause) {
     if (!clause.as<ast::AwaitsBoot>()) return;

@@ -248,9 +248,9 @@ void SiteBuilder::store(HostId id, std::string key, Value value, Range range) {
     if (!fits)
       sink_
           .report(Kind::attribute_type, range,
-                  fmt::format("`{}` is {} here and {} on another host", key, to_string(value.type, program_),
-                              to_string(known, program_)))
-          .label(at->second.second, fmt::format("{} here", to_string(known, program_)));
+                  fmt::format("`{}` is {} here and {} on another host", key, with_article(value.type, program_),
+                              with_article(known, program_)))
+          .label(at->second.second, fmt::format("{} here", with_article(known, program_)));
     else if (!fresh && known.is(Base::list) && known.element == Base::any)
       at->second = {value.type, range};
   }
@@ -302,6 +302,7 @@ void SiteBuilder::complete_inline(const Inline &entry) {
   const ast::HostGuest *guest = nullptr;
   for (const ast::HostItem &item : entry.decl->items) {
     if (const auto *roles = item.as<ast::HostRoles>()) {
+      origins_[id.index].names_roles = true;
       for (const ast::Ref &ref : roles->roles)
         if (const auto role = resolver_.role(module(), ref.name)) add_role(id, *role, ref.range, true);
     } else if (const auto *via = item.as<ast::HostVia>()) {
@@ -315,10 +316,23 @@ void SiteBuilder::complete_inline(const Inline &entry) {
       guest = of;
       Host &host = program_.site.hosts[id.index];
       if (const auto role = resolver_.role(module(), of->of)) host.guest_of = *role;
-      if (of->at)
-        if (const auto probe = resolver_.probe(module(), of->at->name)) host.guest_at = *probe;
+      if (of->at) host.guest_at = guest_probe(*of->at);
     }
   }
+}
+
+ProbeId SiteBuilder::guest_probe(const ast::Ref &ref) {
+  const auto found = resolver_.probe(module(), ref.name);
+  if (!found) return {};
+  const Probe &probe = program_.probes[found->index];
+  const bool one_host =
+      probe.parameters.size() == 1 && (probe.parameters[0].type.is(Base::host) || probe.parameters[0].type.poisoned());
+  const bool names_host = probe.result.is(Base::string) || probe.result.is(Base::host) || probe.result.poisoned();
+  if (one_host && names_host) return *found;
+  sink_.report(Kind::bad_signature, ref.range, fmt::format("`{}` cannot tell where a guest is", probe.symbol.name))
+      .label(probe.symbol.range, "declared here")
+      .note("it takes the guest (a host) and gives the name of the host that it runs on");
+  return {};
 }
 
 void SiteBuilder::complete_imported(const Imported &entry) {
@@ -329,6 +343,7 @@ void SiteBuilder::complete_imported(const Imported &entry) {
   else if (from.port)
     program_.site.hosts[id.index].port = *from.port;
   if (from.user) set_user(id, from.user->text, from.user->range);
+  origins_[id.index].names_roles |= !from.roles.empty();
   for (const Located &written : from.roles) {
     ast::QName name;
     name.range = written.range;
@@ -424,7 +439,7 @@ void SiteBuilder::fill_roles() {
     for (const auto &hop : hops) bastion[hop.first.index] = true;
   for (std::size_t i = 0; i < program_.site.hosts.size(); ++i) {
     Host &host = program_.site.hosts[i];
-    if (host.roles.empty() && !bastion[i] && !host.out_reason)
+    if (host.roles.empty() && !bastion[i] && !host.out_reason && !origins_[i].names_roles)
       sink_.report(Kind::host_without_role, host.range, fmt::format("host `{}` carries no role", host.name))
           .note("nothing about it is checked or upgraded");
     if (program_.alive.valid()) add_role(HostId(i), program_.alive, host.range, false);

@@ -47,6 +47,7 @@ class SiteBuilder {
   void set_user(HostId host, const std::string &user, Range range);
   void complete_inline(const Inline &entry);
   void complete_imported(const Imported &entry);
+  ProbeId guest_probe(const ast::Ref &ref);
   void map_groups(const Import &import);
   void add_role(HostId host, RoleId role, Range range, bool repeated_is_wrong);
   void add_attribute(HostId host, const ast::Attribute &attribute);
@@ -72,6 +73,7 @@ class SiteBuilder {
   std::vector<std::vector<std::pair<HostId, Range>>> via_;  // as written, of each host
   struct Origin {
     bool imported = false, written = false, addressed = false;  // addressed: by a host block
+    bool names_roles = false;                                   // known or not
   };
   std::vector<Origin> origins_;        // of each host
   std::vector<Range> address_ranges_;  // of each host; of its name if none is written

@@ -59,24 +59,26 @@ void SiteBuilder::check_bastions() {
   }
   for (std::size_t i = 0; i < hosts.size(); ++i) {
     if (done[i]) continue;
-    // follow what is left until a host repeats
+    // follow what is left until a host repeats, or until a circle that was reported
     std::vector<std::size_t> path;
     std::size_t here = i;
-    while (std::find(path.begin(), path.end(), here) == path.end()) {
+    bool circle = true;
+    while (circle && std::find(path.begin(), path.end(), here) == path.end()) {
       path.push_back(here);
       const auto next =
           std::find_if(via_[here].begin(), via_[here].end(), [&](const auto &hop) { return !done[hop.first.index]; });
-      if (next == via_[here].end()) break;
-      here = next->first.index;
+      circle = next != via_[here].end();
+      if (circle) here = next->first.index;
     }
-    const auto first = std::find(path.begin(), path.end(), here);
-    std::string names;
-    for (auto it = first; it != path.end(); ++it) names += fmt::format("`{}` via ", hosts[*it].name);
-    names += fmt::format("`{}`", hosts[here].name);
-    auto report = sink_.report(Kind::bastion_cycle, via_[here].front().second,
-                               fmt::format("hosts are reached through each other: {}", names));
-    report.note("a bastion is reached without the hosts behind it");
-    for (auto it = first; it != path.end(); ++it) done[*it] = true;
+    if (circle) {
+      std::string names;
+      for (auto it = std::find(path.begin(), path.end(), here); it != path.end(); ++it)
+        names += fmt::format("`{}` via ", hosts[*it].name);
+      sink_
+          .report(Kind::bastion_cycle, via_[here].front().second,
+                  fmt::format("hosts are reached through each other: {}`{}`", names, hosts[here].name))
+          .note("a bastion is reached without the hosts behind it");
+    }
     for (const std::size_t p : path) done[p] = true;
   }
 }
