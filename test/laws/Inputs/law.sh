@@ -4,7 +4,7 @@ set -euo pipefail
 die() { printf 'law.sh: %s\n' "$*" >&2; "$STANDIN" ledger "$DIR" | grep -v ' call ' | tail -30 >&2; exit 1; }
 
 # on HOST COMMAND...: plain ssh, as an operator would; the default key exchange costs 100 ms more.
-on() { ssh -F "$DIR/ssh_config" -o ConnectTimeout=5 -o KexAlgorithms=curve25519-sha256 "$@"; }
+on() { ssh -F "$DIR/ssh_config" -o ConnectTimeout=20 -o KexAlgorithms=curve25519-sha256 "$@"; }
 
 # refused TEXT HOST COMMAND...: it fails and says TEXT.
 refused() {
@@ -20,8 +20,8 @@ says() {
   case $out in *"$text"*) ;; *) die "does not say '$text': $*: $out" ;; esac
 }
 
-# await CONDITION...: within 8 s. is CONDITION...: now.
-await() { "$STANDIN" await "$DIR" --timeout 8 "$@" || die "await $*"; }
+# await CONDITION...: within 30 s. is CONDITION...: now.
+await() { "$STANDIN" await "$DIR" --timeout 30 "$@" || die "await $*"; }
 is() { "$STANDIN" await "$DIR" --timeout 0 "$@" || die "is $*"; }
 
 # back HOST: the boot of a host that was given a long one ends now.
