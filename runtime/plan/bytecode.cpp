@@ -67,8 +67,8 @@ std::string digest_hex(std::string_view file_bytes) {
 
 Header peek(std::string_view file_bytes) {
   Header header;
-  if (!file_bytes.starts_with(bytecode_magic) || file_bytes.size() < layout::table) return header;
-  header.is_plan = true;
+  header.is_plan = file_bytes.starts_with(bytecode_magic);
+  if (!header.is_plan || file_bytes.size() < layout::table) return header;
   header.version = static_cast<std::uint32_t>(fixed(file_bytes, layout::version, 4));
   header.size = fixed(file_bytes, layout::file_size, 8);
   header.digest = hex(file_bytes.substr(layout::digest, layout::digest_size));

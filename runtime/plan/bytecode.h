@@ -37,7 +37,8 @@ std::size_t section_count();
 /// SHA-256 in hex over the bytes of a plan file without the digest field itself: what the header must say. Empty if there is no header.
 std::string digest_hex(std::string_view file_bytes);
 
-/// What can be said about a file without reading it: is it a plan at all, which version, which digest does it claim.
+/// What can be said about a file without reading it: does it begin like a plan, which version and digest does it claim (none if it ends
+/// inside its header).
 struct Header {
   bool is_plan = false;
   std::uint32_t version = 0;

@@ -142,15 +142,15 @@ class Review {
     for (const plan::Rollout &r : plan_.rollouts) {
       if (r.tolerant) page_.line(1, fmt::format("! lost hosts are tolerated while {} are visited", host_list(plan_, plan_.sets[r.hosts.index].hosts)));
     }
+    section("Points of no return");
     bool any = false;
     for (std::size_t i = 0; i < plan_.nodes.size(); ++i) {
       if (plan_.nodes[i].op != Op::no_return) continue;
-      if (!any) section("Points of no return");
       any = true;
       const std::string at = place(plan_.spans[i]);
       page_.line(1, shown(plan_.strings[plan_.nodes[i].a]) + (at.empty() ? "" : "  (" + at + ")"));
     }
-    if (!any) page_.line(1, "no point of no return is written: the plan goes forward only");
+    if (!any) page_.line(1, "none is written: the plan only goes forward");
 
     any = false;
     for (std::size_t i = 0; i < plan_.nodes.size(); ++i) {

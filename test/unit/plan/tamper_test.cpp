@@ -89,6 +89,41 @@ TEST(Tamper, HugeFileIsNotRead) {
   EXPECT_EQ(read(huge).error->kind, ReadErrorKind::too_large);
 }
 
+std::string_view code(std::string_view bytes) {
+  const ReadResult result = read(bytes);
+  return result ? "none" : info(result.error->kind).code;
+}
+
+TEST(Tamper, EveryErrorHasItsCode) {
+  const std::string bytes = write(testing::random_plan(1));
+  const auto changed = [&](std::size_t at, char value) {
+    std::string copy = bytes;
+    copy[at] = value;
+    seal(copy);
+    return copy;
+  };
+  const auto with_plan = [](auto &&change) {
+    Plan plan = testing::random_plan(1);
+    change(plan);
+    return write(plan);
+  };
+  EXPECT_EQ(code("hello"), "E2001");
+  EXPECT_EQ(code(std::string(bytecode_limit + 1, 'U')), "E2002");
+  EXPECT_EQ(code(changed(layout::version, 9)), "E2003");
+  EXPECT_EQ(code(changed(layout::version, 0)), "E2004");
+  EXPECT_EQ(code(bytes.substr(0, 20)), "E2005");
+  EXPECT_EQ(code(bytes + "x"), "E2005");
+  std::string flipped = bytes;
+  flipped.back() = static_cast<char>(flipped.back() ^ 1);
+  EXPECT_EQ(code(flipped), "E2006");
+  EXPECT_EQ(code(changed(layout::section_count, 1)), "E2007");
+  EXPECT_EQ(code(changed(layout::table, 1)), "E2007");
+  EXPECT_EQ(code(changed(layout::table + section_count() * layout::entry, '\xff')), "E2008");
+  EXPECT_EQ(code(with_plan([](Plan &p) { p.strings[0] = "\xff"; })), "E2009");
+  EXPECT_EQ(code(with_plan([](Plan &p) { p.body = NodeId(); })), "E2010");
+  EXPECT_EQ(code(bytes), "none");
+}
+
 /// A section claims more elements than there are bytes: refused before anything is allocated.
 TEST(Tamper, HugeCounts) {
   const std::string bytes = write(testing::random_plan(4));
