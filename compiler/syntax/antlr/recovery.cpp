@@ -115,13 +115,26 @@ bool Recovery::begins_item(antlr4::Parser *parser, bool resumed_here_before) con
          std::any_of(bodies.begin(), bodies.end(), [&](const Body &body) { return first_of(parser, body.item).contains(type); });
 }
 
+/// With its `{` missing, an item still ends at its `}`: on its own line, or first on a line as far left as the item.
+bool Recovery::closes_item(std::size_t index, std::size_t item) const {
+  if (lexemes_[index].line == lexemes_[item].line) return true;
+  return lexemes_.first_on_line(index) && lexemes_.column(index) == lexemes_.indentation(item);
+}
+
 void Recovery::skip(antlr4::Parser *parser, bool resumed_here_before) {
   antlr4::TokenStream *tokens = parser->getTokenStream();
+  const std::size_t item = parser->getContext()->start->getTokenIndex();
+  const bool brace_missing = std::exchange(brace_missing_, false);
   int depth = 0;
   for (bool first = true;; first = false) {
     if (at_declaration(parser)) return;
-    if (depth == 0 && begins_item(parser, first && resumed_here_before)) return;
     const std::size_t type = tokens->LA(1);
+    if (depth == 0 && brace_missing && type == P::RBRACE && closes_item(index_of_next(parser), item)) {
+      parser->consume();
+      return;
+    }
+    const bool inside = brace_missing && lexemes_.column(index_of_next(parser)) > lexemes_.indentation(item);
+    if (depth == 0 && !inside && begins_item(parser, first && resumed_here_before)) return;
     if (type == P::RBRACE && depth == 0) return;
     parser->consume();
     if (type == P::LBRACE) ++depth;
@@ -193,7 +206,9 @@ bool Recovery::wrong_item(antlr4::Parser *parser, const antlr4::misc::IntervalSe
 void Recovery::reportError(antlr4::Parser *parser, const antlr4::RecognitionException &error) {
   if (inErrorRecoveryMode(parser)) return;  // still the same mistake
   beginErrorCondition(parser);
-  reporter_.report(site_of(parser, error));
+  const ErrorSite site = site_of(parser, error);
+  brace_missing_ = site.expected.size() == 1 && site.expected[0] == P::LBRACE;
+  reporter_.report(site);
   if (++errors_ >= max_errors_) throw antlr4::ParseCancellationException("too many errors");
 }
 

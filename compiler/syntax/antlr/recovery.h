@@ -30,6 +30,7 @@ class Recovery : public antlr4::DefaultErrorStrategy {
   bool at_declaration(antlr4::Parser *parser) const;
   bool begins_item(antlr4::Parser *parser, bool resumed_here_before) const;
   void skip(antlr4::Parser *parser, bool resumed_here_before);
+  bool closes_item(std::size_t index, std::size_t item) const;
   bool left_body(antlr4::Parser *parser) const;
   bool wrong_item(antlr4::Parser *parser, const antlr4::misc::IntervalSet &next) const;
   ErrorSite site_of(antlr4::Parser *parser, const antlr4::RecognitionException &error) const;
@@ -38,6 +39,7 @@ class Recovery : public antlr4::DefaultErrorStrategy {
   ErrorReporter &reporter_;
   std::size_t max_errors_;
   std::size_t errors_ = 0;
+  bool brace_missing_ = false;  // the last error was a missing `{`
   std::size_t last_index_ = Lexemes::none, last_rule_ = Lexemes::none;
 };
 
