@@ -15,7 +15,7 @@ from sshd import StandinError, choose_addresses
 from store import read_ledger
 from supervisor import CONTROL, serve
 
-USAGE, FAILED = 2, 1
+USAGE, FAILED, INTERNAL = 2, 1, 70
 
 
 def say(text):
@@ -237,9 +237,15 @@ def with_cluster(options):
         child = subprocess.Popen(options.script, env=env, preexec_fn=die_with_parent)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda n, _: child.send_signal(n))
-        return child.wait() if child.returncode is None else child.returncode
+        code = child.wait()
     finally:
         down(directory)
+    with open(os.path.join(directory, "supervisor.log")) as f:
+        log = f.read()
+    if "Traceback" in log:
+        say("the stand-in itself went wrong:\n" + log)
+        return code or INTERNAL
+    return code
 
 
 def main(argv):

@@ -2,7 +2,6 @@
 import json
 import os
 import signal
-import sys
 import time
 
 import tools
@@ -222,4 +221,4 @@ def serve(directory, names, addresses, port, scenario, lifetime, parent, ready):
         sup.run()
     finally:
         sup.machines.stop_all()
-    sys.exit(0)
+    os._exit(0)
