@@ -38,7 +38,8 @@ void compile_into(const CompileOptions &options, Compiled &out) {
       const plan::Span &span = plan->span(error->node);
       if (span.valid()) where = {{span.file}, span.begin, span.end};
     }
-    out.sink.report(Kind::internal_error, where, fmt::format("the compiler made a plan that is none: {}", error->message))
+    out.sink
+        .report(Kind::internal_error, where, fmt::format("the compiler made a plan that is none: {}", error->message))
         .help("report this, with the file that caused it");
     return;
   }
@@ -53,7 +54,8 @@ Compiled compile(const CompileOptions &options) {
     compile_into(options, out);
   } catch (const std::exception &error) {
     out.plan.reset();
-    out.sink.report(Kind::internal_error, {}, fmt::format("the compiler failed: {}", error.what())).help("report this, with the file that caused it");
+    out.sink.report(Kind::internal_error, {}, fmt::format("the compiler failed: {}", error.what()))
+        .help("report this, with the file that caused it");
   }
   return out;
 }

@@ -34,7 +34,8 @@ class Actions {
   plan::Action lower(const ast::ActionBody &written, Part part, Body &body, std::string_view name, Range where);
   void clause(const ast::ActionClause &clause, Part part, Body &body, plan::Action &action, std::string_view name);
   void steps(const ast::ActionBody &written, Part part, Body &body, plan::Action &action, std::string_view name);
-  std::vector<NodeId> step_list(const std::vector<ast::ActionClause> &clauses, Body &body, plan::Action *action, bool nested);
+  std::vector<NodeId> step_list(const std::vector<ast::ActionClause> &clauses, Body &body, plan::Action *action,
+                                bool nested);
   NodeId loop(const ast::ForClause &written, Range range, Body &body);
   void takes(const ast::Takes &written, Body &body, plan::Action &action);
   void undo(const ast::Undo &written, Range range, Body &body, plan::Action &action, std::string_view name);
@@ -52,13 +53,17 @@ class Actions {
   NodeId moves(const ast::Moves &written, Range range, Body &body, bool reversed);
   void awaited(const ast::Expr &condition, Range range, Body &body, plan::Action &action);
 
-  plan::ActionId add(plan::Action action) { return plan::Builder::add<plan::ActionId>(context_->build.plan.actions, std::move(action)); }
+  plan::ActionId add(plan::Action action) {
+    return plan::Builder::add<plan::ActionId>(context_->build.plan.actions, std::move(action));
+  }
 
   Context *context_;
   Expressions *expressions_;
 };
 
-/// A bounded loop over run-time data: list, condition and body under one slot. Without `if any` an empty list is no answer.
-NodeId data_loop(Context &context, const Expressions::Bound &bound, std::uint32_t at_most, Range range, NodeId block, Body &body);
+/// A bounded loop over run-time data: list, condition and body under one slot. Without `if any` an empty list is no
+/// answer.
+NodeId data_loop(Context &context, const Expressions::Bound &bound, std::uint32_t at_most, Range range, NodeId block,
+                 Body &body);
 
 }  // namespace upg::lower

@@ -27,12 +27,15 @@ NodeId Expressions::target(const ast::Target &target, Body &body, bool effect) {
     if (name != nullptr && name->name.text == "local" && context_->find(body, "local") == nullptr &&
         context_->resolver.find(body.module, "local").status == sema::Found::Status::none) {
       if (!effect) return context_->node(Op::on_local, target.range, {});
-      context_->error(Kind::type_expected, target.range, "an effect is on hosts of the cluster, not on the machine of the run");
+      context_->error(Kind::type_expected, target.range,
+                      "an effect is on hosts of the cluster, not on the machine of the run");
       return {};
     }
   }
   if (effect && target.kind == TargetKind::any) {
-    context_->error(Kind::type_expected, target.range, "an effect is on a host or on each host of a set, never on any one of them")
+    context_
+        ->error(Kind::type_expected, target.range,
+                "an effect is on a host or on each host of a set, never on any one of them")
         .note("the proof needs to know whom it touches")
         .help("write `on h` or `on each SET`");
     return {};
@@ -42,11 +45,13 @@ NodeId Expressions::target(const ast::Target &target, Body &body, bool effect) {
   if (target.kind == TargetKind::on) {
     if (hosts.type.is(Base::host)) return context_->node(Op::on_host, target.range, {hosts.node});
     if (hosts.type.is(Base::any) || hosts.type.is(Base::json)) {
-      context_->error(Kind::type_expected, where.range, "only a host of the site can be asked, not a value that was read")
+      context_
+          ->error(Kind::type_expected, where.range, "only a host of the site can be asked, not a value that was read")
           .help("go through a set of hosts: `[h for h in SET where h.name == x].only`");
       return {};
     }
-    auto report = context_->error(Kind::type_expected, where.range, fmt::format("`on` needs one host, found {}", context_->article(hosts.type)));
+    auto report = context_->error(Kind::type_expected, where.range,
+                                  fmt::format("`on` needs one host, found {}", context_->article(hosts.type)));
     if (hosts.type.is_hosts()) {
       report.help("`on any SET` asks one that is up, `on each SET` all of them");
     }
@@ -55,10 +60,12 @@ NodeId Expressions::target(const ast::Target &target, Body &body, bool effect) {
   }
   if (!hosts.type.is_hosts()) {
     context_->error(Kind::type_expected, where.range,
-                    fmt::format("`on {}` needs a set of hosts, found {}", target.kind == TargetKind::any ? "any" : "each", context_->article(hosts.type)));
+                    fmt::format("`on {}` needs a set of hosts, found {}",
+                                target.kind == TargetKind::any ? "any" : "each", context_->article(hosts.type)));
     return {};
   }
-  const NodeId node = context_->node(target.kind == TargetKind::any ? Op::on_any : Op::on_each, target.range, {hosts.node});
+  const NodeId node =
+      context_->node(target.kind == TargetKind::any ? Op::on_any : Op::on_each, target.range, {hosts.node});
   need_some(hosts, node, where.range);
   return node;
 }
@@ -73,9 +80,11 @@ Typed Expressions::secret_or_value(const ast::Expr &expr, Body &body, std::strin
     case Base::version:
     case Base::cell:
     case Base::json:
-    case Base::any: return result;
+    case Base::any:
+      return result;
     default:
-      context_->error(Kind::type_expected, expr.range, fmt::format("{} is a text, found {}", what, context_->article(result.type)));
+      context_->error(Kind::type_expected, expr.range,
+                      fmt::format("{} is a text, found {}", what, context_->article(result.type)));
       return {};
   }
 }
@@ -83,7 +92,8 @@ Typed Expressions::secret_or_value(const ast::Expr &expr, Body &body, std::strin
 void Expressions::run_arguments(const ast::RunExpr &expr, Body &body, std::vector<NodeId> &children) {
   bool first = true;
   for (const ast::Argument &argument : expr.arguments) {
-    if (argument.name) context_->error(Kind::wrong_arguments, argument.name->range, "the words of a command have no names");
+    if (argument.name)
+      context_->error(Kind::wrong_arguments, argument.name->range, "the words of a command have no names");
     const Typed word = value(*argument.value, body);
     const bool program = first;
     first = false;
@@ -94,12 +104,16 @@ void Expressions::run_arguments(const ast::RunExpr &expr, Body &body, std::vecto
       const std::string text = written->text();
       const std::string_view mark = shell_marks(text);
       if (!mark.empty()) {
-        context_->error(Kind::shell_text_in_run, argument.range, fmt::format("`{}` means nothing here: `run` starts a program without a shell", mark))
+        context_
+            ->error(Kind::shell_text_in_run, argument.range,
+                    fmt::format("`{}` means nothing here: `run` starts a program without a shell", mark))
             .note("every argument reaches the program as it is written")
             .help("`sh(\"...\")` runs a line of shell; if the program itself reads the mark, write it raw: `r\"...\"`");
       }
       if (program && written->plain() && text.find(' ') != std::string::npos) {
-        context_->error(Kind::shell_text_in_run, argument.range, "a program's name has no blanks: each word of a command is an argument of its own")
+        context_
+            ->error(Kind::shell_text_in_run, argument.range,
+                    "a program's name has no blanks: each word of a command is an argument of its own")
             .help("write `run(\"df\", \"-h\")`, or `sh(\"df -h\")`");
       }
       continue;
@@ -111,19 +125,23 @@ void Expressions::run_arguments(const ast::RunExpr &expr, Body &body, std::vecto
       case Base::version:
       case Base::cell:
       case Base::json:
-      case Base::any: break;
+      case Base::any:
+        break;
       case Base::list: {
         const Base element = word.type.element;
         if (program) context_->error(Kind::type_expected, argument.range, "the program is one text, found a list");
         if (element == Base::host) {
-          context_->error(Kind::type_expected, argument.range, "a host is no word of a command").help("write `[h.name for h in SET]`");
+          context_->error(Kind::type_expected, argument.range, "a host is no word of a command")
+              .help("write `[h.name for h in SET]`");
         }
         break;
       }
       default: {
-        auto report = context_->error(Kind::type_expected, argument.range, fmt::format("{} is no word of a command", context_->article(word.type)));
+        auto report = context_->error(Kind::type_expected, argument.range,
+                                      fmt::format("{} is no word of a command", context_->article(word.type)));
         if (word.type.is(Base::host)) report.help("`h.name` or `h.address` is meant");
-        if (word.type.is(Base::boolean) || word.type.is(Base::duration) || word.type.is(Base::size) || word.type.is(Base::percent)) {
+        if (word.type.is(Base::boolean) || word.type.is(Base::duration) || word.type.is(Base::size) ||
+            word.type.is(Base::percent)) {
           report.help("write what the program expects as a text; `string(x)` shows the value with its unit");
         }
       }
@@ -132,7 +150,9 @@ void Expressions::run_arguments(const ast::RunExpr &expr, Body &body, std::vecto
 }
 
 void Expressions::shell_text(const ast::RunExpr &expr, Range range, Body &body, std::vector<NodeId> &children) {
-  const auto *line = expr.arguments.size() == 1 && !expr.arguments.front().name ? expr.arguments.front().value->as<ast::StringLiteral>() : nullptr;
+  const auto *line = expr.arguments.size() == 1 && !expr.arguments.front().name
+                         ? expr.arguments.front().value->as<ast::StringLiteral>()
+                         : nullptr;
   if (line == nullptr) {
     context_->error(Kind::wrong_arguments, range, "`sh` takes one line of shell, written as a string")
         .note("what stands in `${}` is quoted, so that no value can become a command");
@@ -153,7 +173,8 @@ void Expressions::shell_text(const ast::RunExpr &expr, Range range, Body &body, 
 
 Typed Expressions::command(const ast::RunExpr &expr, Range range, Body &body) {
   const bool shell = expr.kind == ast::RunExpr::Kind::sh;
-  if (body.place == Place::plan || body.place == Place::preflight || body.place == Place::postflight || body.place == Place::procedure) {
+  if (body.place == Place::plan || body.place == Place::preflight || body.place == Place::postflight ||
+      body.place == Place::procedure) {
     context_->error(Kind::misplaced, range, "a command stands in a plan")
         .note("a plan is made of actions and gates, whose effects and deadlines are declared")
         .help("declare a `probe` for a question, an `action` for a change");
@@ -179,16 +200,19 @@ Typed Expressions::command(const ast::RunExpr &expr, Range range, Body &body) {
   std::vector<std::string_view> variables;
   for (const ast::EnvVar &variable : expr.environment) {
     for (const std::string_view other : variables) {
-      if (other == variable.name.text) context_->error(Kind::repeated_clause, variable.name.range, fmt::format("`{}` is set twice", other));
+      if (other == variable.name.text)
+        context_->error(Kind::repeated_clause, variable.name.range, fmt::format("`{}` is set twice", other));
     }
     variables.push_back(variable.name.text);
     const Typed set = secret_or_value(*variable.value, body, "a variable of the environment");
-    children.push_back(context_->node(Op::env_is, variable.name.range, context_->string(variable.name.text).index, 0, {set.node}));
+    children.push_back(
+        context_->node(Op::env_is, variable.name.range, context_->string(variable.name.text).index, 0, {set.node}));
   }
   if (shell) {
     shell_text(expr, range, body, children);
   } else {
-    if (expr.arguments.empty()) context_->error(Kind::wrong_arguments, range, "`run` needs the program and its arguments");
+    if (expr.arguments.empty())
+      context_->error(Kind::wrong_arguments, range, "`run` needs the program and its arguments");
     run_arguments(expr, body, children);
   }
   const Type result = Type::of(Base::result);

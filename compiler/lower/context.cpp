@@ -10,23 +10,34 @@ NodeId Context::constant(const sema::Value &value, Range where) {
   const auto integral = [&](Op op) { return node(op, where, build.integer(value.integer()).index, 0, {}); };
   const auto textual = [&](Op op) { return node(op, where, string(value.text()).index, 0, {}); };
   switch (value.type.base) {
-    case Base::boolean: return node(Op::boolean, where, std::get<bool>(value.data) ? 1u : 0u, 0, {});
-    case Base::integer: return integral(Op::number);
-    case Base::duration: return integral(Op::duration);
-    case Base::size: return integral(Op::size);
-    case Base::percent: return integral(Op::percent);
-    case Base::time: return integral(Op::time);
-    case Base::decimal: return textual(Op::decimal);
-    case Base::version: return textual(Op::version);
+    case Base::boolean:
+      return node(Op::boolean, where, std::get<bool>(value.data) ? 1u : 0u, 0, {});
+    case Base::integer:
+      return integral(Op::number);
+    case Base::duration:
+      return integral(Op::duration);
+    case Base::size:
+      return integral(Op::size);
+    case Base::percent:
+      return integral(Op::percent);
+    case Base::time:
+      return integral(Op::time);
+    case Base::decimal:
+      return textual(Op::decimal);
+    case Base::version:
+      return textual(Op::version);
     case Base::string:
-    case Base::cell: return textual(Op::text);
-    case Base::host: return node(Op::host, where, std::get<sema::HostId>(value.data).index, 0, {});
+    case Base::cell:
+      return textual(Op::text);
+    case Base::host:
+      return node(Op::host, where, std::get<sema::HostId>(value.data).index, 0, {});
     case Base::list: {
       std::vector<NodeId> items;
       for (const sema::Value &item : value.items()) items.push_back(constant(item, where));
       return node(Op::list, where, 0, 0, items);
     }
-    default: return node(Op::no_answer, where, string("not a constant").index, 0, {});
+    default:
+      return node(Op::no_answer, where, string("not a constant").index, 0, {});
   }
 }
 
@@ -41,6 +52,22 @@ plan::Type Context::type(const Type &type) const {
 void Context::not_implemented(Range range, std::string_view what) {
   error(Kind::not_implemented, range, fmt::format("not implemented yet: {}", what))
       .note("a construct is an error until all of its meaning is checked and run; it is never ignored");
+}
+
+diagnostics::Diagnostic Context::empty_set(Range range, sema::RoleId role) const {
+  diagnostics::Diagnostic d{};
+  d.kind = Kind::empty_set;
+  d.message = "this set of hosts is empty";
+  d.primary = {range, ""};
+  if (role.valid() && program.roles[role.index].hosts.empty()) {
+    const sema::Symbol &symbol = program.roles[role.index].symbol;
+    d.secondary.push_back({symbol.range, "the role"});
+    d.notes.push_back(fmt::format("no host of the cluster carries role `{}`", symbol.name));
+  } else {
+    d.notes.push_back("an empty set is never taken for all hosts, and never for \"fine\"");
+  }
+  d.helps.push_back("write `if any` after the set if none is fine");
+  return d;
 }
 
 std::string Context::article(const Type &type) const {

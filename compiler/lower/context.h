@@ -16,8 +16,9 @@
 #include "runtime/plan/opcodes.h"
 #include "runtime/plan/plan.h"
 
-/// Syntax trees of bodies and the site's tables -> plan. Everything that was declared is lowered and type-checked, then what the plan does
-/// not reach is dropped (prune.h). Ids of roles, states, probes, gates, holds, procedures and hosts are those of the Program until then.
+/// Syntax trees of bodies and the site's tables -> plan. Everything that was declared is lowered and type-checked, then
+/// what the plan does not reach is dropped (prune.h). Ids of roles, states, probes, gates, holds, procedures and hosts
+/// are those of the Program until then.
 namespace upg::lower {
 
 namespace ast = syntax::ast;
@@ -62,7 +63,18 @@ struct LocalName {
   bool used = false;
 };
 
-enum class Place : std::uint8_t { probe, gate, observe, host_set, action, procedure, plan, preflight, postflight, claim };
+enum class Place : std::uint8_t {
+  probe,
+  gate,
+  observe,
+  host_set,
+  action,
+  procedure,
+  plan,
+  preflight,
+  postflight,
+  claim
+};
 
 /// What is being lowered: one frame of slots and the names in sight.
 struct Body {
@@ -98,14 +110,16 @@ class Context {
   diagnostics::Sink &sink;
   plan::Builder build;
   std::vector<Deferred> deferred;
-  plan::SetId all_hosts;                     // every host that is not declared out
-  std::vector<plan::SetId> present_hosts;    // parallel to roles: its hosts that are not declared out
-  std::vector<bool> procedure_acts;          // parallel to procedures
+  plan::SetId all_hosts;                   // every host that is not declared out
+  std::vector<plan::SetId> present_hosts;  // parallel to roles: its hosts that are not declared out
+  std::vector<bool> procedure_acts;        // parallel to procedures
   std::vector<bool> procedure_spine_only;
 
-  /// Absent for places outside the .upg files (an imported inventory may hold passwords: its text is no part of the plan).
+  /// Absent for places outside the .upg files (an imported inventory may hold passwords: its text is no part of the
+  /// plan).
   plan::Span span(Range range) const {
-    return range.file.index < program.source_files ? plan::Span{range.file.index, range.begin, range.end} : plan::Span{};
+    return range.file.index < program.source_files ? plan::Span{range.file.index, range.begin, range.end}
+                                                   : plan::Span{};
   }
   NodeId node(Op op, Range where, std::uint32_t a, std::uint32_t b, std::initializer_list<NodeId> children) {
     return build.node(op, span(where), a, b, children);
@@ -122,9 +136,13 @@ class Context {
   plan::StringId doc(const ast::Doc *doc) { return doc != nullptr ? string(doc->text) : plan::StringId(); }
   plan::Type type(const Type &type) const;
 
-  diagnostics::Sink::Builder error(Kind kind, Range range, std::string message) { return sink.report(kind, range, std::move(message)); }
+  diagnostics::Sink::Builder error(Kind kind, Range range, std::string message) {
+    return sink.report(kind, range, std::move(message));
+  }
   /// For the five constructs that are announced: "not implemented yet: ...".
   void not_implemented(Range range, std::string_view what);
+  /// Where one host at least is needed; `role`: the role that nobody carries, if it is one.
+  diagnostics::Diagnostic empty_set(Range range, sema::RoleId role) const;
   std::string show(const Type &type) const { return sema::to_string(type, program); }
   /// `a size`, `an int`, "nothing": for messages.
   std::string article(const Type &type) const;
@@ -151,6 +169,8 @@ class Context {
 };
 
 inline Range join(Range a, Range b) { return {a.file, a.begin, b.end}; }
-inline Range head(Range range, std::uint32_t bytes) { return {range.file, range.begin, range.begin + bytes < range.end ? range.begin + bytes : range.end}; }
+inline Range head(Range range, std::uint32_t bytes) {
+  return {range.file, range.begin, range.begin + bytes < range.end ? range.begin + bytes : range.end};
+}
 
 }  // namespace upg::lower

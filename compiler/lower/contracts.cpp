@@ -19,20 +19,35 @@ std::optional<CountTest> count_test(ast::BinaryOp op, std::int64_t number, bool 
   using ast::BinaryOp;
   if (swapped) {
     switch (op) {
-      case BinaryOp::less: op = BinaryOp::greater; break;
-      case BinaryOp::less_equal: op = BinaryOp::greater_equal; break;
-      case BinaryOp::greater: op = BinaryOp::less; break;
-      case BinaryOp::greater_equal: op = BinaryOp::less_equal; break;
-      default: break;
+      case BinaryOp::less:
+        op = BinaryOp::greater;
+        break;
+      case BinaryOp::less_equal:
+        op = BinaryOp::greater_equal;
+        break;
+      case BinaryOp::greater:
+        op = BinaryOp::less;
+        break;
+      case BinaryOp::greater_equal:
+        op = BinaryOp::less_equal;
+        break;
+      default:
+        break;
     }
   }
   switch (op) {
-    case BinaryOp::equal: return CountTest{0, number};
-    case BinaryOp::greater_equal: return CountTest{1, number};
-    case BinaryOp::greater: return CountTest{1, number + 1};
-    case BinaryOp::less_equal: return CountTest{2, number};
-    case BinaryOp::less: return CountTest{2, number - 1};
-    default: return std::nullopt;
+    case BinaryOp::equal:
+      return CountTest{0, number};
+    case BinaryOp::greater_equal:
+      return CountTest{1, number};
+    case BinaryOp::greater:
+      return CountTest{1, number + 1};
+    case BinaryOp::less_equal:
+      return CountTest{2, number};
+    case BinaryOp::less:
+      return CountTest{2, number - 1};
+    default:
+      return std::nullopt;
   }
 }
 
@@ -63,8 +78,11 @@ NodeId Actions::requirement(const ast::Expr &condition, Body &body) {
     return test->poisoned ? NodeId() : context_->node(Op::need_value, range, test->value, 0, {cell});
   }
   const auto *comparison = condition.as<ast::BinaryExpr>();
-  if (comparison != nullptr && (comparison->op == ast::BinaryOp::logical_and || comparison->op == ast::BinaryOp::logical_or)) {
-    context_->error(Kind::unprovable_requirement, range, fmt::format("`requires` is a list, without `{}`", ast::spelling(comparison->op)))
+  if (comparison != nullptr &&
+      (comparison->op == ast::BinaryOp::logical_and || comparison->op == ast::BinaryOp::logical_or)) {
+    context_
+        ->error(Kind::unprovable_requirement, range,
+                fmt::format("`requires` is a list, without `{}`", ast::spelling(comparison->op)))
         .help("write `requires a, b` for both; for one of two things write a gate");
     return {};
   }
@@ -81,7 +99,8 @@ bool Actions::provable(const ast::Expr &condition, Body &body) {
   if (both == nullptr) return false;
   if (both->op == ast::BinaryOp::logical_and) return provable(*both->left, body) && provable(*both->right, body);
   if (both->op != ast::BinaryOp::equal) return false;
-  return expressions_->state_named(*both->left, body).has_value() || expressions_->state_named(*both->right, body).has_value();
+  return expressions_->state_named(*both->left, body).has_value() ||
+         expressions_->state_named(*both->right, body).has_value();
 }
 
 /// `count(h in SET where S(h) == v) == 1` over hosts that are known: proved over the values of the states.
@@ -119,7 +138,8 @@ void Actions::role_effect(const ast::RoleEffect &written, Range range, Body &bod
   const std::string_view word = op == Op::changes ? "changes" : "disrupts";
   for (const ast::Ref &ref : written.roles) {
     if (ref.arguments) {
-      context_->error(Kind::wrong_arguments, ref.range, fmt::format("`{}` names roles, without arguments", word)).help("the hosts stand behind `on`");
+      context_->error(Kind::wrong_arguments, ref.range, fmt::format("`{}` names roles, without arguments", word))
+          .help("the hosts stand behind `on`");
     }
     const NodeId target = expressions_->target(written.on, body, true);
     std::uint32_t role = plan::all_roles;
@@ -129,7 +149,8 @@ void Actions::role_effect(const ast::RoleEffect &written, Range range, Body &bod
       role = found->index;
     } else if (op == Op::changes) {
       // Every role of the hosts, one by one: what is common to all of them is not known before the plan names them.
-      context_->error(Kind::unprovable_requirement, ref.range, "`changes` names its roles one by one").help("`disrupts all on h` takes all roles of a host down");
+      context_->error(Kind::unprovable_requirement, ref.range, "`changes` names its roles one by one")
+          .help("`disrupts all on h` takes all roles of a host down");
       continue;
     }
     action.effects.push_back(context_->node(op, written.roles.size() == 1 ? range : ref.range, role, 0, {target}));
@@ -153,11 +174,15 @@ void Actions::reaches(const ast::Reaches &written, Range range, Body &body, plan
   for (const ast::Ref &ref : written.items) {
     std::uint32_t role = plan::all_roles;
     if (ref.name.text() != "all") {
-      const auto symbol = context_->resolver.resolve(body.module, ref.name, SymbolKind::role | SymbolKind::state | SymbolKind::hold);
+      const auto symbol =
+          context_->resolver.resolve(body.module, ref.name, SymbolKind::role | SymbolKind::state | SymbolKind::hold);
       if (!symbol) continue;
       if (symbol->kind != SymbolKind::role) {
-        context_->error(Kind::unprovable_requirement, ref.range, fmt::format("`reaches` names roles, found {}", sema::with_article(symbol->kind)))
-            .help(symbol->kind == SymbolKind::state ? "what an action does to a state is `moves`" : "what an action does to a hold is its acquire or release");
+        context_
+            ->error(Kind::unprovable_requirement, ref.range,
+                    fmt::format("`reaches` names roles, found {}", sema::with_article(symbol->kind)))
+            .help(symbol->kind == SymbolKind::state ? "what an action does to a state is `moves`"
+                                                    : "what an action does to a hold is its acquire or release");
         continue;
       }
       role = symbol->index;
@@ -179,7 +204,8 @@ NodeId Actions::moves(const ast::Moves &written, Range range, Body &body, bool r
   std::vector<std::uint32_t> from;
   const std::uint32_t to = value(written.to);
   if (written.from_any) {
-    for (std::size_t i = 0; i < context_->program.states[state->index].ast->values.size(); ++i) from.push_back(static_cast<std::uint32_t>(i));
+    for (std::size_t i = 0; i < context_->program.states[state->index].ast->values.size(); ++i)
+      from.push_back(static_cast<std::uint32_t>(i));
   }
   for (const ast::Name &name : written.from) {
     const std::uint32_t ordinal = value(name);
@@ -195,7 +221,9 @@ NodeId Actions::moves(const ast::Moves &written, Range range, Body &body, bool r
   std::uint32_t target = to;
   if (reversed) {
     if (from.size() != 1) {
-      context_->error(Kind::unprovable_requirement, range, "a hold moves its state from one value, so that its release knows where to go back to")
+      context_
+          ->error(Kind::unprovable_requirement, range,
+                  "a hold moves its state from one value, so that its release knows where to go back to")
           .help("write one value before `->`");
       return {};
     }

@@ -29,7 +29,9 @@ Typed Expressions::value(const ast::Expr &expr, Body &body) {
   Typed result = any_value(expr, body);
   if (result.type.is(Base::secret)) {
     context_->error(Kind::secret_exposed, expr.range, "a secret is used as a value")
-        .note("a secret reaches the standard input or the environment of a command and nothing else: no argument list, no log, no plan file")
+        .note(
+            "a secret reaches the standard input or the environment of a command and nothing else: no argument list, "
+            "no log, no plan file")
         .help("write `stdin NAME` or `env VARIABLE = NAME` behind the command");
     return {};
   }
@@ -48,8 +50,9 @@ Typed Expressions::value_as(const ast::Expr &expr, Body &body, const Type &wante
     return result;
   }
   if (sema::assignable(result.type, wanted)) return result;
-  auto report = context_->error(Kind::type_expected, expr.range,
-                                fmt::format("{} is {}, found {}", what, context_->article(wanted), context_->article(result.type)));
+  auto report = context_->error(
+      Kind::type_expected, expr.range,
+      fmt::format("{} is {}, found {}", what, context_->article(wanted), context_->article(result.type)));
   if (const auto *number = expr.as<ast::IntLiteral>()) {
     const std::string text = std::to_string(number->value);
     const std::string unit = sema::suggest_unit(wanted, text);
@@ -74,7 +77,8 @@ NodeId Expressions::condition(const ast::Expr &expr, Body &body, std::string_vie
 
 Typed Expressions::literal(const ast::Expr &expr, Body &body) {
   sema::Value value;
-  if (context_->evaluator.constant(expr, context_->scope(body), value) != sema::Known::yes || value.poisoned()) return {};
+  if (context_->evaluator.constant(expr, context_->scope(body), value) != sema::Known::yes || value.poisoned())
+    return {};
   return {context_->constant(value, expr.range), value.type, nullptr};
 }
 
@@ -117,10 +121,14 @@ Typed Expressions::interpolated(const ast::Expr &expr, Body &body, bool shell) {
       if (shell && part.type.is(Base::list)) return part;  // each element is one word
       break;
     case Base::result:
-    case Base::role: break;
-    default: return part;
+    case Base::role:
+      break;
+    default:
+      return part;
   }
-  context_->error(Kind::type_expected, expr.range, fmt::format("{} cannot stand inside a string", context_->article(part.type)))
+  context_
+      ->error(Kind::type_expected, expr.range,
+              fmt::format("{} cannot stand inside a string", context_->article(part.type)))
       .help(part.type.is(Base::result) ? "take its `.stdout.trim`" : "take one element, or its `count(...)`");
   return {};
 }
@@ -136,8 +144,9 @@ Typed Expressions::list(const ast::ListExpr &expr, Range range, Body &body) {
     if (items.size() == 1) {
       element = value.type;
     } else if (!poisoned && !sema::comparable(element, value.type)) {
-      context_->error(Kind::operand_mismatch, item->range,
-                      fmt::format("a list of {} holds {}", context_->show(element), context_->article(value.type)))
+      context_
+          ->error(Kind::operand_mismatch, item->range,
+                  fmt::format("a list of {} holds {}", context_->show(element), context_->article(value.type)))
           .label(expr.items.front()->range, fmt::format("{}", context_->article(element)));
       poisoned = true;
     } else if (element.is(Base::host) && element.role != value.type.role) {
@@ -158,8 +167,9 @@ Expressions::Bound Expressions::open(const ast::Binder &binder, Body &body) {
   bound.if_any = binder.if_any;
   Type element = bound.set.type.element_type();
   if (!bound.set.poisoned() && element.poisoned()) {
-    auto report = context_->error(Kind::type_expected, binder.set->range,
-                                  fmt::format("`in` needs a list or a set of hosts, found {}", context_->article(bound.set.type)));
+    auto report = context_->error(
+        Kind::type_expected, binder.set->range,
+        fmt::format("`in` needs a list or a set of hosts, found {}", context_->article(bound.set.type)));
     if (bound.set.type.is(Base::host)) report.help("one host needs no loop; `[x]` makes a list of it");
     if (bound.set.type.is(Base::string)) report.help("`.lines` and `.words` split a text");
   }
@@ -177,14 +187,7 @@ void Expressions::need_some(const Typed &set, NodeId at, Range range) {
   if (node.op != Op::set && node.op != Op::set_live) return;
   const plan::HostSet &hosts = context_->build.plan.sets[node.a];
   if (!hosts.hosts.empty()) return;
-  diagnostics::Diagnostic d{};
-  d.kind = Kind::empty_set_asked;
-  const std::string_view name = context_->build.plan.text(hosts.name);
-  d.message = name.empty() ? std::string("this set has no hosts") : fmt::format("`{}` has no hosts in this cluster", name);
-  d.primary = {range, ""};
-  d.notes.push_back("an empty set is an error, never \"all\" and never \"fine\"");
-  d.helps.push_back("write `if any` behind the set if none is fine");
-  context_->deferred.push_back({at, std::move(d)});
+  context_->deferred.push_back({at, context_->empty_set(range, set.type.role)});
 }
 
 Typed Expressions::comprehension(const ast::ComprehensionExpr &expr, Range range, Body &body) {
@@ -213,7 +216,8 @@ Typed Expressions::count(const ast::CountExpr &expr, Range range, Body &body) {
   if (const ast::Binder *binder = expr.of.binder()) {
     const Bound bound = open(*binder, body);
     close(body, bound);
-    return {context_->node(Op::count_of, range, bound.slot, bound.if_any ? 1 : 0, {bound.set.node, bound.where}), integer, nullptr};
+    return {context_->node(Op::count_of, range, bound.slot, bound.if_any ? 1 : 0, {bound.set.node, bound.where}),
+            integer, nullptr};
   }
   const Typed of = value(expr.of.set(), body);
   if (of.poisoned()) return {};
@@ -234,8 +238,9 @@ Typed Expressions::selection(const ast::Selection &selection, Body &body) {
   close(body, bound);
   if (bound.set.poisoned()) return {};
   const Type element = bound.set.type.element_type();
-  return {context_->node(Op::each, selection.range, bound.slot, bound.if_any ? 1 : 0, {bound.set.node, bound.where, item}),
-          Type::list_of(element), bound.set.among};
+  return {
+      context_->node(Op::each, selection.range, bound.slot, bound.if_any ? 1 : 0, {bound.set.node, bound.where, item}),
+      Type::list_of(element), bound.set.among};
 }
 
 Typed Expressions::any_of(const ast::AnyExpr &expr, Range range, Body &body) {
@@ -262,10 +267,12 @@ Typed Expressions::ask(const ast::AskExpr &expr, Range range, Body &body) {
     case Base::duration:
     case Base::size:
     case Base::percent:
-    case Base::version: break;
+    case Base::version:
+      break;
     default:
-      context_->error(Kind::type_expected, expr.type.range,
-                      fmt::format("a person cannot type {} as an answer", context_->article(type)))
+      context_
+          ->error(Kind::type_expected, expr.type.range,
+                  fmt::format("a person cannot type {} as an answer", context_->article(type)))
           .help("bool, int, decimal, string, duration, size, percent and version can be asked for");
       return {};
   }

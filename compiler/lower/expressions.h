@@ -39,7 +39,8 @@ class Expressions {
   Typed hosts(const ast::Expr &expr, Body &body, std::string_view what);
 
   /// Arguments in the order of the parameters, defaults filled in.
-  std::vector<NodeId> arguments(sema::SymbolRef callee, std::span<const ast::Argument> arguments, Range call, Body &body);
+  std::vector<NodeId> arguments(sema::SymbolRef callee, std::span<const ast::Argument> arguments, Range call,
+                                Body &body);
   std::vector<NodeId> arguments(sema::SymbolRef callee, const ast::Ref &ref, Body &body);
 
   /// The cell that an expression names (`sources(h)`, `upgrade`), or nothing, silently.
@@ -78,7 +79,8 @@ class Expressions {
 
   // names.cpp
   Typed named(const ast::Expr &expr, Body &body);
-  Typed special_name(std::span<const ast::Name *const> parts, Range range, Body &body, std::size_t &consumed, bool &known);
+  Typed special_name(std::span<const ast::Name *const> parts, Range range, Body &body, std::size_t &consumed,
+                     bool &known);
   Typed symbol_value(sema::SymbolRef symbol, Range range, Body &body);
   Typed set_of_role(sema::RoleId role, Range range, const Body &body);
   Typed members(Typed base, std::span<const ast::Name *const> fields, Body &body);
@@ -89,7 +91,8 @@ class Expressions {
   Typed call(const ast::CallExpr &expr, Range range, Body &body);
   Typed method(Typed base, const ast::Name &name, std::span<const ast::Argument> arguments, Range range, Body &body);
   Typed function(const ast::Name &name, std::span<const ast::Argument> arguments, Range range, Body &body);
-  Typed symbol_call(sema::SymbolRef symbol, const ast::Expr &callee, std::span<const ast::Argument> arguments, Range range, Body &body);
+  Typed symbol_call(sema::SymbolRef symbol, const ast::Expr &callee, std::span<const ast::Argument> arguments,
+                    Range range, Body &body);
   void check_carries(const Typed &host, sema::RoleId role, Range range);
   void check_pattern(const ast::Expr &pattern);
   // operators.cpp

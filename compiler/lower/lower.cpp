@@ -27,8 +27,10 @@ class Blocks {
     body_.module = upgrade.symbol.module;
     std::vector<const ast::Statement *> statements;
     for (const ast::UpgradeItem &item : written.items) {
-      if (const auto *b = item.as<ast::Preflight>()) asking(b->body, Place::preflight, item.range, context_.build.plan.preflight);
-      if (const auto *b = item.as<ast::Postflight>()) asking(b->body, Place::postflight, item.range, context_.build.plan.postflight);
+      if (const auto *b = item.as<ast::Preflight>())
+        asking(b->body, Place::preflight, item.range, context_.build.plan.preflight);
+      if (const auto *b = item.as<ast::Postflight>())
+        asking(b->body, Place::postflight, item.range, context_.build.plan.postflight);
       if (const auto *b = item.as<ast::OnAbort>()) {
         context_.not_implemented(head(item.range, 8), "`on abort`");
         block(Place::plan, b->body);
@@ -37,9 +39,11 @@ class Blocks {
       if (const auto *s = item.as<ast::Statement>()) statements.push_back(s);
     }
     body_.place = Place::plan;
-    const Range where = statements.empty() ? upgrade.symbol.range : join(statements.front()->range, statements.back()->range);
+    const Range where =
+        statements.empty() ? upgrade.symbol.range : join(statements.front()->range, statements.back()->range);
     if (statements.empty()) {
-      context_.error(Kind::empty_block, upgrade.symbol.range, fmt::format("{} `{}` does nothing", written.repair ? "repair" : "upgrade", upgrade.symbol.name));
+      context_.error(Kind::empty_block, upgrade.symbol.range,
+                     fmt::format("{} `{}` does nothing", written.repair ? "repair" : "upgrade", upgrade.symbol.name));
     }
     context_.build.plan.body = statements_.block(statements, where, body_);
     context_.build.plan.frame = std::move(body_.frame);
@@ -54,7 +58,8 @@ class Blocks {
   }
   void asking(const ast::Block &written, Place place, Range range, NodeId &out) {
     if (out.valid()) {
-      context_.error(Kind::repeated_clause, range, fmt::format("there are two `{}` blocks", place == Place::preflight ? "preflight" : "postflight"));
+      context_.error(Kind::repeated_clause, range,
+                     fmt::format("there are two `{}` blocks", place == Place::preflight ? "preflight" : "postflight"));
     }
     const NodeId lowered = block(place, written);
     if (!out.valid()) out = lowered;
@@ -70,7 +75,8 @@ class Blocks {
 NodeId too_deep(const plan::Plan &plan) {
   std::vector<std::uint16_t> depth(plan.nodes.size(), 1);
   for (std::size_t i = 0; i < plan.nodes.size(); ++i) {
-    for (const NodeId kid : plan.kids(NodeId(i))) depth[i] = std::max<std::uint16_t>(depth[i], static_cast<std::uint16_t>(depth[kid.index] + 1));
+    for (const NodeId kid : plan.kids(NodeId(i)))
+      depth[i] = std::max<std::uint16_t>(depth[i], static_cast<std::uint16_t>(depth[kid.index] + 1));
     if (depth[i] > plan::Limits::depth) return NodeId(i);
   }
   return {};
@@ -80,8 +86,8 @@ Range range_of(const plan::Span &span) { return span.valid() ? Range{{span.file}
 
 }  // namespace
 
-std::optional<plan::Plan> lower(sema::Program &program, sema::Resolver &resolver, const diagnostics::Sources &sources, diagnostics::Sink &sink,
-                                const std::string &compiler_version) {
+std::optional<plan::Plan> lower(sema::Program &program, sema::Resolver &resolver, const diagnostics::Sources &sources,
+                                diagnostics::Sink &sink, const std::string &compiler_version) {
   Context context(program, resolver, sink);
   Expressions expressions(context);
   Questions questions(context, expressions);
@@ -114,7 +120,8 @@ std::optional<plan::Plan> lower(sema::Program &program, sema::Resolver &resolver
     whole.files.push_back({context.string(path), context.string(sources.text(file))});
   }
   if (const NodeId deep = too_deep(whole); deep.valid()) {
-    sink.report(Kind::nested_too_deeply, range_of(whole.span(deep)), fmt::format("this is nested more than {} deep", plan::Limits::depth))
+    sink.report(Kind::nested_too_deeply, range_of(whole.span(deep)),
+                fmt::format("this is nested more than {} deep", plan::Limits::depth))
         .help("give a part of it a name: a `let`, a probe, a procedure");
     return std::nullopt;
   }

@@ -10,9 +10,9 @@
 
 namespace upg::lower {
 
-/// Lowers and type-checks every body of the program; the plan of the chosen upgrade, if nothing was wrong. Without an upgrade (a module
-/// alone) the bodies are checked and there is no plan.
-std::optional<plan::Plan> lower(sema::Program &program, sema::Resolver &resolver, const diagnostics::Sources &sources, diagnostics::Sink &sink,
-                                const std::string &compiler_version);
+/// Lowers and type-checks every body of the program; the plan of the chosen upgrade, if nothing was wrong. Without an
+/// upgrade (a module alone) the bodies are checked and there is no plan.
+std::optional<plan::Plan> lower(sema::Program &program, sema::Resolver &resolver, const diagnostics::Sources &sources,
+                                diagnostics::Sink &sink, const std::string &compiler_version);
 
 }  // namespace upg::lower

@@ -22,24 +22,35 @@ struct MemberRow {
   bool argument;  // `.match(pattern)`
 };
 constexpr std::array member_rows{
-    MemberRow{Base::list, Builtin::only, Gives::element, false},   MemberRow{Base::list, Builtin::first, Gives::element, false},
-    MemberRow{Base::list, Builtin::last, Gives::element, false},   MemberRow{Base::table, Builtin::pairs, Gives::json, false},
-    MemberRow{Base::string, Builtin::lines, Gives::strings, false}, MemberRow{Base::string, Builtin::words, Gives::strings, false},
-    MemberRow{Base::string, Builtin::trim, Gives::string, false},  MemberRow{Base::string, Builtin::match, Gives::string, true},
-    MemberRow{Base::string, Builtin::after, Gives::string, true},  MemberRow{Base::string, Builtin::before, Gives::string, true},
-    MemberRow{Base::string, Builtin::to_json, Gives::json, false}, MemberRow{Base::string, Builtin::to_table, Gives::table, false},
+    MemberRow{Base::list, Builtin::only, Gives::element, false},
+    MemberRow{Base::list, Builtin::first, Gives::element, false},
+    MemberRow{Base::list, Builtin::last, Gives::element, false},
+    MemberRow{Base::table, Builtin::pairs, Gives::json, false},
+    MemberRow{Base::string, Builtin::lines, Gives::strings, false},
+    MemberRow{Base::string, Builtin::words, Gives::strings, false},
+    MemberRow{Base::string, Builtin::trim, Gives::string, false},
+    MemberRow{Base::string, Builtin::match, Gives::string, true},
+    MemberRow{Base::string, Builtin::after, Gives::string, true},
+    MemberRow{Base::string, Builtin::before, Gives::string, true},
+    MemberRow{Base::string, Builtin::to_json, Gives::json, false},
+    MemberRow{Base::string, Builtin::to_table, Gives::table, false},
 };
-constexpr std::array functions{Builtin::answers, Builtin::to_bytes, Builtin::to_int, Builtin::to_string, Builtin::to_version,
-                               Builtin::count,   Builtin::distinct, Builtin::keys,   Builtin::values,    Builtin::votes,
-                               Builtin::held_by_plan};
+constexpr std::array functions{Builtin::answers,    Builtin::to_bytes, Builtin::to_int,      Builtin::to_string,
+                               Builtin::to_version, Builtin::count,    Builtin::distinct,    Builtin::keys,
+                               Builtin::values,     Builtin::votes,    Builtin::held_by_plan};
 
 Type type_given(Gives gives, const Type &of) {
   switch (gives) {
-    case Gives::string: return Type::of(Base::string);
-    case Gives::strings: return Type::list_of(Type::of(Base::string));
-    case Gives::json: return Type::of(Base::json);
-    case Gives::table: return Type::of(Base::table);
-    case Gives::element: return of.element_type();
+    case Gives::string:
+      return Type::of(Base::string);
+    case Gives::strings:
+      return Type::list_of(Type::of(Base::string));
+    case Gives::json:
+      return Type::of(Base::json);
+    case Gives::table:
+      return Type::of(Base::table);
+    case Gives::element:
+      return of.element_type();
   }
   return {};
 }
@@ -66,7 +77,8 @@ Type attribute_type(const sema::Program &program, const std::vector<sema::HostId
     if (!some || (type.is(Base::list) && type.element == Base::any && found.is(Base::list))) {
       type = found;
     } else if (!(found == type) && !(found.is(Base::list) && found.element == Base::any && type.is(Base::list))) {
-      const bool numbers = (found.is(Base::integer) || found.is(Base::decimal)) && (type.is(Base::integer) || type.is(Base::decimal));
+      const bool numbers =
+          (found.is(Base::integer) || found.is(Base::decimal)) && (type.is(Base::integer) || type.is(Base::decimal));
       type = Type::of(numbers ? Base::decimal : Base::any);
     }
     some = true;
@@ -84,29 +96,36 @@ std::string some_of(const std::vector<std::string_view> &names) {
 }  // namespace
 
 Typed Expressions::member(Typed base, const ast::Name &field, Body &body) {
-  const Range where = join(context_->build.plan.span(base.node).valid()
-                               ? Range{{context_->build.plan.span(base.node).file}, context_->build.plan.span(base.node).begin, field.range.end}
-                               : field.range,
-                           field.range);
+  const Range where =
+      join(context_->build.plan.span(base.node).valid() ? Range{{context_->build.plan.span(base.node).file},
+                                                                context_->build.plan.span(base.node).begin,
+                                                                field.range.end}
+                                                        : field.range,
+           field.range);
   const auto read = [&](Type type) {
     return Typed{context_->node(Op::field, where, context_->string(field.text).index, 0, {base.node}), type, nullptr};
   };
   (void)body;
   switch (base.type.base) {
-    case Base::poison: return {};
+    case Base::poison:
+      return {};
     case Base::any:
-    case Base::json: return read(Type::of(base.type.base));
-    case Base::host: return host_member(base, field, body);
+    case Base::json:
+      return read(Type::of(base.type.base));
+    case Base::host:
+      return host_member(base, field, body);
     case Base::result:
       if (field.text == "stdout" || field.text == "stderr") return read(Type::of(Base::string));
       if (field.text == "code") return read(Type::of(Base::integer));
       break;
-    default: break;
+    default:
+      break;
   }
   for (const MemberRow &row : member_rows) {
     if (!takes(row, base.type.base) || plan::info(row.builtin).name != field.text) continue;
     if (row.argument) {
-      context_->error(Kind::wrong_arguments, field.range, fmt::format("`.{}` takes an argument: `.{}(...)`", field.text, field.text));
+      context_->error(Kind::wrong_arguments, field.range,
+                      fmt::format("`.{}` takes an argument: `.{}(...)`", field.text, field.text));
       return {};
     }
     NodeId of = base.node;
@@ -128,19 +147,23 @@ Typed Expressions::member(Typed base, const ast::Name &field, Body &body) {
     for (const std::string_view name : candidates) all += fmt::format("{}`.{}`", all.empty() ? "" : ", ", name);
     report.help("it has " + all);
   }
-  if (base.type.is(Base::list) || base.type.is(Base::table)) report.help("`x[0]` is its first element; `[e.f for e in x]` goes through it");
+  if (base.type.is(Base::list) || base.type.is(Base::table))
+    report.help("`x[0]` is its first element; `[e.f for e in x]` goes through it");
   return {};
 }
 
 Typed Expressions::host_member(const Typed &base, const ast::Name &field, Body &) {
   const plan::Plan &plan = context_->build.plan;
   const bool one = plan.node(base.node).op == Op::host;
-  const Range where = join(Range{{plan.span(base.node).file}, plan.span(base.node).begin, field.range.end}, field.range);
+  const Range where =
+      join(Range{{plan.span(base.node).file}, plan.span(base.node).begin, field.range.end}, field.range);
   if (field.text == "name" || field.text == "address" || field.text == "user") {
     if (one && field.text == "name") {
-      return {context_->text(context_->program.site.hosts[plan.node(base.node).a].name, where), Type::of(Base::string), nullptr};
+      return {context_->text(context_->program.site.hosts[plan.node(base.node).a].name, where), Type::of(Base::string),
+              nullptr};
     }
-    return {context_->node(Op::field, where, context_->string(field.text).index, 0, {base.node}), Type::of(Base::string), nullptr};
+    return {context_->node(Op::field, where, context_->string(field.text).index, 0, {base.node}),
+            Type::of(Base::string), nullptr};
   }
   const Hosts hosts = base.among != nullptr ? base.among : context_->hosts_of(base.type);
   std::vector<std::string_view> missing;
@@ -166,7 +189,8 @@ Typed Expressions::host_member(const Typed &base, const ast::Name &field, Body &
     d.message = some ? fmt::format("not every host has `{}`", field.text) : fmt::format("no host has `{}`", field.text);
     d.primary = {field.range, fmt::format("{} {} none", some_of(missing), missing.size() == 1 ? "has" : "have")};
     d.helps.push_back(fmt::format("write `{} VALUE` at the hosts, or `default VALUE` behind it here", field.text));
-    if (!base.type.role.valid()) d.helps.push_back("a parameter of a role (`h: ROLE`) is asked of that role's hosts only");
+    if (!base.type.role.valid())
+      d.helps.push_back("a parameter of a role (`h: ROLE`) is asked of that role's hosts only");
     context_->deferred.push_back({node, std::move(d)});
   }
   return {node, some ? type : Type::of(Base::any), nullptr};
@@ -177,7 +201,8 @@ Typed Expressions::index(const ast::IndexExpr &expr, Range range, Body &body) {
   const Typed at = value(*expr.index, body);
   if (base.poisoned() || at.poisoned()) return {};
   const auto wrong = [&](std::string_view text) {
-    context_->error(Kind::operand_mismatch, range, std::string(text)).label(expr.index->range, context_->article(at.type));
+    context_->error(Kind::operand_mismatch, range, std::string(text))
+        .label(expr.index->range, context_->article(at.type));
     return Typed{};
   };
   switch (base.type.base) {
@@ -189,7 +214,8 @@ Typed Expressions::index(const ast::IndexExpr &expr, Range range, Body &body) {
       return {context_->node(Op::index, range, {base.node, at.node}), base.type.element_type(), nullptr};
     case Base::json:
     case Base::any:
-      if (!at.type.is(Base::string) && !at.type.is(Base::integer) && !at.type.is(Base::json) && !at.type.is(Base::any)) {
+      if (!at.type.is(Base::string) && !at.type.is(Base::integer) && !at.type.is(Base::json) &&
+          !at.type.is(Base::any)) {
         return wrong("a key is a string, a place in a list is an int");
       }
       return {context_->node(Op::index, range, {base.node, at.node}), Type::of(base.type.base), nullptr};
@@ -205,8 +231,9 @@ Typed Expressions::call(const ast::CallExpr &expr, Range range, Body &body) {
     std::vector<std::string_view> words;
     for (const ast::Name *part : parts) words.push_back(part->text);
     const sema::Found found = context_->resolver.find(body.module, words);
-    const bool head_is_special = parts.size() > 1 && (words[0] == "plan" || words[0] == "cluster" || words[0] == "was" || words[0] == "all") &&
-                                 context_->resolver.find(body.module, words[0]).status == sema::Found::Status::none;
+    const bool head_is_special =
+        parts.size() > 1 && (words[0] == "plan" || words[0] == "cluster" || words[0] == "was" || words[0] == "all") &&
+        context_->resolver.find(body.module, words[0]).status == sema::Found::Status::none;
     if (found.status == sema::Found::Status::found && found.consumed == parts.size()) {
       context_->resolver.mark_used(body.module, found.symbol);
       return symbol_call(found.symbol, *expr.callee, expr.arguments, range, body);
@@ -220,7 +247,8 @@ Typed Expressions::call(const ast::CallExpr &expr, Range range, Body &body) {
     }
   } else if (parts.size() == 1 && expr.callee->is<ast::NameExpr>()) {
     context_->find(body, parts.front()->text)->used = true;
-    context_->error(Kind::wrong_arguments, expr.callee->range, fmt::format("`{}` is a value and takes no arguments", parts.front()->text));
+    context_->error(Kind::wrong_arguments, expr.callee->range,
+                    fmt::format("`{}` is a value and takes no arguments", parts.front()->text));
     return {};
   }
   const auto *field = expr.callee->as<ast::FieldExpr>();
@@ -233,7 +261,8 @@ Typed Expressions::call(const ast::CallExpr &expr, Range range, Body &body) {
   return method(base, field->field, expr.arguments, range, body);
 }
 
-Typed Expressions::method(Typed base, const ast::Name &name, std::span<const ast::Argument> arguments, Range range, Body &body) {
+Typed Expressions::method(Typed base, const ast::Name &name, std::span<const ast::Argument> arguments, Range range,
+                          Body &body) {
   for (const MemberRow &row : member_rows) {
     const bool text_of_json = row.of == Base::string && (base.type.is(Base::json) || base.type.is(Base::any));
     if (plan::info(row.builtin).name != name.text || (!takes(row, base.type.base) && !text_of_json)) continue;
@@ -248,19 +277,22 @@ Typed Expressions::method(Typed base, const ast::Name &name, std::span<const ast
       return {};
     }
     const ast::Expr &written = *arguments.front().value;
-    const Typed argument = value_as(written, body, Type::of(Base::string), fmt::format("the argument of `.{}`", name.text));
+    const Typed argument =
+        value_as(written, body, Type::of(Base::string), fmt::format("the argument of `.{}`", name.text));
     if (argument.poisoned()) return {};
     if (row.builtin == Builtin::match) check_pattern(written);
     NodeId of = base.node;
     if (base.type.is(Base::result)) of = context_->node(Op::field, range, context_->string("stdout").index, 0, {of});
     return builtin(row.builtin, range, {of, argument.node}, Type::of(Base::string));
   }
-  context_->error(Kind::unknown_member, name.range, fmt::format("{} has no function `{}`", context_->article(base.type), name.text));
+  context_->error(Kind::unknown_member, name.range,
+                  fmt::format("{} has no function `{}`", context_->article(base.type), name.text));
   return {};
 }
 
 Typed Expressions::function(const ast::Name &name, std::span<const ast::Argument> arguments, Range range, Body &body) {
-  const auto *row = std::find_if(functions.begin(), functions.end(), [&](Builtin b) { return plan::info(b).name == name.text; });
+  const auto *row =
+      std::find_if(functions.begin(), functions.end(), [&](Builtin b) { return plan::info(b).name == name.text; });
   if (row == functions.end()) {
     if (name.text == "in_service" || name.text == "stoppable") {
       context_->error(Kind::type_expected, range, fmt::format("`{}` is a gate, which is no value", name.text))
@@ -274,7 +306,8 @@ Typed Expressions::function(const ast::Name &name, std::span<const ast::Argument
     return {};
   }
   if (arguments.size() != 1 || arguments.front().name) {
-    context_->error(Kind::wrong_arguments, range, fmt::format("`{}` takes one argument: {}", name.text, plan::info(*row).signature));
+    context_->error(Kind::wrong_arguments, range,
+                    fmt::format("`{}` takes one argument: {}", name.text, plan::info(*row).signature));
     return {};
   }
   const ast::Expr &written = *arguments.front().value;
@@ -286,7 +319,8 @@ Typed Expressions::function(const ast::Name &name, std::span<const ast::Argument
       return {};
     }
     context_->resolver.mark_used(body.module, *symbol);
-    return builtin(*row, range, {context_->text(context_->program.symbol(*symbol).name, written.range)}, Type::of(Base::boolean));
+    return builtin(*row, range, {context_->text(context_->program.symbol(*symbol).name, written.range)},
+                   Type::of(Base::boolean));
   }
   if (*row == Builtin::votes) {
     const std::optional<sema::SymbolRef> symbol = symbol_named(written, body);
@@ -303,41 +337,55 @@ Typed Expressions::function(const ast::Name &name, std::span<const ast::Argument
     return argument.poisoned() ? Typed{} : builtin(*row, range, {argument.node}, result);
   };
   switch (*row) {
-    case Builtin::answers: return simple(Base::host, Type::of(Base::boolean));
-    case Builtin::to_bytes: return simple(Base::string, Type::of(Base::size));
-    case Builtin::to_int: return simple(Base::string, Type::of(Base::integer));
-    case Builtin::to_version: return simple(Base::string, Type::of(Base::version));
-    case Builtin::to_string: return simple(Base::any, Type::of(Base::string));
-    case Builtin::keys: return simple(Base::json, Type::list_of(Type::of(Base::string)));
-    case Builtin::values: return simple(Base::json, Type::list_of(Type::of(Base::json)));
-    default: break;
+    case Builtin::answers:
+      return simple(Base::host, Type::of(Base::boolean));
+    case Builtin::to_bytes:
+      return simple(Base::string, Type::of(Base::size));
+    case Builtin::to_int:
+      return simple(Base::string, Type::of(Base::integer));
+    case Builtin::to_version:
+      return simple(Base::string, Type::of(Base::version));
+    case Builtin::to_string:
+      return simple(Base::any, Type::of(Base::string));
+    case Builtin::keys:
+      return simple(Base::json, Type::list_of(Type::of(Base::string)));
+    case Builtin::values:
+      return simple(Base::json, Type::list_of(Type::of(Base::json)));
+    default:
+      break;
   }
   const Typed list = value(written, body);
   if (list.poisoned()) return {};
   if (list.type.element_type().poisoned()) {
-    context_->error(Kind::type_expected, written.range, fmt::format("{} is a list, found {}", what, context_->article(list.type)));
+    context_->error(Kind::type_expected, written.range,
+                    fmt::format("{} is a list, found {}", what, context_->article(list.type)));
     return {};
   }
   if (*row == Builtin::count) return builtin(*row, range, {list.node}, Type::of(Base::integer));
-  Typed result = builtin(*row, range, {list.node}, list.type.is(Base::list) ? list.type : Type::list_of(Type::of(Base::json)));
+  Typed result =
+      builtin(*row, range, {list.node}, list.type.is(Base::list) ? list.type : Type::list_of(Type::of(Base::json)));
   result.among = list.among;
   return result;
 }
 
-Typed Expressions::symbol_call(sema::SymbolRef symbol, const ast::Expr &callee, std::span<const ast::Argument> given, Range range, Body &body) {
+Typed Expressions::symbol_call(sema::SymbolRef symbol, const ast::Expr &callee, std::span<const ast::Argument> given,
+                               Range range, Body &body) {
   const sema::Program &program = context_->program;
   if (symbol.kind == SymbolKind::probe) {
     const std::vector<NodeId> children = arguments(symbol, given, range, body);
-    return {context_->node(Op::ask_probe, range, symbol.index, 0, children), program.probes[symbol.index].result, nullptr};
+    return {context_->node(Op::ask_probe, range, symbol.index, 0, children), program.probes[symbol.index].result,
+            nullptr};
   }
   if (symbol.kind == SymbolKind::state) {
     const NodeId cell = context_->node(Op::cell, range, symbol.index, 0, arguments(symbol, given, range, body));
     return {context_->node(Op::cell_value, range, {cell}), Type::cell_of(sema::StateId(symbol.index)), nullptr};
   }
   const std::string &name = program.symbol(symbol).name;
-  auto report = context_->error(Kind::type_expected, callee.range, fmt::format("{} `{}` gives no value", sema::spelling(symbol.kind), name));
+  auto report = context_->error(Kind::type_expected, callee.range,
+                                fmt::format("{} `{}` gives no value", sema::spelling(symbol.kind), name));
   if (symbol.kind == SymbolKind::gate) report.help("`await` it as a statement, or name it behind `requires`");
-  if (symbol.kind == SymbolKind::action || symbol.kind == SymbolKind::procedure) report.help("it does something: write it as a statement of a plan or procedure");
+  if (symbol.kind == SymbolKind::action || symbol.kind == SymbolKind::procedure)
+    report.help("it does something: write it as a statement of a plan or procedure");
   if (symbol.kind == SymbolKind::hold) report.help("`with HOLD { }` takes it, `held_by_plan(HOLD)` asks for it");
   return {};
 }
@@ -348,18 +396,24 @@ void Expressions::check_carries(const Typed &host, sema::RoleId role, Range rang
     const sema::Host &candidate = context_->program.site.hosts[id.index];
     if (candidate.carries(role)) continue;
     const std::string &name = context_->program.roles[role.index].symbol.name;
-    context_->error(Kind::role_not_carried, range, fmt::format("host `{}` does not carry the role `{}`", candidate.name, name))
+    context_
+        ->error(Kind::role_not_carried, range,
+                fmt::format("host `{}` does not carry the role `{}`", candidate.name, name))
         .label(candidate.range, "declared here")
-        .note(host.among->size() > 1 ? "every host that can stand here must carry it" : "the parameter asks for a host of that role");
+        .note(host.among->size() > 1 ? "every host that can stand here must carry it"
+                                     : "the parameter asks for a host of that role");
     return;
   }
 }
 
 std::vector<NodeId> Expressions::arguments(sema::SymbolRef callee, const ast::Ref &ref, Body &body) {
-  return arguments(callee, ref.arguments ? std::span<const ast::Argument>(*ref.arguments) : std::span<const ast::Argument>(), ref.range, body);
+  return arguments(callee,
+                   ref.arguments ? std::span<const ast::Argument>(*ref.arguments) : std::span<const ast::Argument>(),
+                   ref.range, body);
 }
 
-std::vector<NodeId> Expressions::arguments(sema::SymbolRef callee, std::span<const ast::Argument> given, Range call, Body &body) {
+std::vector<NodeId> Expressions::arguments(sema::SymbolRef callee, std::span<const ast::Argument> given, Range call,
+                                           Body &body) {
   const std::span<const sema::Parameter> parameters = context_->program.parameters(callee);
   const sema::Symbol &symbol = context_->program.symbol(callee);
   std::vector<const ast::Argument *> chosen(parameters.size(), nullptr);
@@ -374,7 +428,8 @@ std::vector<NodeId> Expressions::arguments(sema::SymbolRef callee, std::span<con
       if (at == parameters.size()) {
         std::vector<std::string_view> names;
         for (const sema::Parameter &parameter : parameters) names.push_back(parameter.name);
-        auto report = context_->error(Kind::wrong_arguments, argument.name->range, fmt::format("{} has no parameter `{}`", what, argument.name->text));
+        auto report = context_->error(Kind::wrong_arguments, argument.name->range,
+                                      fmt::format("{} has no parameter `{}`", what, argument.name->text));
         report.label(symbol.range, "declared here");
         const std::string_view near = diagnostics::did_you_mean(argument.name->text, names);
         if (!near.empty()) report.fix(fmt::format("write `{}`", near), argument.name->range, std::string(near));
@@ -386,16 +441,20 @@ std::vector<NodeId> Expressions::arguments(sema::SymbolRef callee, std::span<con
       ++position;
     }
     if (at >= parameters.size()) {
-      context_->error(Kind::wrong_arguments, argument.range,
-                      fmt::format("{} takes {} argument{}", what, parameters.size() == 0 ? "no" : std::to_string(parameters.size()),
-                                  parameters.size() == 1 ? "" : "s"))
+      context_
+          ->error(Kind::wrong_arguments, argument.range,
+                  fmt::format("{} takes {} argument{}", what,
+                              parameters.size() == 0 ? "no" : std::to_string(parameters.size()),
+                              parameters.size() == 1 ? "" : "s"))
           .label(symbol.range, "declared here");
       broken = true;
       value(*argument.value, body);
       continue;
     }
     if (chosen[at] != nullptr) {
-      context_->error(Kind::wrong_arguments, argument.range, fmt::format("parameter `{}` is given twice", parameters[at].name))
+      context_
+          ->error(Kind::wrong_arguments, argument.range,
+                  fmt::format("parameter `{}` is given twice", parameters[at].name))
           .label(chosen[at]->range, "given here");
       broken = true;
       continue;
@@ -415,7 +474,8 @@ std::vector<NodeId> Expressions::arguments(sema::SymbolRef callee, std::span<con
       outside.asking = body.asking;
       result.push_back(value_as(*parameter.ast->default_value, outside, parameter.type, place).node);
     } else if (!broken) {
-      context_->error(Kind::wrong_arguments, call, fmt::format("{} is missing", place)).label(symbol.range, "declared here");
+      context_->error(Kind::wrong_arguments, call, fmt::format("{} is missing", place))
+          .label(symbol.range, "declared here");
       broken = true;
     }
   }
@@ -425,7 +485,8 @@ std::vector<NodeId> Expressions::arguments(sema::SymbolRef callee, std::span<con
 Typed Expressions::hosts(const ast::Expr &expr, Body &body, std::string_view what) {
   Typed result = value(expr, body);
   if (result.poisoned() || result.type.is(Base::host) || result.type.is_hosts()) return result;
-  context_->error(Kind::type_expected, expr.range, fmt::format("{} is a host or a set of hosts, found {}", what, context_->article(result.type)));
+  context_->error(Kind::type_expected, expr.range,
+                  fmt::format("{} is a host or a set of hosts, found {}", what, context_->article(result.type)));
   return {};
 }
 

@@ -1,4 +1,5 @@
-// Names inside expressions: locals, symbols of modules, `plan.x`, `cluster.x`, and which symbol an expression stands for.
+// Names inside expressions: locals, symbols of modules, `plan.x`, `cluster.x`, and which symbol an expression stands
+// for.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +13,8 @@ using sema::SymbolKind;
 
 constexpr sema::Kinds value_kinds = SymbolKind::role | SymbolKind::host_set | SymbolKind::param | SymbolKind::secret |
                                     SymbolKind::host | SymbolKind::state | SymbolKind::probe;
-constexpr sema::Kinds every_kind = value_kinds | SymbolKind::gate | SymbolKind::action | SymbolKind::hold | SymbolKind::procedure;
+constexpr sema::Kinds every_kind =
+    value_kinds | SymbolKind::gate | SymbolKind::action | SymbolKind::hold | SymbolKind::procedure;
 
 std::vector<std::string_view> texts(std::span<const ast::Name *const> parts) {
   std::vector<std::string_view> result;
@@ -76,7 +78,8 @@ Typed Expressions::named(const ast::Expr &expr, Body &body) {
   std::size_t consumed = 0;
   bool known = false;
   Typed special = special_name(parts, expr.range, body, consumed, known);
-  if (known) return special.poisoned() ? special : members(std::move(special), std::span(parts).subspan(consumed), body);
+  if (known)
+    return special.poisoned() ? special : members(std::move(special), std::span(parts).subspan(consumed), body);
   const std::vector<std::string_view> also = context_->names(body);
   const sema::Found found = context_->resolver.resolve(body.module, parts, every_kind, also);
   if (found.status != sema::Found::Status::found) return {};
@@ -104,8 +107,9 @@ Typed Expressions::special_name(std::span<const ast::Name *const> parts, Range r
   }
   if (word == "all") {
     consumed = 1;
-    return {context_->node(body.asking ? Op::set_live : Op::set, parts.front()->range, context_->all_hosts.index, 0, {}), Type::hosts(),
-            context_->hosts_of(Type::hosts())};
+    return {
+        context_->node(body.asking ? Op::set_live : Op::set, parts.front()->range, context_->all_hosts.index, 0, {}),
+        Type::hosts(), context_->hosts_of(Type::hosts())};
   }
   if (word == "plan" && parts.size() >= 2) {
     consumed = 2;
@@ -115,7 +119,8 @@ Typed Expressions::special_name(std::span<const ast::Name *const> parts, Range r
     if (field == "from") return {context_->text(head.from, where), text_type, nullptr};
     if (field == "to") return {context_->text(head.to, where), text_type, nullptr};
     if (field == "name") {
-      const std::string name = head.upgrade.valid() ? context_->program.upgrades[head.upgrade.index].symbol.name : std::string();
+      const std::string name =
+          head.upgrade.valid() ? context_->program.upgrades[head.upgrade.index].symbol.name : std::string();
       return {context_->text(name, where), text_type, nullptr};
     }
     context_->error(Kind::unknown_member, parts[1]->range, fmt::format("the plan has no `{}`", field))
@@ -127,7 +132,8 @@ Typed Expressions::special_name(std::span<const ast::Name *const> parts, Range r
     const Range where = join(parts[0]->range, parts[1]->range);
     const sema::Attribute *attribute = context_->program.site.attribute(parts[1]->text);
     if (attribute != nullptr) return {context_->constant(attribute->value, where), attribute->value.type, nullptr};
-    const NodeId node = context_->node(Op::no_answer, where, context_->string("no such attribute of the cluster").index, 0, {});
+    const NodeId node =
+        context_->node(Op::no_answer, where, context_->string("no such attribute of the cluster").index, 0, {});
     diagnostics::Diagnostic d{};
     d.kind = Kind::missing_attribute;
     d.message = fmt::format("the cluster has no `{}`", parts[1]->text);
@@ -150,7 +156,8 @@ Typed Expressions::set_of_role(sema::RoleId role, Range range, const Body &body)
 Typed Expressions::symbol_value(sema::SymbolRef symbol, Range range, Body &body) {
   const sema::Program &program = context_->program;
   switch (symbol.kind) {
-    case SymbolKind::role: return set_of_role(sema::RoleId(symbol.index), range, body);
+    case SymbolKind::role:
+      return set_of_role(sema::RoleId(symbol.index), range, body);
     case SymbolKind::host_set: {
       const sema::HostSet &set = program.host_sets[symbol.index];
       if (set.poisoned) return {};
@@ -163,15 +170,17 @@ Typed Expressions::symbol_value(sema::SymbolRef symbol, Range range, Body &body)
       if (param.value.poisoned()) return {};
       return {context_->constant(param.value, range), param.type, nullptr};
     }
-    case SymbolKind::secret: return {context_->node(Op::secret, range, symbol.index, 0, {}), Type::of(Base::secret), nullptr};
+    case SymbolKind::secret:
+      return {context_->node(Op::secret, range, symbol.index, 0, {}), Type::of(Base::secret), nullptr};
     case SymbolKind::host: {
       const auto among = std::make_shared<const std::vector<sema::HostId>>(1, sema::HostId(symbol.index));
       return {context_->node(Op::host, range, symbol.index, 0, {}), Type::of(Base::host), among};
     }
     case SymbolKind::state: {
       if (!program.states[symbol.index].parameters.empty()) {
-        context_->error(Kind::wrong_arguments, range, fmt::format("state `{}` is one of a host: write `{}(h)`", program.symbol(symbol).name,
-                                                                 program.symbol(symbol).bare));
+        context_->error(Kind::wrong_arguments, range,
+                        fmt::format("state `{}` is one of a host: write `{}(h)`", program.symbol(symbol).name,
+                                    program.symbol(symbol).bare));
         return {};
       }
       const sema::StateId state(symbol.index);
@@ -181,7 +190,8 @@ Typed Expressions::symbol_value(sema::SymbolRef symbol, Range range, Body &body)
     case SymbolKind::probe: {
       const sema::Probe &probe = program.probes[symbol.index];
       const std::string call = probe.symbol.bare + "(";
-      context_->error(Kind::wrong_arguments, range, fmt::format("probe `{}` is asked with parentheses", probe.symbol.name))
+      context_
+          ->error(Kind::wrong_arguments, range, fmt::format("probe `{}` is asked with parentheses", probe.symbol.name))
           .help(fmt::format("write `{}{})`", call, probe.parameters.empty() ? "" : "..."));
       return {};
     }
@@ -235,7 +245,9 @@ NodeId Expressions::gate(const ast::Ref &ref, Body &body) {
       context_->resolver.find(body.module, name).status == sema::Found::Status::none) {
     const bool one_host = name == "stoppable";
     if (!ref.arguments || ref.arguments->size() != 1 || ref.arguments->front().name) {
-      context_->error(Kind::wrong_arguments, ref.range, fmt::format("`{}` asks about {}", name, one_host ? "one host" : "a host or a set of hosts"))
+      context_
+          ->error(Kind::wrong_arguments, ref.range,
+                  fmt::format("`{}` asks about {}", name, one_host ? "one host" : "a host or a set of hosts"))
           .help(fmt::format("write `{}({})`", name, one_host ? "n" : "all"));
       return {};
     }
@@ -251,7 +263,8 @@ NodeId Expressions::gate(const ast::Ref &ref, Body &body) {
     return node;
   }
   const std::vector<std::string_view> also{"in_service", "stoppable"};
-  const std::optional<sema::SymbolRef> symbol = context_->resolver.resolve(body.module, ref.name, SymbolKind::gate, also);
+  const std::optional<sema::SymbolRef> symbol =
+      context_->resolver.resolve(body.module, ref.name, SymbolKind::gate, also);
   if (!symbol) return {};
   return context_->node(Op::gate, ref.range, symbol->index, 0, arguments(*symbol, ref, body));
 }
@@ -261,7 +274,8 @@ NodeId Expressions::gate(const ast::Expr &expr, Body &body) {
   const std::optional<sema::SymbolRef> symbol = symbol_named(expr, body);
   if (symbol && symbol->kind == SymbolKind::gate) {
     context_->resolver.mark_used(body.module, *symbol);
-    const std::span<const ast::Argument> given = call != nullptr ? std::span<const ast::Argument>(call->arguments) : std::span<const ast::Argument>();
+    const std::span<const ast::Argument> given =
+        call != nullptr ? std::span<const ast::Argument>(call->arguments) : std::span<const ast::Argument>();
     return context_->node(Op::gate, expr.range, symbol->index, 0, arguments(*symbol, given, expr.range, body));
   }
   if (call == nullptr || !names_gate(expr, body)) return {};

@@ -11,23 +11,40 @@ using ast::BinaryOp;
 
 Op opcode(BinaryOp op) {
   switch (op) {
-    case BinaryOp::logical_or: return Op::either;
-    case BinaryOp::logical_and: return Op::both;
-    case BinaryOp::equal: return Op::equal;
-    case BinaryOp::not_equal: return Op::differ;
-    case BinaryOp::less: return Op::less;
-    case BinaryOp::less_equal: return Op::less_equal;
-    case BinaryOp::greater: return Op::greater;
-    case BinaryOp::greater_equal: return Op::greater_equal;
-    case BinaryOp::in: return Op::within;
-    case BinaryOp::matches: return Op::matches;
-    case BinaryOp::contains: return Op::contains;
-    case BinaryOp::add: return Op::add;
-    case BinaryOp::subtract: return Op::subtract;
-    case BinaryOp::except: return Op::set_except;
-    case BinaryOp::multiply: return Op::multiply;
-    case BinaryOp::divide: return Op::divide;
-    case BinaryOp::intersect: return Op::set_both;
+    case BinaryOp::logical_or:
+      return Op::either;
+    case BinaryOp::logical_and:
+      return Op::both;
+    case BinaryOp::equal:
+      return Op::equal;
+    case BinaryOp::not_equal:
+      return Op::differ;
+    case BinaryOp::less:
+      return Op::less;
+    case BinaryOp::less_equal:
+      return Op::less_equal;
+    case BinaryOp::greater:
+      return Op::greater;
+    case BinaryOp::greater_equal:
+      return Op::greater_equal;
+    case BinaryOp::in:
+      return Op::within;
+    case BinaryOp::matches:
+      return Op::matches;
+    case BinaryOp::contains:
+      return Op::contains;
+    case BinaryOp::add:
+      return Op::add;
+    case BinaryOp::subtract:
+      return Op::subtract;
+    case BinaryOp::except:
+      return Op::set_except;
+    case BinaryOp::multiply:
+      return Op::multiply;
+    case BinaryOp::divide:
+      return Op::divide;
+    case BinaryOp::intersect:
+      return Op::set_both;
   }
   return Op::equal;
 }
@@ -44,7 +61,8 @@ Type arithmetic_type(BinaryOp op, const Type &left, const Type &right) {
     const Base other = is_open(a) ? b : a;
     if (is_open(other)) return Type::of(a == Base::any && b == Base::any ? Base::any : Base::json);
     if (other == Base::list && op == BinaryOp::add) return Type::list_of(Type::of(Base::json));
-    if (is_number(other) || is_measure(other) || other == Base::time || (other == Base::string && op == BinaryOp::add)) {
+    if (is_number(other) || is_measure(other) || other == Base::time ||
+        (other == Base::string && op == BinaryOp::add)) {
       return Type::of(other == Base::integer ? Base::json : other);
     }
     return {Base::poison, Base::any, {}, {}};
@@ -54,8 +72,9 @@ Type arithmetic_type(BinaryOp op, const Type &left, const Type &right) {
     case BinaryOp::add:
       if (a == Base::list && b == Base::list) {
         if (left.element == Base::any) return right;
-        return sema::comparable(left.element_type(), right.element_type()) ? (left == right || right.element == Base::any ? left : Type::list_of(left.element_type()))
-                                                                           : poison;
+        return sema::comparable(left.element_type(), right.element_type())
+                   ? (left == right || right.element == Base::any ? left : Type::list_of(left.element_type()))
+                   : poison;
       }
       if (a == Base::string && b == Base::string) return left;
       if (a == Base::time && b == Base::duration) return left;
@@ -73,9 +92,11 @@ Type arithmetic_type(BinaryOp op, const Type &left, const Type &right) {
       if (is_measure(a) && b == Base::integer) return left;
       if (is_measure(a) && a == b) return Type::of(Base::integer);
       break;
-    default: break;
+    default:
+      break;
   }
-  if (is_number(a) && is_number(b)) return Type::of(a == Base::decimal || b == Base::decimal ? Base::decimal : Base::integer);
+  if (is_number(a) && is_number(b))
+    return Type::of(a == Base::decimal || b == Base::decimal ? Base::decimal : Base::integer);
   if (is_measure(a) && a == b && (op == BinaryOp::add || op == BinaryOp::subtract)) return left;
   return poison;
 }
@@ -90,14 +111,16 @@ Typed Expressions::unary(const ast::UnaryExpr &expr, Range range, Body &body) {
   if (expr.operand->is<ast::IntLiteral>() || expr.operand->is<ast::DecimalLiteral>()) {
     sema::Value known;
     ast::Expr const &operand = *expr.operand;
-    if (operand.is<ast::IntLiteral>() && context_->evaluator.constant(operand, context_->scope(body), known) == sema::Known::yes) {
+    if (operand.is<ast::IntLiteral>() &&
+        context_->evaluator.constant(operand, context_->scope(body), known) == sema::Known::yes) {
       return {context_->number(-known.integer(), range), known.type, nullptr};
     }
   }
   const Typed operand = value(*expr.operand, body);
   if (operand.poisoned()) return {};
   if (!is_number(operand.type.base) && !is_measure(operand.type.base) && !is_open(operand.type.base)) {
-    context_->error(Kind::operand_mismatch, range, fmt::format("`-` needs a number, found {}", context_->article(operand.type)));
+    context_->error(Kind::operand_mismatch, range,
+                    fmt::format("`-` needs a number, found {}", context_->article(operand.type)));
     return {};
   }
   return make(Op::minus, range, {operand.node}, operand.type);
@@ -106,22 +129,28 @@ Typed Expressions::unary(const ast::UnaryExpr &expr, Range range, Body &body) {
 Typed Expressions::binary(const ast::BinaryExpr &expr, Range range, Body &body) {
   switch (expr.op) {
     case BinaryOp::logical_or:
-    case BinaryOp::logical_and: return logical(expr, range, body);
+    case BinaryOp::logical_and:
+      return logical(expr, range, body);
     case BinaryOp::equal:
     case BinaryOp::not_equal:
     case BinaryOp::less:
     case BinaryOp::less_equal:
     case BinaryOp::greater:
-    case BinaryOp::greater_equal: return comparison(expr, range, body);
+    case BinaryOp::greater_equal:
+      return comparison(expr, range, body);
     case BinaryOp::in:
-    case BinaryOp::contains: return membership(expr, range, body);
-    case BinaryOp::matches: return pattern(expr, range, body);
+    case BinaryOp::contains:
+      return membership(expr, range, body);
+    case BinaryOp::matches:
+      return pattern(expr, range, body);
     case BinaryOp::except:
-    case BinaryOp::intersect: return sets(expr, range, body);
+    case BinaryOp::intersect:
+      return sets(expr, range, body);
     case BinaryOp::add:
     case BinaryOp::subtract:
     case BinaryOp::multiply:
-    case BinaryOp::divide: return arithmetic(expr, range, body);
+    case BinaryOp::divide:
+      return arithmetic(expr, range, body);
   }
   return {};
 }
@@ -133,10 +162,12 @@ Typed Expressions::logical(const ast::BinaryExpr &expr, Range range, Body &body)
   return make(opcode(expr.op), range, {left, right}, Type::of(Base::boolean));
 }
 
-void Expressions::mismatch(const ast::BinaryExpr &expr, const Typed &left, const Typed &right, Range range, std::string_view note) {
+void Expressions::mismatch(const ast::BinaryExpr &expr, const Typed &left, const Typed &right, Range range,
+                           std::string_view note) {
   const std::string_view op = ast::spelling(expr.op);
-  auto report = context_->error(Kind::operand_mismatch, range,
-                                fmt::format("`{}` does not go with {} and {}", op, context_->article(left.type), context_->article(right.type)));
+  auto report = context_->error(
+      Kind::operand_mismatch, range,
+      fmt::format("`{}` does not go with {} and {}", op, context_->article(left.type), context_->article(right.type)));
   report.label(expr.left->range, context_->article(left.type)).label(expr.right->range, context_->article(right.type));
   if (!note.empty()) report.note(std::string(note));
   const auto suggest = [&](const ast::Expr &number, const Type &wanted) {
@@ -147,17 +178,21 @@ void Expressions::mismatch(const ast::BinaryExpr &expr, const Typed &left, const
   };
   suggest(*expr.left, right.type);
   suggest(*expr.right, left.type);
-  if (left.type.is(Base::result) || right.type.is(Base::result)) report.help("`.stdout`, `.stderr` and `.code` are what a command gives");
-  if ((left.type.is(Base::host)) != (right.type.is(Base::host)) && (left.type.is(Base::string) || right.type.is(Base::string))) {
+  if (left.type.is(Base::result) || right.type.is(Base::result))
+    report.help("`.stdout`, `.stderr` and `.code` are what a command gives");
+  if ((left.type.is(Base::host)) != (right.type.is(Base::host)) &&
+      (left.type.is(Base::string) || right.type.is(Base::string))) {
     report.help("`h.name` is the name of a host");
   }
-  if (left.type.is(Base::string) && right.type.is(Base::string)) report.help("`version(x)` orders versions, `int(x)` whole numbers");
+  if (left.type.is(Base::string) && right.type.is(Base::string))
+    report.help("`version(x)` orders versions, `int(x)` whole numbers");
 }
 
 Typed Expressions::value_of_state(const ast::Expr &expr, sema::StateId state, Body &body) {
   const sema::State &declared = context_->program.states[state.index];
   if (const auto *name = expr.as<ast::NameExpr>()) {
-    if (declared.value(name->name.text)) return {context_->text(name->name.text, expr.range), Type::cell_of(state), nullptr};
+    if (declared.value(name->name.text))
+      return {context_->text(name->name.text, expr.range), Type::cell_of(state), nullptr};
     const bool other = context_->find(body, name->name.text) != nullptr ||
                        context_->resolver.find(body.module, name->name.text).status == sema::Found::Status::found;
     if (!other) {
@@ -184,7 +219,8 @@ Typed Expressions::comparison(const ast::BinaryExpr &expr, Range range, Body &bo
     left = value_of_state(*expr.left, *right_state, body);
   } else {
     left = value(*expr.left, body);
-    right = equality && left.type.is(Base::cell) ? value_of_state(*expr.right, left.type.state, body) : value(*expr.right, body);
+    right = equality && left.type.is(Base::cell) ? value_of_state(*expr.right, left.type.state, body)
+                                                 : value(*expr.right, body);
   }
   if (left.poisoned() || right.poisoned()) return {{}, Type::of(Base::poison), nullptr};
   const Type boolean = Type::of(Base::boolean);
@@ -192,7 +228,9 @@ Typed Expressions::comparison(const ast::BinaryExpr &expr, Range range, Body &bo
     return make(opcode(expr.op), range, {left.node, right.node}, boolean);
   }
   mismatch(expr, left, right, range,
-           !equality && sema::comparable(left.type, right.type) ? "these can be equal or not, but neither is before the other" : "");
+           !equality && sema::comparable(left.type, right.type)
+               ? "these can be equal or not, but neither is before the other"
+               : "");
   return {};
 }
 
@@ -221,7 +259,8 @@ Typed Expressions::membership(const ast::BinaryExpr &expr, Range range, Body &bo
     return {};
   }
   const Type element = box.type.element_type();
-  const bool fits = box.type.is(Base::string) ? is_text(item.type.base) : !element.poisoned() && sema::comparable(element, item.type);
+  const bool fits =
+      box.type.is(Base::string) ? is_text(item.type.base) : !element.poisoned() && sema::comparable(element, item.type);
   if (fits) return make(opcode(expr.op), range, {left.node, right.node}, boolean);
   mismatch(expr, left, right, range, "");
   return {};
@@ -263,7 +302,8 @@ Typed Expressions::arithmetic(const ast::BinaryExpr &expr, Range range, Body &bo
   }
   const Type type = arithmetic_type(expr.op, left.type, right.type);
   if (type.poisoned()) {
-    mismatch(expr, left, right, range, left.type.is(Base::string) || right.type.is(Base::string) ? "`\"a ${b}\"` puts values into a text" : "");
+    mismatch(expr, left, right, range,
+             left.type.is(Base::string) || right.type.is(Base::string) ? "`\"a ${b}\"` puts values into a text" : "");
     return {};
   }
   return make(opcode(expr.op), range, {left.node, right.node}, type);
@@ -276,7 +316,8 @@ Typed Expressions::sets(const ast::BinaryExpr &expr, Range range, Body &body) {
   const bool right_fits = right.type.is_hosts() || (expr.op == BinaryOp::except && right.type.is(Base::host));
   if (!left.type.is_hosts() || !right_fits) {
     mismatch(expr, left, right, range,
-             expr.op == BinaryOp::except ? "`except` takes hosts out of a set of hosts" : "`&` is what two sets of hosts have in common");
+             expr.op == BinaryOp::except ? "`except` takes hosts out of a set of hosts"
+                                         : "`&` is what two sets of hosts have in common");
     return {};
   }
   Typed result = make(opcode(expr.op), range, {left.node, right.node}, left.type);
@@ -294,11 +335,13 @@ Typed Expressions::fallback(const ast::DefaultExpr &expr, Range range, Body &bod
       context_->deferred.erase(context_->deferred.begin() + static_cast<std::ptrdiff_t>(i - 1));
     }
   }
-  const Typed right = left.type.is(Base::cell) ? value_of_state(*expr.fallback, left.type.state, body) : value(*expr.fallback, body);
+  const Typed right =
+      left.type.is(Base::cell) ? value_of_state(*expr.fallback, left.type.state, body) : value(*expr.fallback, body);
   if (left.poisoned() || right.poisoned()) return {};
   if (!sema::comparable(left.type, right.type)) {
     auto report = context_->error(Kind::operand_mismatch, range,
-                                  fmt::format("the value behind `default` is {}, found {}", context_->article(left.type), context_->article(right.type)));
+                                  fmt::format("the value behind `default` is {}, found {}",
+                                              context_->article(left.type), context_->article(right.type)));
     report.label(expr.value->range, context_->article(left.type));
     if (const auto *number = expr.fallback->as<ast::IntLiteral>()) {
       const std::string unit = sema::suggest_unit(left.type, std::to_string(number->value));

@@ -13,7 +13,23 @@ namespace {
 using namespace plan;
 
 /// The tables that are reached entry by entry; the others belong to the plan as a whole.
-enum Table : std::size_t { t_nodes, t_hosts, t_sets, t_roles, t_states, t_probes, t_gates, t_actions, t_holds, t_procedures, t_rollouts, t_phases, t_waivers, t_secrets, table_count };
+enum Table : std::size_t {
+  t_nodes,
+  t_hosts,
+  t_sets,
+  t_roles,
+  t_states,
+  t_probes,
+  t_gates,
+  t_actions,
+  t_holds,
+  t_procedures,
+  t_rollouts,
+  t_phases,
+  t_waivers,
+  t_secrets,
+  table_count
+};
 
 constexpr std::size_t table_of(NodeId) { return t_nodes; }
 constexpr std::size_t table_of(HostId) { return t_hosts; }
@@ -33,21 +49,35 @@ constexpr std::size_t table_of(SecretId) { return t_secrets; }
 /// Table that an immediate points into; table_count: none.
 std::size_t table_of(Immediate kind) {
   switch (kind) {
-    case Immediate::host: return t_hosts;
-    case Immediate::set: return t_sets;
+    case Immediate::host:
+      return t_hosts;
+    case Immediate::set:
+      return t_sets;
     case Immediate::role:
-    case Immediate::role_or_all: return t_roles;
-    case Immediate::state: return t_states;
-    case Immediate::probe: return t_probes;
-    case Immediate::gate: return t_gates;
-    case Immediate::action: return t_actions;
-    case Immediate::hold: return t_holds;
-    case Immediate::procedure: return t_procedures;
-    case Immediate::rollout: return t_rollouts;
-    case Immediate::phase: return t_phases;
-    case Immediate::waiver: return t_waivers;
-    case Immediate::secret: return t_secrets;
-    default: return table_count;
+    case Immediate::role_or_all:
+      return t_roles;
+    case Immediate::state:
+      return t_states;
+    case Immediate::probe:
+      return t_probes;
+    case Immediate::gate:
+      return t_gates;
+    case Immediate::action:
+      return t_actions;
+    case Immediate::hold:
+      return t_holds;
+    case Immediate::procedure:
+      return t_procedures;
+    case Immediate::rollout:
+      return t_rollouts;
+    case Immediate::phase:
+      return t_phases;
+    case Immediate::waiver:
+      return t_waivers;
+    case Immediate::secret:
+      return t_secrets;
+    default:
+      return table_count;
   }
 }
 
@@ -56,8 +86,10 @@ std::size_t table_of(Immediate kind) {
 class Reach::Marks {
  public:
   explicit Marks(const Plan &plan) : plan_(plan) {
-    const std::size_t sizes[table_count] = {plan.nodes.size(),   plan.hosts.size(), plan.sets.size(),       plan.roles.size(),    plan.states.size(), plan.probes.size(), plan.gates.size(),
-                                            plan.actions.size(), plan.holds.size(), plan.procedures.size(), plan.rollouts.size(), plan.phases.size(), plan.waivers.size(), plan.secrets.size()};
+    const std::size_t sizes[table_count] = {
+        plan.nodes.size(),    plan.hosts.size(),  plan.sets.size(),    plan.roles.size(),  plan.states.size(),
+        plan.probes.size(),   plan.gates.size(),  plan.actions.size(), plan.holds.size(),  plan.procedures.size(),
+        plan.rollouts.size(), plan.phases.size(), plan.waivers.size(), plan.secrets.size()};
     for (std::size_t t = 0; t < table_count; ++t) marked_[t].assign(sizes[t], false);
     fields(plan);
     all(plan.hosts);
@@ -154,20 +186,47 @@ class Reach::Marks {
         const auto [table, index] = open_.back();
         open_.pop_back();
         switch (table) {
-          case t_nodes: node(index); break;
-          case t_hosts: record(plan_.hosts[index]); break;
-          case t_sets: record(plan_.sets[index]); break;
-          case t_roles: record(plan_.roles[index]); break;
-          case t_states: record(plan_.states[index]); break;
-          case t_probes: record(plan_.probes[index]); break;
-          case t_gates: record(plan_.gates[index]); break;
-          case t_actions: record(plan_.actions[index]); break;
-          case t_holds: record(plan_.holds[index]); break;
-          case t_procedures: record(plan_.procedures[index]); break;
-          case t_rollouts: record(plan_.rollouts[index]); break;
-          case t_phases: record(plan_.phases[index]); break;
-          case t_waivers: record(plan_.waivers[index]); break;
-          default: break;
+          case t_nodes:
+            node(index);
+            break;
+          case t_hosts:
+            record(plan_.hosts[index]);
+            break;
+          case t_sets:
+            record(plan_.sets[index]);
+            break;
+          case t_roles:
+            record(plan_.roles[index]);
+            break;
+          case t_states:
+            record(plan_.states[index]);
+            break;
+          case t_probes:
+            record(plan_.probes[index]);
+            break;
+          case t_gates:
+            record(plan_.gates[index]);
+            break;
+          case t_actions:
+            record(plan_.actions[index]);
+            break;
+          case t_holds:
+            record(plan_.holds[index]);
+            break;
+          case t_procedures:
+            record(plan_.procedures[index]);
+            break;
+          case t_rollouts:
+            record(plan_.rollouts[index]);
+            break;
+          case t_phases:
+            record(plan_.phases[index]);
+            break;
+          case t_waivers:
+            record(plan_.waivers[index]);
+            break;
+          default:
+            break;
         }
       }
     } while (watches());
@@ -180,13 +239,16 @@ class Reach::Marks {
 
 namespace {
 
-/// Copies records, giving every id its new number. Strings and integers are pooled again, in the order of their first use.
+/// Copies records, giving every id its new number. Strings and integers are pooled again, in the order of their first
+/// use.
 template <class Marks>
 class Copy {
  public:
   Copy(const Plan &from, const Marks &marks) : from_(from), marks_(marks) {
-    const std::size_t sizes[table_count] = {from.nodes.size(),   from.hosts.size(), from.sets.size(),       from.roles.size(),    from.states.size(), from.probes.size(), from.gates.size(),
-                                            from.actions.size(), from.holds.size(), from.procedures.size(), from.rollouts.size(), from.phases.size(), from.waivers.size(), from.secrets.size()};
+    const std::size_t sizes[table_count] = {
+        from.nodes.size(),    from.hosts.size(),  from.sets.size(),    from.roles.size(),  from.states.size(),
+        from.probes.size(),   from.gates.size(),  from.actions.size(), from.holds.size(),  from.procedures.size(),
+        from.rollouts.size(), from.phases.size(), from.waivers.size(), from.secrets.size()};
     for (std::size_t t = 0; t < table_count; ++t) {
       moved_[t].assign(sizes[t], NodeId::none);
       std::uint32_t next = 0;
@@ -300,7 +362,9 @@ class Copy {
     std::erase_if(state.taints, [](const StateTaint &taint) { return taint.gates.empty(); });
   }
   void weaken(Gate &gate) {
-    std::erase_if(gate.watches, [&](const Watch &w) { return !marks_.marked(w.role) && !marks_.marked(w.hold) && !marks_.marked(w.state); });
+    std::erase_if(gate.watches, [&](const Watch &w) {
+      return !marks_.marked(w.role) && !marks_.marked(w.hold) && !marks_.marked(w.state);
+    });
     if (gate.watch_kind == WatchKind::written && gate.watches.empty()) gate.watch_kind = WatchKind::nothing;
     keep_reached(gate.clears);
   }
@@ -334,7 +398,9 @@ class Copy {
   void rule(CommandRule command) {
     keep_reached(command.changes);
     keep_reached(command.disrupts);
-    if (command.changes.empty() && command.disrupts.empty() && !command.changes_all && !command.disrupts_all && !command.destroys) return;
+    if (command.changes.empty() && command.disrupts.empty() && !command.changes_all && !command.disrupts_all &&
+        !command.destroys)
+      return;
     fields(command);
     build_.plan.commands.push_back(std::move(command));
   }

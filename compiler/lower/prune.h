@@ -6,8 +6,8 @@
 
 namespace upg::lower {
 
-/// What of a plan is reached from its hosts, blocks and head. Declarations that nothing reaches are left out of the finished plan, so that a
-/// review shows what matters; the order of the others stays.
+/// What of a plan is reached from its hosts, blocks and head. Declarations that nothing reaches are left out of the
+/// finished plan, so that a review shows what matters; the order of the others stays.
 class Reach {
  public:
   explicit Reach(const plan::Plan &plan);

@@ -30,8 +30,10 @@ bool may_be_text(const Type &type) {
     case Base::json:
     case Base::any:
     case Base::boolean:
-    case Base::poison: return true;
-    default: return false;
+    case Base::poison:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -59,7 +61,8 @@ void Questions::state(std::size_t index) {
   state.name = context_->string(declared.symbol.name);
   state.doc = context_->doc(declared.symbol.doc);
   state.frame = std::move(body.frame);
-  for (const ast::StateValue &value : written.values) state.values.push_back({context_->string(value.name.text), value.transient});
+  for (const ast::StateValue &value : written.values)
+    state.values.push_back({context_->string(value.name.text), value.transient});
   state.observe = observed.node;
   state.on_boot = declared.on_boot;
   for (const sema::StateTaint &taint : declared.taints) {
@@ -101,7 +104,9 @@ void Questions::probe(std::size_t index) {
   const ast::ProbeDecl &written = *declared.ast;
   Body body = context_->enter(Place::probe, declared.symbol.module, declared.parameters);
   body.asking = true;
-  const Range end{written.body.range.file, written.body.range.end > 0 ? written.body.range.end - 1 : 0, written.body.range.end};
+  const Range end{written.body.range.file, written.body.range.end > 0 ? written.body.range.end - 1 : 0,
+                  written.body.range.end};
+  copies_ = 0;
   const NodeId node = answer(written.body.statements, nullptr, end, body, declared);
   context_->leave(body, 0);
   plan::Probe probe;
@@ -114,16 +119,22 @@ void Questions::probe(std::size_t index) {
   context_->build.plan.probes[index] = std::move(probe);
 }
 
-NodeId Questions::answer(std::span<const ast::ProbeStatement> statements, Rest *rest, Range end, Body &body, const sema::Probe &probe) {
+NodeId Questions::answer(std::span<const ast::ProbeStatement> statements, Rest *rest, Range end, Body &body,
+                         const sema::Probe &probe) {
   if (statements.empty()) {
     if (rest == nullptr) {
-      context_->error(Kind::missing_return, end, fmt::format("probe `{}` can end here without an answer", probe.symbol.name))
+      context_
+          ->error(Kind::missing_return, end,
+                  fmt::format("probe `{}` can end here without an answer", probe.symbol.name))
           .help("every path ends with `return VALUE`");
       return {};
     }
-    if (rest->taken) {
-      context_->error(Kind::missing_return, end, "this branch goes on behind the `if`, and so does another")
-          .help("return in every branch, or in all but one");
+    // A node has one parent: what several branches go on with is lowered again for each, within reason.
+    if (rest->taken && ++copies_ > max_copies) {
+      if (copies_ == max_copies + 1) {
+        context_->error(Kind::missing_return, end, "too many branches go on behind their `if`")
+            .help("return in the branches, or give a part a name: a probe of its own");
+      }
       return {};
     }
     rest->taken = true;
@@ -141,7 +152,8 @@ NodeId Questions::answer(std::span<const ast::ProbeStatement> statements, Rest *
   }
   if (const auto *returned = first.as<ast::ReturnStatement>()) {
     if (!others.empty()) {
-      context_->error(Kind::unreachable_statement, others.front().range, "nothing gets here: the probe has returned").label(first.range, "by this");
+      context_->error(Kind::unreachable_statement, others.front().range, "nothing gets here: the probe has returned")
+          .label(first.range, "by this");
     }
     const std::string what = fmt::format("what probe `{}` returns", probe.symbol.name);
     return expressions_->value_as(*returned->value, body, probe.result, what).node;
@@ -150,16 +162,20 @@ NodeId Questions::answer(std::span<const ast::ProbeStatement> statements, Rest *
   const auto &branch = *first.as<ast::ProbeIf>();
   const NodeId node = branches(branch, 0, first.range, &behind, end, body, probe);
   if (!behind.taken && !others.empty()) {
-    context_->error(Kind::unreachable_statement, others.front().range, "nothing gets here: every branch before it returns");
+    context_->error(Kind::unreachable_statement, others.front().range,
+                    "nothing gets here: every branch before it returns");
   }
   return node;
 }
 
-NodeId Questions::branches(const ast::ProbeIf &statement, std::size_t branch, Range whole, Rest *rest, Range end, Body &body,
-                           const sema::Probe &probe) {
-  const auto closing = [](Range block) { return Range{block.file, block.end > block.begin ? block.end - 1 : block.begin, block.end}; };
+NodeId Questions::branches(const ast::ProbeIf &statement, std::size_t branch, Range whole, Rest *rest, Range end,
+                           Body &body, const sema::Probe &probe) {
+  const auto closing = [](Range block) {
+    return Range{block.file, block.end > block.begin ? block.end - 1 : block.begin, block.end};
+  };
   if (branch == statement.branches.size()) {
-    if (statement.otherwise) return answer(statement.otherwise->statements, rest, closing(statement.otherwise->range), body, probe);
+    if (statement.otherwise)
+      return answer(statement.otherwise->statements, rest, closing(statement.otherwise->range), body, probe);
     return answer({}, rest, end, body, probe);
   }
   const ast::ProbeIfBranch &one = statement.branches[branch];
@@ -205,7 +221,8 @@ void Questions::gate(std::size_t index) {
       if (const auto *p = item.as<ast::PassWhen>(); p != nullptr && pass) when = p->condition.get();
       if (const auto *f = item.as<ast::FailWhen>(); f != nullptr && !pass) when = f->condition.get();
       if (when == nullptr) continue;
-      const NodeId one = expressions_->condition(*when, body, pass ? "the condition of `pass when`" : "the condition of `fail when`");
+      const NodeId one =
+          expressions_->condition(*when, body, pass ? "the condition of `pass when`" : "the condition of `fail when`");
       whole = whole.valid() ? context_->node(Op::either, item.range, {whole, one}) : one;
     }
     if (!whole.valid()) return whole;
@@ -224,7 +241,8 @@ void Questions::gate(std::size_t index) {
   };
   gate.pass = joined(true);
   first_condition = false;
-  const bool fails = std::any_of(written.items.begin(), written.items.end(), [](const ast::GateItem &i) { return i.as<ast::FailWhen>() != nullptr; });
+  const bool fails = std::any_of(written.items.begin(), written.items.end(),
+                                 [](const ast::GateItem &i) { return i.as<ast::FailWhen>() != nullptr; });
   if (fails) gate.fail = joined(false);
   context_->leave(body, parameters);
 
@@ -234,9 +252,12 @@ void Questions::gate(std::size_t index) {
     if (const auto *c = item.as<ast::Clears>()) clears(*c, declared, gate, body);
   }
   if (gate.watch_kind == plan::WatchKind::written && gate.watches.empty()) gate.watch_kind = plan::WatchKind::nothing;
-  const bool passes = std::any_of(written.items.begin(), written.items.end(), [](const ast::GateItem &i) { return i.as<ast::PassWhen>() != nullptr; });
+  const bool passes = std::any_of(written.items.begin(), written.items.end(),
+                                  [](const ast::GateItem &i) { return i.as<ast::PassWhen>() != nullptr; });
   if (!passes) {
-    context_->error(Kind::missing_clause, declared.symbol.range, fmt::format("gate `{}` has no `pass when`", declared.symbol.name))
+    context_
+        ->error(Kind::missing_clause, declared.symbol.range,
+                fmt::format("gate `{}` has no `pass when`", declared.symbol.name))
         .note("a gate without a condition would be unknown for ever");
   }
   context_->leave(body, 0);
@@ -248,7 +269,9 @@ void Questions::polling(const ast::GateDecl &declaration, const sema::Gate &decl
   const sema::Scope scope = context_->scope(body);
   Range polled, stable;
   const auto once = [&](Range &seen, Range now, std::string_view clause) {
-    if (seen.valid()) context_->error(Kind::repeated_clause, now, fmt::format("`{}` is written twice", clause)).label(seen, "first here");
+    if (seen.valid())
+      context_->error(Kind::repeated_clause, now, fmt::format("`{}` is written twice", clause))
+          .label(seen, "first here");
     seen = now;
   };
   for (const ast::GateItem &item : declaration.items) {
@@ -256,9 +279,11 @@ void Questions::polling(const ast::GateDecl &declaration, const sema::Gate &decl
       once(polled, item.range, "poll");
       const auto interval = context_->evaluator.duration(*p->interval, scope, "the time between two askings");
       const auto deadline = context_->evaluator.duration(*p->deadline, scope, "the deadline of the gate");
-      if (interval && *interval <= 0) context_->error(Kind::out_of_range, p->interval->range, "the time between two askings is above zero");
+      if (interval && *interval <= 0)
+        context_->error(Kind::out_of_range, p->interval->range, "the time between two askings is above zero");
       if (interval && deadline && *interval > *deadline) {
-        context_->error(Kind::starved_by_itself, item.range, "the deadline passes before the second asking").help("swap them: `poll INTERVAL for DEADLINE`");
+        context_->error(Kind::starved_by_itself, item.range, "the deadline passes before the second asking")
+            .help("swap them: `poll INTERVAL for DEADLINE`");
       }
       gate.poll = interval.value_or(0);
       gate.deadline = deadline.value_or(0);
@@ -270,32 +295,46 @@ void Questions::polling(const ast::GateDecl &declaration, const sema::Gate &decl
     }
   }
   if (gate.stable > 1 && !polled.valid()) {
-    context_->error(Kind::starved_by_itself, stable, fmt::format("gate `{}` is asked once, and {} passes in a row are wanted", declared.symbol.name, gate.stable))
+    context_
+        ->error(Kind::starved_by_itself, stable,
+                fmt::format("gate `{}` is asked once, and {} passes in a row are wanted", declared.symbol.name,
+                            gate.stable))
         .help("write `poll 10s for 10m`");
   } else if (gate.stable > 1 && gate.poll > 0 && (gate.stable - 1) > gate.deadline / gate.poll) {
-    context_->error(Kind::starved_by_itself, stable,
-                    fmt::format("{} passes in a row take longer than the deadline of gate `{}`", gate.stable, declared.symbol.name))
+    context_
+        ->error(Kind::starved_by_itself, stable,
+                fmt::format("{} passes in a row take longer than the deadline of gate `{}`", gate.stable,
+                            declared.symbol.name))
         .label(polled, "the deadline");
   }
 }
 
 void Questions::watches(const ast::Watches &written, plan::Gate &gate, Body &body) {
   if (gate.watch_kind == plan::WatchKind::nothing && !written.items.empty()) {
-    context_->error(Kind::repeated_clause, written.items.front().range, "this gate watches nothing, as another line says");
+    context_->error(Kind::repeated_clause, written.items.front().range,
+                    "this gate watches nothing, as another line says");
     return;
   }
   gate.watch_kind = written.nothing ? plan::WatchKind::nothing : plan::WatchKind::written;
   for (const ast::Ref &ref : written.items) {
-    const auto symbol = context_->resolver.resolve(body.module, ref.name, SymbolKind::role | SymbolKind::hold | SymbolKind::state);
+    const auto symbol =
+        context_->resolver.resolve(body.module, ref.name, SymbolKind::role | SymbolKind::hold | SymbolKind::state);
     if (!symbol) continue;
     plan::Watch watch;
     switch (symbol->kind) {
-      case SymbolKind::role: watch.role = plan::RoleId(symbol->index); break;
-      case SymbolKind::hold: watch.hold = plan::HoldId(symbol->index); break;
-      default: watch.state = plan::StateId(symbol->index); break;
+      case SymbolKind::role:
+        watch.role = plan::RoleId(symbol->index);
+        break;
+      case SymbolKind::hold:
+        watch.hold = plan::HoldId(symbol->index);
+        break;
+      default:
+        watch.state = plan::StateId(symbol->index);
+        break;
     }
     if (symbol->kind == SymbolKind::role) {
-      if (ref.arguments) context_->error(Kind::wrong_arguments, ref.range, "a role is watched whole, without arguments");
+      if (ref.arguments)
+        context_->error(Kind::wrong_arguments, ref.range, "a role is watched whole, without arguments");
     } else if (ref.arguments) {
       watch.arguments = expressions_->arguments(*symbol, ref, body);
     }
@@ -306,8 +345,10 @@ void Questions::watches(const ast::Watches &written, plan::Gate &gate, Body &bod
 void Questions::clears(const ast::Clears &written, const sema::Gate &declared, plan::Gate &gate, Body &body) {
   const auto *name = written.on.hosts.binder() == nullptr ? written.on.hosts.set().as<ast::NameExpr>() : nullptr;
   LocalName *host = name != nullptr ? context_->find(body, name->name.text) : nullptr;
-  if (host == nullptr || host->kind != LocalName::Kind::parameter || !host->type.is(Base::host) || declared.parameters.size() != 1) {
-    context_->error(Kind::misplaced, written.on.range, "a gate clears guests from its own host, which is its only parameter");
+  if (host == nullptr || host->kind != LocalName::Kind::parameter || !host->type.is(Base::host) ||
+      declared.parameters.size() != 1) {
+    context_->error(Kind::misplaced, written.on.range,
+                    "a gate clears guests from its own host, which is its only parameter");
   } else {
     host->used = true;
   }

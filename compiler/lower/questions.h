@@ -20,21 +20,26 @@ class Questions {
   struct Rest {
     std::span<const ast::ProbeStatement> statements;
     Rest *next = nullptr;
-    bool taken = false;  // a node has one parent: only one way may lead here
+    bool taken = false;
   };
 
   void state(std::size_t index);
   void probe(std::size_t index);
   void gate(std::size_t index);
   void host_set(std::size_t index);
-  NodeId answer(std::span<const ast::ProbeStatement> statements, Rest *rest, Range end, Body &body, const sema::Probe &probe);
-  NodeId branches(const ast::ProbeIf &statement, std::size_t branch, Range whole, Rest *rest, Range end, Body &body, const sema::Probe &probe);
+  NodeId answer(std::span<const ast::ProbeStatement> statements, Rest *rest, Range end, Body &body,
+                const sema::Probe &probe);
+  NodeId branches(const ast::ProbeIf &statement, std::size_t branch, Range whole, Rest *rest, Range end, Body &body,
+                  const sema::Probe &probe);
   void polling(const ast::GateDecl &declaration, const sema::Gate &declared, plan::Gate &gate, Body &body);
   void watches(const ast::Watches &written, plan::Gate &gate, Body &body);
   void clears(const ast::Clears &written, const sema::Gate &declared, plan::Gate &gate, Body &body);
 
+  static constexpr std::uint32_t max_copies = 32;
+
   Context *context_;
   Expressions *expressions_;
+  std::uint32_t copies_ = 0;  // of what follows an `if`, in the probe at hand
 };
 
 }  // namespace upg::lower

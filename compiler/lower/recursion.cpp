@@ -19,7 +19,8 @@ constexpr std::array<std::string_view, kinds> words{"probe", "state", "set of ho
 class Graph {
  public:
   explicit Graph(const plan::Plan &plan) : plan_(plan) {
-    const std::array<std::size_t, kinds> sizes{plan.probes.size(), plan.states.size(), plan.sets.size(), plan.gates.size(), plan.actions.size(), plan.holds.size()};
+    const std::array<std::size_t, kinds> sizes{plan.probes.size(), plan.states.size(),  plan.sets.size(),
+                                               plan.gates.size(),  plan.actions.size(), plan.holds.size()};
     for (std::size_t k = 0; k < kinds; ++k) base_[k + 1] = base_[k] + sizes[k];
     edges_.resize(base_[kinds]);
     plan::for_each_body(plan, [&](const plan::Body &body) {
@@ -49,7 +50,8 @@ class Graph {
           stack.pop_back();
           if (!stack.empty()) length[stack.back()] = std::max(length[stack.back()], length[at] + 1);
           if (length[at] == plan::Limits::depth + 1) {
-            context.error(Kind::nested_too_deeply, place(at), fmt::format("the chain of what {} needs is longer than {}", name(at), plan::Limits::depth));
+            context.error(Kind::nested_too_deeply, place(at),
+                          fmt::format("the chain of what {} needs is longer than {}", name(at), plan::Limits::depth));
             found = true;
           }
           continue;
@@ -84,13 +86,24 @@ class Graph {
       todo.pop_back();
       const plan::Node &node = plan_.node(id);
       switch (node.op) {
-        case Op::ask_probe: add(from, base_[probes] + node.a, id); break;
-        case Op::cell: add(from, base_[states] + node.a, id); break;
+        case Op::ask_probe:
+          add(from, base_[probes] + node.a, id);
+          break;
+        case Op::cell:
+          add(from, base_[states] + node.a, id);
+          break;
         case Op::set:
-        case Op::set_live: add(from, base_[sets] + node.a, id); break;
-        case Op::gate: add(from, base_[gates] + node.a, id); break;
-        case Op::held: add(from, base_[holds] + node.a, id); break;
-        default: break;
+        case Op::set_live:
+          add(from, base_[sets] + node.a, id);
+          break;
+        case Op::gate:
+          add(from, base_[gates] + node.a, id);
+          break;
+        case Op::held:
+          add(from, base_[holds] + node.a, id);
+          break;
+        default:
+          break;
       }
       const auto kids = plan_.kids(id);
       todo.insert(todo.end(), kids.rbegin(), kids.rend());
@@ -102,7 +115,8 @@ class Graph {
     std::string way;
     for (auto one = begin; one != stack.end(); ++one) way += name(*one) + " needs ";
     way += name(last.to);
-    auto report = context.error(Kind::recursion, range(last.where, last.to), fmt::format("{} needs itself", name(last.to)));
+    auto report =
+        context.error(Kind::recursion, range(last.where, last.to), fmt::format("{} needs itself", name(last.to)));
     for (auto one = begin; one + 1 < stack.end(); ++one) {
       for (const Edge &edge : edges_[*one]) {
         if (edge.to != *(one + 1) || !edge.where.valid()) continue;
@@ -122,28 +136,50 @@ class Graph {
     const auto [kind, i] = entry(number);
     plan::StringId id;
     switch (kind) {
-      case probes: id = plan_.probes[i].name; break;
-      case states: id = plan_.states[i].name; break;
-      case sets: id = plan_.sets[i].name; break;
-      case gates: id = plan_.gates[i].name; break;
-      case actions: id = plan_.actions[i].name; break;
-      default: id = plan_.holds[i].name; break;
+      case probes:
+        id = plan_.probes[i].name;
+        break;
+      case states:
+        id = plan_.states[i].name;
+        break;
+      case sets:
+        id = plan_.sets[i].name;
+        break;
+      case gates:
+        id = plan_.gates[i].name;
+        break;
+      case actions:
+        id = plan_.actions[i].name;
+        break;
+      default:
+        id = plan_.holds[i].name;
+        break;
     }
     return fmt::format("{} `{}`", words[kind], plan_.text(id));
   }
   Range place(std::size_t number) const {
     const auto [kind, i] = entry(number);
     switch (kind) {
-      case probes: return to_range(plan_.probes[i].where);
-      case states: return to_range(plan_.states[i].where);
-      case sets: return to_range(plan_.sets[i].where);
-      case gates: return to_range(plan_.gates[i].where);
-      case actions: return to_range(plan_.actions[i].where);
-      default: return to_range(plan_.holds[i].where);
+      case probes:
+        return to_range(plan_.probes[i].where);
+      case states:
+        return to_range(plan_.states[i].where);
+      case sets:
+        return to_range(plan_.sets[i].where);
+      case gates:
+        return to_range(plan_.gates[i].where);
+      case actions:
+        return to_range(plan_.actions[i].where);
+      default:
+        return to_range(plan_.holds[i].where);
     }
   }
-  static Range to_range(const plan::Span &span) { return span.valid() ? Range{{span.file}, span.begin, span.end} : Range{}; }
-  Range range(NodeId where, std::size_t other) const { return where.valid() ? to_range(plan_.span(where)) : place(other); }
+  static Range to_range(const plan::Span &span) {
+    return span.valid() ? Range{{span.file}, span.begin, span.end} : Range{};
+  }
+  Range range(NodeId where, std::size_t other) const {
+    return where.valid() ? to_range(plan_.span(where)) : place(other);
+  }
 
   const plan::Plan &plan_;
   std::array<std::size_t, kinds + 1> base_{};

@@ -1,22 +1,31 @@
 #include "compiler/lower/statements.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
+
+#include "runtime/safety/rules/rules.h"
 
 namespace upg::lower {
 namespace {
 
 using sema::SymbolKind;
 
-constexpr std::array<std::string_view, 18> rules{"arm",  "available", "base",  "end",   "fork",  "guard", "hold",   "hostx", "join",
-                                                 "once", "order",     "race",  "rank",  "reach", "return", "serial", "starve", "state"};
+/// Names of the checker's rules that may be waived.
+std::vector<std::string_view> waivable_rules() {
+  std::vector<std::string_view> names;
+  for (const safety::Rule &rule : safety::rules()) {
+    if (rule.waivable) names.push_back(rule.name);
+  }
+  return names;
+}
 
 /// Seconds since 1970 of the end of that day, UTC.
 std::int64_t end_of_day(const ast::DateLiteral &date) {
-  const std::chrono::sys_days day = std::chrono::year{date.year} / std::chrono::month{date.month} / std::chrono::day{date.day};
+  const std::chrono::sys_days day =
+      std::chrono::year{date.year} / std::chrono::month{date.month} / std::chrono::day{date.day};
   return (std::int64_t{day.time_since_epoch().count()} + 1) * 86400;
 }
 
@@ -28,12 +37,12 @@ std::vector<const ast::Statement *> pointers(const ast::Block &block) {
 
 }  // namespace
 
-std::span<const std::string_view> acceptable_rules() { return rules; }
-
 bool Statements::may_act(Range range, std::string_view what, Body &body) {
   body.acts = true;
   if (!body.only_asks()) return true;
-  context_->error(Kind::act_in_question, range, fmt::format("{} in {}", what, body.place == Place::preflight ? "the preflight" : "the postflight"))
+  context_
+      ->error(Kind::act_in_question, range,
+              fmt::format("{} in {}", what, body.place == Place::preflight ? "the preflight" : "the postflight"))
       .note("a preflight only asks, so that it can run at any time and change nothing; a postflight only confirms")
       .help("move it into the plan itself");
   return false;
@@ -53,7 +62,7 @@ NodeId Statements::block(std::span<const ast::Statement *const> statements, Rang
   return context_->node(Op::block, range, 0, 0, list);
 }
 
-NodeId Statements::inner(const ast::Block &written, Body &body, std::string_view) {
+NodeId Statements::inner(const ast::Block &written, Body &body) {
   const bool spine = body.spine;
   body.spine = false;
   const NodeId node = block(written, body);
@@ -61,7 +70,8 @@ NodeId Statements::inner(const ast::Block &written, Body &body, std::string_view
   return node;
 }
 
-void Statements::sequence(std::span<const ast::Statement *const> statements, Range range, Body &body, std::vector<NodeId> &out) {
+void Statements::sequence(std::span<const ast::Statement *const> statements, Range range, Body &body,
+                          std::vector<NodeId> &out) {
   for (std::size_t i = 0; i < statements.size(); ++i) {
     const ast::Statement &one = *statements[i];
     const bool admits = body.admits;
@@ -75,8 +85,12 @@ void Statements::sequence(std::span<const ast::Statement *const> statements, Ran
     }
     if (const auto *waiver = one.as<ast::AcceptStatement>(); waiver != nullptr && !waiver->body) {
       const auto rest = statements.subspan(i + 1);
-      if (rest.empty()) context_->error(Kind::empty_block, one.range, "nothing stands behind this `accept`, so it accepts nothing");
-      const NodeId covered = block(rest, rest.empty() ? one.range : join(rest.front()->range, Range{range.file, range.begin, rest.back()->range.end}), body);
+      if (rest.empty())
+        context_->error(Kind::empty_block, one.range, "nothing stands behind this `accept`, so it accepts nothing");
+      const NodeId covered = block(
+          rest,
+          rest.empty() ? one.range : join(rest.front()->range, Range{range.file, range.begin, rest.back()->range.end}),
+          body);
       const NodeId node = accept(*waiver, one.range, covered, body);
       if (node.valid()) out.push_back(node);
       return;
@@ -90,7 +104,8 @@ void Statements::sequence(std::span<const ast::Statement *const> statements, Ran
       const bool acts = body.acts;
       body.acts = false;
       sequence(pointers(admit->body), admit->body.range, body, out);
-      if (body.acts) context_->error(Kind::act_in_question, one.range, "`admit` only asks").help("move what it does behind it");
+      if (body.acts)
+        context_->error(Kind::act_in_question, one.range, "`admit` only asks").help("move what it does behind it");
       body.acts = body.acts || acts;
       body.admits = admits;
       context_->leave(body, outer);
@@ -114,13 +129,14 @@ NodeId Statements::statement(const ast::Statement &one, Body &body) {
   if (const auto *s = one.as<ast::ForStatement>()) return for_each(*s, range, body);
   if (const auto *s = one.as<ast::DeadlineStatement>()) {
     const auto limit = context_->evaluator.duration(*s->limit, context_->scope(body), "the deadline of the block");
-    if (limit && *limit <= 0) context_->error(Kind::out_of_range, s->limit->range, "the deadline of a block is above zero");
+    if (limit && *limit <= 0)
+      context_->error(Kind::out_of_range, s->limit->range, "the deadline of a block is above zero");
     const NodeId inside = block(s->body, body);
     return context_->node(Op::at_most, range, context_->build.integer(limit.value_or(1)).index, 0, {inside});
   }
   if (const auto *s = one.as<ast::ParallelStatement>()) {
     std::vector<NodeId> branches;
-    for (const ast::Block &branch_block : s->branches) branches.push_back(inner(branch_block, body, "parallel"));
+    for (const ast::Block &branch_block : s->branches) branches.push_back(inner(branch_block, body));
     return context_->node(Op::parallel, range, 0, 0, branches);
   }
   if (const auto *s = one.as<ast::IfStatement>()) return branch(*s, 0, range, body);
@@ -132,10 +148,13 @@ NodeId Statements::statement(const ast::Statement &one, Body &body) {
   if (const auto *s = one.as<ast::PointOfNoReturnStatement>()) {
     if (!body.spine) {
       context_->error(Kind::misplaced, range, "a point of no return stands on the spine of the plan")
-          .note("the spine is the plan's own sequence, with what stands in `with`, `at most`, `accept` and phases; not a rollout, branch or `parallel`");
+          .note(
+              "the spine is the plan's own sequence, with what stands in `with`, `at most`, `accept` and phases; not a "
+              "rollout, branch or `parallel`");
     }
     body.spine_only = true;
-    if (!s->why.plain()) context_->error(Kind::type_expected, s->why.range, "the reason is a fixed text, without `${}`");
+    if (!s->why.plain())
+      context_->error(Kind::type_expected, s->why.range, "the reason is a fixed text, without `${}`");
     if (body.only_asks()) may_act(range, "a point of no return", body);
     return context_->node(Op::no_return, range, context_->string(s->why.text()).index, 0, {});
   }
@@ -146,7 +165,8 @@ NodeId Statements::statement(const ast::Statement &one, Body &body) {
     return context_->node(Op::act, range, action.index, 0, {});
   }
   if (const auto *s = one.as<ast::AskStatement>()) {
-    if (!s->text.plain()) context_->error(Kind::type_expected, s->text.range, "the question is a fixed text, without `${}`");
+    if (!s->text.plain())
+      context_->error(Kind::type_expected, s->text.range, "the question is a fixed text, without `${}`");
     return context_->node(Op::confirm, range, context_->string(s->text.text()).index, 0, {});
   }
   if (const auto *s = one.as<ast::CallStatement>()) return call(*s, range, body);
@@ -174,6 +194,7 @@ NodeId Statements::with(const ast::WithStatement &written, Range range, Body &bo
   for (const ast::Ref &hold : written.holds) {
     allowed = allowed && may_act(hold.range, fmt::format("hold `{}`", hold.name.text()), body);
     held.push_back(expressions_->held(hold, body));
+    if (held.back().valid()) check_limit(context_->build.plan.kids(held.back()), hold.name.text(), hold.range);
   }
   NodeId node = block(written.body, body);
   for (std::size_t i = held.size(); i-- > 0;) {
@@ -186,20 +207,25 @@ NodeId Statements::with(const ast::WithStatement &written, Range range, Body &bo
 NodeId Statements::dag(std::span<const ast::Statement *const> phases, Body &body) {
   if (!body.spine) {
     context_->error(Kind::misplaced, phases.front()->range, "phases stand on the spine of the plan")
-        .note("the spine is the plan's own sequence, with what stands in `with`, `at most`, `accept` and phases; not a rollout, branch or `parallel`")
+        .note(
+            "the spine is the plan's own sequence, with what stands in `with`, `at most`, `accept` and phases; not a "
+            "rollout, branch or `parallel`")
         .help("inside an iteration write a plain sequence");
   }
   body.spine_only = true;
   std::vector<const ast::PhaseStatement *> all;
   for (const ast::Statement *one : phases) all.push_back(one->as<ast::PhaseStatement>());
   const auto ordinal = [&](std::string_view name) {
-    return static_cast<std::size_t>(std::find_if(all.begin(), all.end(), [&](const auto *p) { return p->name.text == name; }) - all.begin());
+    return static_cast<std::size_t>(
+        std::find_if(all.begin(), all.end(), [&](const auto *p) { return p->name.text == name; }) - all.begin());
   };
   std::vector<NodeId> children;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const ast::PhaseStatement &written = *all[i];
     if (ordinal(written.name.text) < i) {
-      context_->error(Kind::name_bound_twice, written.name.range, fmt::format("there are two phases `{}`", written.name.text))
+      context_
+          ->error(Kind::name_bound_twice, written.name.range,
+                  fmt::format("there are two phases `{}`", written.name.text))
           .label(all[ordinal(written.name.text)]->name.range, "first here");
     }
     plan::Phase phase;
@@ -209,19 +235,23 @@ NodeId Statements::dag(std::span<const ast::Statement *const> phases, Body &body
       const std::size_t at = ordinal(earlier.text);
       if (at < i) {
         const auto number = static_cast<std::uint32_t>(at);
-        if (std::find(phase.after.begin(), phase.after.end(), number) == phase.after.end()) phase.after.push_back(number);
+        if (std::find(phase.after.begin(), phase.after.end(), number) == phase.after.end())
+          phase.after.push_back(number);
         continue;
       }
       if (at < all.size()) {
-        context_->error(Kind::bad_phase_order, earlier.range,
-                        at == i ? fmt::format("phase `{}` cannot come after itself", earlier.text)
-                                : fmt::format("phase `{}` stands below, and `{}` is to come after it", earlier.text, written.name.text))
+        context_
+            ->error(Kind::bad_phase_order, earlier.range,
+                    at == i ? fmt::format("phase `{}` cannot come after itself", earlier.text)
+                            : fmt::format("phase `{}` stands below, and `{}` is to come after it", earlier.text,
+                                          written.name.text))
             .help("phases are written in an order in which they could run one by one");
         continue;
       }
       std::vector<std::string_view> names;
       for (std::size_t k = 0; k < i; ++k) names.push_back(all[k]->name.text);
-      auto report = context_->error(Kind::bad_phase_order, earlier.range, fmt::format("there is no phase `{}` before this one", earlier.text));
+      auto report = context_->error(Kind::bad_phase_order, earlier.range,
+                                    fmt::format("there is no phase `{}` before this one", earlier.text));
       const std::string_view near = diagnostics::did_you_mean(earlier.text, names);
       if (!near.empty()) report.fix(fmt::format("write `{}`", near), earlier.range, std::string(near));
       report.note("`after` names phases of the same run of phases, with no other statement between them");
@@ -237,13 +267,13 @@ NodeId Statements::dag(std::span<const ast::Statement *const> phases, Body &body
 NodeId Statements::branch(const ast::IfStatement &written, std::size_t at, Range range, Body &body) {
   const ast::IfBranch &one = written.branches[at];
   const NodeId condition = expressions_->condition(*one.condition, body, "the condition of `if`");
-  const NodeId yes = inner(one.body, body, "if");
+  const NodeId yes = inner(one.body, body);
   NodeId no;
   if (at + 1 < written.branches.size()) {
     const NodeId next = branch(written, at + 1, written.branches[at + 1].body.range, body);
     no = context_->node(Op::block, written.branches[at + 1].body.range, {next});
   } else if (written.otherwise) {
-    no = inner(*written.otherwise, body, "else");
+    no = inner(*written.otherwise, body);
   } else {
     no = context_->node(Op::block, range, {});
   }
@@ -253,14 +283,17 @@ NodeId Statements::branch(const ast::IfStatement &written, std::size_t at, Range
 NodeId Statements::unless(const ast::UnlessStatement &written, Range range, Body &body) {
   const auto test = expressions_->cell_test(*written.condition, body);
   if (!test) {
-    context_->error(Kind::type_expected, written.condition->range, "`unless` tests one state for one value")
-        .note("it is the test that informs: behind it the state has the value, either way")
-        .help("write `unless S(h) == v { }`; for any other condition write `if`");
-    inner(written.body, body, "unless");
+    if (expressions_->names_gate(*written.condition, body) ||
+        !expressions_->value(*written.condition, body).poisoned()) {
+      context_->error(Kind::type_expected, written.condition->range, "`unless` tests one state for one value")
+          .note("it is the test that informs: behind it the state has the value, either way")
+          .help("write `unless S(h) == v { }`; for any other condition write `if`");
+    }
+    inner(written.body, body);
     return {};
   }
   const NodeId cell = expressions_->cell(test->state, *test->cell, body);
-  const NodeId inside = inner(written.body, body, "unless");
+  const NodeId inside = inner(written.body, body);
   return test->poisoned ? NodeId() : context_->node(Op::unless, range, test->value, 0, {cell, inside});
 }
 
@@ -269,18 +302,20 @@ NodeId Statements::accept(const ast::AcceptStatement &written, Range range, Node
     context_->not_implemented(range, "`accept outage`");
     return {};
   }
-  const auto *rule = std::find(rules.begin(), rules.end(), std::string_view(written.rule.text));
-  if (rule == rules.end()) {
-    auto report = context_->error(Kind::unknown_rule, written.rule.range, fmt::format("there is no rule `{}`", written.rule.text));
-    const std::string_view near = diagnostics::did_you_mean(written.rule.text, rules);
+  const std::span<const safety::Rule> rules = safety::rules();
+  // One that exists and may not be waived is the checker's to refuse: it knows why.
+  if (std::none_of(rules.begin(), rules.end(), [&](const safety::Rule &r) { return r.name == written.rule.text; })) {
+    const std::vector<std::string_view> names = waivable_rules();
+    auto report = context_->error(Kind::unknown_rule, written.rule.range,
+                                  fmt::format("there is no rule `{}`", written.rule.text));
+    const std::string_view near = diagnostics::did_you_mean(written.rule.text, names);
     if (!near.empty()) report.fix(fmt::format("write `{}`", near), written.rule.range, std::string(near));
-    std::string all;
-    for (const std::string_view name : rules) all += fmt::format("{}`{}`", all.empty() ? "" : ", ", name);
-    report.note("rules that can be accepted are " + all);
+    report.note(fmt::format("rules that can be accepted are {}", fmt::join(names, ", ")));
     return {};
   }
   if (written.at_most != nullptr) {
-    context_->error(Kind::misplaced, written.at_most->range, "only an accepted outage has a length").help("write `at most D { }` around the block");
+    context_->error(Kind::misplaced, written.at_most->range, "only an accepted outage has a length")
+        .help("write `at most D { }` around the block");
   }
   plan::Waiver waiver;
   waiver.rule = context_->string(written.rule.text);
@@ -288,12 +323,14 @@ NodeId Statements::accept(const ast::AcceptStatement &written, Range range, Node
   waiver.where = context_->span(range);
   if (written.until) waiver.until = end_of_day(*written.until);
   if (written.reason.text().find_first_not_of(" \t") == std::string::npos) {
-    context_->error(Kind::missing_clause, written.reason.range, "a waiver needs its reason").note("every review and report prints it");
+    context_->error(Kind::missing_clause, written.reason.range, "a waiver needs its reason")
+        .note("every review and report prints it");
   }
   if (written.of) {
     const auto symbol = context_->resolver.resolve(body.module, written.of->name, SymbolKind::role | SymbolKind::hold);
     if (!symbol) return {};
-    if (written.of->arguments) context_->error(Kind::wrong_arguments, written.of->range, "a waiver names a role or a hold, without arguments");
+    if (written.of->arguments)
+      context_->error(Kind::wrong_arguments, written.of->range, "a waiver names a role or a hold, without arguments");
     if (symbol->kind == SymbolKind::role) waiver.role = plan::RoleId(symbol->index);
     if (symbol->kind == SymbolKind::hold) waiver.hold = plan::HoldId(symbol->index);
   }
@@ -303,12 +340,12 @@ NodeId Statements::accept(const ast::AcceptStatement &written, Range range, Node
 
 void Statements::attempt(const ast::AttemptStatement &written, Range range, Body &body) {
   context_->not_implemented(head(range, 7), "`attempt`");
-  inner(written.body, body, "attempt");
+  inner(written.body, body);
   for (const ast::RecoverBranch &recover : written.recover) {
     expressions_->condition(*recover.condition, body, "the condition of `recover when`");
-    inner(recover.body, body, "recover");
+    inner(recover.body, body);
   }
-  if (written.otherwise) inner(*written.otherwise, body, "otherwise");
+  if (written.otherwise) inner(*written.otherwise, body);
 }
 
 // ---- calls
@@ -319,26 +356,53 @@ NodeId Statements::call(const ast::CallStatement &written, Range range, Body &bo
   for (const ast::Name &part : ref.name.parts) words.push_back(part.text);
   const sema::Found found = context_->resolver.find(body.module, words);
   if (found.status == sema::Found::Status::found && found.consumed == words.size()) {
-    const sema::Symbol *symbol = found.symbol.kind == SymbolKind::host ? nullptr : &context_->program.symbol(found.symbol);
+    const sema::Symbol *symbol =
+        found.symbol.kind == SymbolKind::host ? nullptr : &context_->program.symbol(found.symbol);
     const auto not_statement = [&](std::string_view help) {
       context_->resolver.mark_used(body.module, found.symbol);
-      context_->error(Kind::not_a_statement, range, fmt::format("{} `{}` is no step of a plan", sema::spelling(found.symbol.kind), symbol->name))
+      context_
+          ->error(Kind::not_a_statement, range,
+                  fmt::format("{} `{}` is no step of a plan", sema::spelling(found.symbol.kind), symbol->name))
           .help(std::string(help));
       return NodeId();
     };
     switch (found.symbol.kind) {
-      case SymbolKind::gate: return not_statement(fmt::format("write `await {}`", ref.name.text()));
-      case SymbolKind::probe: return not_statement("use its answer: `let x = ...`, `if ... { }`, or a gate");
-      case SymbolKind::hold: return not_statement(fmt::format("write `with {} {{ }}`", ref.name.text()));
-      case SymbolKind::state: return not_statement("write `expect S == v`, or an action that `moves` it");
-      default: break;
+      case SymbolKind::gate:
+        return not_statement(fmt::format("write `await {}`", ref.name.text()));
+      case SymbolKind::probe:
+        return not_statement("use its answer: `let x = ...`, `if ... { }`, or a gate");
+      case SymbolKind::hold:
+        return not_statement(fmt::format("write `with {} {{ }}`", ref.name.text()));
+      case SymbolKind::state:
+        return not_statement("write `expect S == v`, or an action that `moves` it");
+      default:
+        break;
     }
   } else if (words.size() == 1 && (words[0] == "in_service" || words[0] == "stoppable")) {
-    context_->error(Kind::not_a_statement, range, fmt::format("`{}` is a gate, no step of a plan", words[0])).help(fmt::format("write `await {}(...)`", words[0]));
+    context_->error(Kind::not_a_statement, range, fmt::format("`{}` is a gate, no step of a plan", words[0]))
+        .help(fmt::format("write `await {}(...)`", words[0]));
     return {};
   }
   const auto symbol = context_->resolver.resolve(body.module, ref.name, SymbolKind::action | SymbolKind::procedure);
   return symbol ? perform(*symbol, ref, range, body) : NodeId();
+}
+
+void Statements::check_limit(std::span<const NodeId> arguments, std::string_view name, Range range) {
+  if (!context_->program.limit) return;
+  const std::vector<sema::HostId> &limit = *context_->program.limit;
+  for (const NodeId argument : arguments) {
+    if (!argument.valid()) continue;
+    const plan::Node &node = context_->build.plan.node(argument);
+    if (node.op != Op::host || std::binary_search(limit.begin(), limit.end(), sema::HostId(node.a))) continue;
+    diagnostics::Diagnostic d{};
+    d.kind = Kind::outside_limit;
+    d.message =
+        fmt::format("`{}` runs on `{}`, which --limit leaves out", name, context_->program.site.hosts[node.a].name);
+    d.primary = {range, ""};
+    d.notes.push_back(
+        "--limit leaves hosts out of rollouts; a step that names its host cannot be left out without another plan");
+    context_->deferred.push_back({argument, std::move(d)});
+  }
 }
 
 NodeId Statements::perform(sema::SymbolRef symbol, const ast::Ref &ref, Range range, Body &body) {
@@ -346,24 +410,12 @@ NodeId Statements::perform(sema::SymbolRef symbol, const ast::Ref &ref, Range ra
   if (symbol.kind == SymbolKind::action) {
     const bool allowed = may_act(range, fmt::format("action `{}`", name), body);
     const std::vector<NodeId> arguments = expressions_->arguments(symbol, ref, body);
-    for (const NodeId argument : arguments) {
-      if (!argument.valid() || !context_->program.limit) continue;
-      const plan::Node &node = context_->build.plan.node(argument);
-      if (node.op != Op::host) continue;
-      const auto &limit = *context_->program.limit;
-      if (std::binary_search(limit.begin(), limit.end(), sema::HostId(node.a))) continue;
-      diagnostics::Diagnostic d{};
-      d.kind = Kind::outside_limit;
-      d.message = fmt::format("`{}` runs on `{}`, which --limit leaves out", name, context_->program.site.hosts[node.a].name);
-      d.primary = {range, ""};
-      d.notes.push_back("a narrower plan leaves hosts out of rollouts; a step that names its host cannot be left out without changing the plan");
-      context_->deferred.push_back({argument, std::move(d)});
-    }
+    check_limit(arguments, name, range);
     return allowed ? context_->node(Op::act, range, symbol.index, 0, arguments) : NodeId();
   }
   const std::size_t index = symbol.index;
   if (state_[index] == State::open) {
-    report_cycle(index, open_.empty() ? index : open_.back().procedure, range);
+    report_cycle(index, range);
     return {};
   }
   if (state_[index] == State::fresh) {
@@ -371,10 +423,16 @@ NodeId Statements::perform(sema::SymbolRef symbol, const ast::Ref &ref, Range ra
     procedure(index);
     open_.pop_back();
   }
-  if (context_->procedure_acts[index] && !may_act(range, fmt::format("procedure `{}`, which does something,", name), body)) return {};
+  if (context_->procedure_acts[index] &&
+      !may_act(range, fmt::format("procedure `{}`, which does something,", name), body))
+    return {};
   if (context_->procedure_spine_only[index]) {
     if (!body.spine) {
-      context_->error(Kind::misplaced, range, fmt::format("procedure `{}` holds phases or a point of no return, which stand on the spine of the plan", name))
+      context_
+          ->error(
+              Kind::misplaced, range,
+              fmt::format("procedure `{}` holds phases or a point of no return, which stand on the spine of the plan",
+                          name))
           .label(context_->program.symbol(symbol).range, "declared here");
     }
     body.spine_only = true;
@@ -382,12 +440,15 @@ NodeId Statements::perform(sema::SymbolRef symbol, const ast::Ref &ref, Range ra
   return context_->node(Op::call, range, symbol.index, 0, expressions_->arguments(symbol, ref, body));
 }
 
-void Statements::report_cycle(std::size_t from, std::size_t, Range range) {
+void Statements::report_cycle(std::size_t from, Range range) {
   const auto begin = std::find_if(open_.begin(), open_.end(), [&](const Open &o) { return o.procedure == from; });
   std::string way;
-  for (auto one = begin; one != open_.end(); ++one) way += fmt::format("`{}` calls ", context_->program.procedures[one->procedure].symbol.name);
+  for (auto one = begin; one != open_.end(); ++one)
+    way += fmt::format("`{}` calls ", context_->program.procedures[one->procedure].symbol.name);
   way += fmt::format("`{}`", context_->program.procedures[from].symbol.name);
-  auto report = context_->error(Kind::recursion, range, fmt::format("procedure `{}` calls itself", context_->program.procedures[from].symbol.name));
+  auto report =
+      context_->error(Kind::recursion, range,
+                      fmt::format("procedure `{}` calls itself", context_->program.procedures[from].symbol.name));
   if (begin != open_.end()) {
     for (auto one = begin + 1; one != open_.end(); ++one) report.label(one->call, "by way of this call");
   }

@@ -12,7 +12,10 @@ namespace upg::lower {
 class Statements {
  public:
   Statements(Context &context, Expressions &expressions, Actions &actions)
-      : context_(&context), expressions_(&expressions), actions_(&actions), state_(context.program.procedures.size(), State::fresh) {}
+      : context_(&context),
+        expressions_(&expressions),
+        actions_(&actions),
+        state_(context.program.procedures.size(), State::fresh) {}
 
   /// All procedures, callees first.
   void procedures();
@@ -26,7 +29,7 @@ class Statements {
   void sequence(std::span<const ast::Statement *const> statements, Range range, Body &body, std::vector<NodeId> &out);
   NodeId statement(const ast::Statement &statement, Body &body);
   /// A block that is entered by choice or by several: no phases, no point of no return.
-  NodeId inner(const ast::Block &written, Body &body, std::string_view what);
+  NodeId inner(const ast::Block &written, Body &body);
 
   NodeId expect(const ast::ExpectStatement &written, Range range, Body &body);
   NodeId let(const ast::LetStatement &written, Range range, Body &body);
@@ -36,9 +39,11 @@ class Statements {
   NodeId unless(const ast::UnlessStatement &written, Range range, Body &body);
   NodeId accept(const ast::AcceptStatement &written, Range range, NodeId block, Body &body);
   NodeId call(const ast::CallStatement &written, Range range, Body &body);
+  /// A step that names a host which --limit leaves out.
+  void check_limit(std::span<const NodeId> arguments, std::string_view name, Range range);
   NodeId perform(sema::SymbolRef symbol, const ast::Ref &ref, Range range, Body &body);
   void procedure(std::size_t index);
-  void report_cycle(std::size_t from, std::size_t to, Range range);
+  void report_cycle(std::size_t from, Range range);
   void attempt(const ast::AttemptStatement &written, Range range, Body &body);
   bool may_act(Range range, std::string_view what, Body &body);
 
@@ -47,9 +52,16 @@ class Statements {
   NodeId for_each(const ast::ForStatement &written, Range range, Body &body);
   bool options(const std::vector<ast::RollingOption> &written, plan::Rollout &rollout, std::size_t hosts, Body &body);
   void batch(const ast::BatchOption &written, Range range, plan::Rollout &rollout, std::size_t hosts, Body &body);
-  std::optional<std::vector<sema::HostId>> static_hosts(const ast::Binder &binder, Body &body);
+  /// In visit order, without those declared out; nothing if they are not known (reported).
+  struct Visited {
+    std::vector<sema::HostId> hosts;
+    sema::RoleId role;
+    bool empty = false;  // although one host at least is meant
+  };
+  std::optional<Visited> visited(const ast::Binder &binder, Body &body);
   NodeId roll_body(const ast::Block &written, Body &body);
-  NodeId finish_roll(const ast::Binder &binder, std::vector<sema::HostId> hosts, plan::Rollout rollout, NodeId block, bool acts, Range range);
+  NodeId finish_roll(const ast::Binder &binder, const Visited &visited, plan::Rollout rollout, NodeId block, bool acts,
+                     Range range);
 
   Context *context_;
   Expressions *expressions_;
@@ -61,8 +73,5 @@ class Statements {
   };
   std::vector<Open> open_;  // procedures being lowered, outermost first
 };
-
-/// Names of the checker's rules that `accept` may waive.
-std::span<const std::string_view> acceptable_rules();
 
 }  // namespace upg::lower

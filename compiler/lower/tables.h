@@ -4,7 +4,8 @@
 
 namespace upg::lower {
 
-/// Makes room for every declaration, so that the ids of the Program hold in the plan, and the sets of hosts that names stand for.
+/// Makes room for every declaration, so that the ids of the Program hold in the plan, and the sets of hosts that names
+/// stand for.
 void reserve_tables(Context &context);
 /// The site, roles and the rules of modules: tables that the Program holds ready.
 void lower_site(Context &context);
