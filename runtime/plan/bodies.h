@@ -16,22 +16,24 @@ struct Body {
   NodeId root;
   Category category;
   Place place;
-  const Frame *frame;       // null for constants
-  std::string_view table;   // "gates", "plan"
-  std::size_t record;       // index in the table
-  std::string_view field;   // "pass"
+  const Frame *frame;      // null for constants
+  std::string_view table;  // "gates", "plan"
+  std::size_t record;      // index in the table
+  std::string_view field;  // "pass"
 };
 
-/// Calls `visit(const Body &)` for every field of every record that holds a node, absent ones left out, in a fixed order.
+/// Calls `visit(const Body &)` for every field of every record that holds a node, absent ones left out, in a fixed
+/// order.
 template <class Visit>
 void for_each_body(const Plan &plan, Visit &&visit) {
-  const auto one = [&](NodeId root, Category category, Place place, const Frame *frame, std::string_view table, std::size_t record,
-                       std::string_view field) {
+  const auto one = [&](NodeId root, Category category, Place place, const Frame *frame, std::string_view table,
+                       std::size_t record, std::string_view field) {
     if (root.valid()) visit(Body{root, category, place, frame, table, record, field});
   };
   using enum Category;
   for (std::size_t i = 0; i < plan.hosts.size(); ++i) {
-    for (const Attribute &a : plan.hosts[i].attributes) one(a.value, expr, Place::constant, nullptr, "hosts", i, "attributes");
+    for (const Attribute &a : plan.hosts[i].attributes)
+      one(a.value, expr, Place::constant, nullptr, "hosts", i, "attributes");
   }
   for (std::size_t i = 0; i < plan.cluster_attributes.size(); ++i) {
     one(plan.cluster_attributes[i].value, expr, Place::constant, nullptr, "cluster_attributes", i, "value");

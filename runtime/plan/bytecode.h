@@ -16,9 +16,10 @@
 ///         56   section table: kind, offset, size (u32 each), kinds 0, 1, 2, ... without gaps
 ///              sections, in that order, each beginning where the one before it ends
 ///
-/// Fixed numbers are little endian. Inside sections numbers are LEB128 in their shortest form, signed ones zigzag first;
-/// ids are index + 1 (0: absent); lists are a count and their elements; records their fields in the order of `fields`.
-/// The pools come first (PoolSection), then the plan's scalar fields, then the tables in the order of Plan::tables.
+/// Fixed numbers are little endian. Inside sections numbers are LEB128 in their shortest form, signed ones zigzag
+/// first; ids are index + 1 (0: absent); lists are a count and their elements; records their fields in the order of
+/// `fields`. The pools come first (PoolSection), then the plan's scalar fields, then the tables in the order of
+/// Plan::tables.
 namespace upg::plan {
 
 inline constexpr std::string_view bytecode_magic{"UPGB\r\n\x1a\n", 8};
@@ -26,7 +27,8 @@ inline constexpr std::uint32_t bytecode_version = 1;
 inline constexpr std::size_t bytecode_limit = 256u << 20;
 
 namespace layout {
-inline constexpr std::size_t version = 8, section_count = 12, file_size = 16, digest = 24, digest_size = 32, table = 56, entry = 12;
+inline constexpr std::size_t version = 8, section_count = 12, file_size = 16, digest = 24, digest_size = 32, table = 56,
+                             entry = 12;
 }
 
 enum class PoolSection : std::uint8_t { strings, integers, nodes, source_map, scalars, count_ };
@@ -34,11 +36,12 @@ enum class PoolSection : std::uint8_t { strings, integers, nodes, source_map, sc
 /// Number of sections in a file of this version.
 std::size_t section_count();
 
-/// SHA-256 in hex over the bytes of a plan file without the digest field itself: what the header must say. Empty if there is no header.
+/// SHA-256 in hex over the bytes of a plan file without the digest field itself: what the header must say. Empty if
+/// there is no header.
 std::string digest_hex(std::string_view file_bytes);
 
-/// What can be said about a file without reading it: does it begin like a plan, which version and digest does it claim (none if it ends
-/// inside its header).
+/// What can be said about a file without reading it: does it begin like a plan, which version and digest does it claim
+/// (none if it ends inside its header).
 struct Header {
   bool is_plan = false;
   std::uint32_t version = 0;

@@ -41,7 +41,8 @@ class Decoder {
   }
 
   std::uint64_t number() {
-    if (at_ < end_ && static_cast<unsigned char>(file_[at_]) < 0x80) return static_cast<unsigned char>(file_[at_++]);  // most of them
+    if (at_ < end_ && static_cast<unsigned char>(file_[at_]) < 0x80)
+      return static_cast<unsigned char>(file_[at_++]);  // most of them
     std::uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
       if (at_ == end_) return fail("it ends inside a number"), 0;
@@ -184,21 +185,26 @@ std::uint32_t fixed32(std::string_view bytes, std::size_t at) {
 /// Everything before the first section.
 std::optional<ReadError> check_header(std::string_view bytes) {
   using Kind = ReadErrorKind;
-  const auto error = [](Kind kind, std::size_t at, std::string message) { return ReadError{kind, std::move(message), at}; };
+  const auto error = [](Kind kind, std::size_t at, std::string message) {
+    return ReadError{kind, std::move(message), at};
+  };
   if (bytes.size() > bytecode_limit) {
-    return error(Kind::too_large, 0, fmt::format("the file has {} bytes, a plan has at most {}", bytes.size(), bytecode_limit));
+    return error(Kind::too_large, 0,
+                 fmt::format("the file has {} bytes, a plan has at most {}", bytes.size(), bytecode_limit));
   }
   const std::size_t have = std::min(bytes.size(), bytecode_magic.size());
   if (bytes.empty() || bytes.substr(0, have) != bytecode_magic.substr(0, have)) {
     return error(Kind::not_a_plan, 0, "the file does not begin like a compiled plan");
   }
   if (bytes.size() < layout::table) {
-    return error(Kind::wrong_size, bytes.size(), fmt::format("the file ends after {} bytes, inside its header", bytes.size()));
+    return error(Kind::wrong_size, bytes.size(),
+                 fmt::format("the file ends after {} bytes, inside its header", bytes.size()));
   }
   const Header header = peek(bytes);
   if (header.version > bytecode_version) {
-    return error(Kind::newer_format, layout::version,
-                 fmt::format("the plan has format {}, this version of upg reads up to {}", header.version, bytecode_version));
+    return error(
+        Kind::newer_format, layout::version,
+        fmt::format("the plan has format {}, this version of upg reads up to {}", header.version, bytecode_version));
   }
   if (header.version < bytecode_version) {
     return error(Kind::older_format, layout::version,
@@ -215,8 +221,9 @@ std::optional<ReadError> check_header(std::string_view bytes) {
   }
   const std::size_t sections = section_count();
   if (fixed32(bytes, layout::section_count) != sections) {
-    return error(Kind::bad_sections, layout::section_count,
-                 fmt::format("the file has {} sections, a plan has {}", fixed32(bytes, layout::section_count), sections));
+    return error(
+        Kind::bad_sections, layout::section_count,
+        fmt::format("the file has {} sections, a plan has {}", fixed32(bytes, layout::section_count), sections));
   }
   std::uint64_t next = layout::table + sections * layout::entry;
   if (next > bytes.size()) return error(Kind::bad_sections, layout::table, "the section table is longer than the file");

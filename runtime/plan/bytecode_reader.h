@@ -15,8 +15,8 @@ enum class ReadErrorKind : std::uint8_t {
   count_
 };
 struct ReadErrorInfo {
-  std::string_view name;   // also the name of the diagnostic kind
-  std::string_view code;   // "E2001"
+  std::string_view name;  // also the name of the diagnostic kind
+  std::string_view code;  // "E2001"
   std::string_view title;
   std::string_view hint;
 };
@@ -35,8 +35,9 @@ struct ReadResult {
   explicit operator bool() const { return plan.has_value(); }
 };
 
-/// Reads the bytes of a .upgb file and trusts none of them: size, version and digest first, then every count against the bytes that are
-/// left, every enumerator, id and string, and at last the whole plan (validate.h). A plan that comes out is valid.
+/// Reads the bytes of a .upgb file and trusts none of them: size, version and digest first, then every count against
+/// the bytes that are left, every enumerator, id and string, and at last the whole plan (validate.h). A plan that comes
+/// out is valid.
 ReadResult read(std::string_view file_bytes);
 
 }  // namespace upg::plan

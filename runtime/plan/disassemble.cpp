@@ -44,7 +44,8 @@ class Disassembler {
   std::string short_text(StringId id) const { return quoted(plan_.text(id), longest_name); }
   template <AnyId T>
   std::string reference(T id, std::string_view table, StringId name) const {
-    return name.valid() ? fmt::format("{}[{}] {}", table, id.index, short_text(name)) : fmt::format("{}[{}]", table, id.index);
+    return name.valid() ? fmt::format("{}[{}] {}", table, id.index, short_text(name))
+                        : fmt::format("{}[{}]", table, id.index);
   }
   std::string value(StringId id) const { return text(id); }
   std::string value(IntegerId id) const { return std::to_string(plan_.integer(id)); }
@@ -73,7 +74,8 @@ class Disassembler {
     std::string path = quoted(plan_.text(plan_.files[span.file].path).substr(0, longest_name));
     const Locator::Position begin = locator_.position(span.file, span.begin);
     const Locator::Position end = locator_.position(span.file, span.end);
-    std::string out = fmt::format("{}:{}:{}", std::string_view(path).substr(1, path.size() - 2), begin.line, begin.column);
+    std::string out =
+        fmt::format("{}:{}:{}", std::string_view(path).substr(1, path.size() - 2), begin.line, begin.column);
     if (whole) out += fmt::format("-{}:{}", end.line, end.column);
     return out;
   }
@@ -164,7 +166,8 @@ class Disassembler {
   }
 
   std::string slot(std::uint32_t index) const {
-    if (frame_ == nullptr || index >= frame_->slots.size() || !frame_->slots[index].valid()) return fmt::format("${}", index);
+    if (frame_ == nullptr || index >= frame_->slots.size() || !frame_->slots[index].valid())
+      return fmt::format("${}", index);
     return fmt::format("${} {}", index, short_text(frame_->slots[index]));
   }
 
@@ -177,28 +180,72 @@ class Disassembler {
 
   void immediate(std::string &head, Immediate kind, std::uint32_t v, NodeId id) const {
     switch (kind) {
-      case Immediate::unused: case Immediate::count_: return;
-      case Immediate::string: head += ' ' + value(StringId(v)); return;
-      case Immediate::integer: head += ' ' + value(IntegerId(v)); return;
-      case Immediate::slot: head += ' ' + slot(v); return;
-      case Immediate::flag: head += v == 0 ? " no" : " yes"; return;
-      case Immediate::host: head += ' ' + value(HostId(v)); return;
-      case Immediate::set: head += ' ' + value(SetId(v)); return;
-      case Immediate::role_or_all: head += v == all_roles ? std::string(" all") : ' ' + value(RoleId(v)); return;
-      case Immediate::role: head += ' ' + value(RoleId(v)); return;
-      case Immediate::state: head += ' ' + value(StateId(v)); return;
-      case Immediate::probe: head += ' ' + value(ProbeId(v)); return;
-      case Immediate::gate: head += ' ' + value(GateId(v)); return;
-      case Immediate::action: head += ' ' + value(ActionId(v)); return;
-      case Immediate::hold: head += ' ' + value(HoldId(v)); return;
-      case Immediate::procedure: head += ' ' + value(ProcedureId(v)); return;
-      case Immediate::rollout: head += ' ' + value(RolloutId(v)); return;
-      case Immediate::phase: head += ' ' + value(PhaseId(v)); return;
-      case Immediate::waiver: head += ' ' + value(WaiverId(v)); return;
-      case Immediate::secret: head += ' ' + value(SecretId(v)); return;
-      case Immediate::builtin: head += fmt::format(" {}", info(static_cast<Builtin>(v)).name); return;
-      case Immediate::value: head += ' ' + state_value(v, id); return;
-      case Immediate::count: head += fmt::format(" {}", v); return;
+      case Immediate::unused:
+      case Immediate::count_:
+        return;
+      case Immediate::string:
+        head += ' ' + value(StringId(v));
+        return;
+      case Immediate::integer:
+        head += ' ' + value(IntegerId(v));
+        return;
+      case Immediate::slot:
+        head += ' ' + slot(v);
+        return;
+      case Immediate::flag:
+        head += v == 0 ? " no" : " yes";
+        return;
+      case Immediate::host:
+        head += ' ' + value(HostId(v));
+        return;
+      case Immediate::set:
+        head += ' ' + value(SetId(v));
+        return;
+      case Immediate::role_or_all:
+        head += v == all_roles ? std::string(" all") : ' ' + value(RoleId(v));
+        return;
+      case Immediate::role:
+        head += ' ' + value(RoleId(v));
+        return;
+      case Immediate::state:
+        head += ' ' + value(StateId(v));
+        return;
+      case Immediate::probe:
+        head += ' ' + value(ProbeId(v));
+        return;
+      case Immediate::gate:
+        head += ' ' + value(GateId(v));
+        return;
+      case Immediate::action:
+        head += ' ' + value(ActionId(v));
+        return;
+      case Immediate::hold:
+        head += ' ' + value(HoldId(v));
+        return;
+      case Immediate::procedure:
+        head += ' ' + value(ProcedureId(v));
+        return;
+      case Immediate::rollout:
+        head += ' ' + value(RolloutId(v));
+        return;
+      case Immediate::phase:
+        head += ' ' + value(PhaseId(v));
+        return;
+      case Immediate::waiver:
+        head += ' ' + value(WaiverId(v));
+        return;
+      case Immediate::secret:
+        head += ' ' + value(SecretId(v));
+        return;
+      case Immediate::builtin:
+        head += fmt::format(" {}", info(static_cast<Builtin>(v)).name);
+        return;
+      case Immediate::value:
+        head += ' ' + state_value(v, id);
+        return;
+      case Immediate::count:
+        head += fmt::format(" {}", v);
+        return;
     }
   }
 

@@ -5,11 +5,11 @@
 namespace upg::plan {
 
 #define UPG_WORD(value, word) std::string_view(word),
-#define UPG_ENUM_WORDS(name, list)                                                            \
-  std::string_view name_of(name value) {                                                      \
+#define UPG_ENUM_WORDS(name, list)                                                                                  \
+  std::string_view name_of(name value) {                                                                            \
     static constexpr std::array<std::string_view, static_cast<std::size_t>(name::count_)> words = {list(UPG_WORD)}; \
-    const auto i = static_cast<std::size_t>(value);                                           \
-    return i < words.size() ? words[i] : std::string_view("?");                               \
+    const auto i = static_cast<std::size_t>(value);                                                                 \
+    return i < words.size() ? words[i] : std::string_view("?");                                                     \
   }
 
 UPG_ENUM_WORDS(BaseType, UPG_BASE_TYPES)

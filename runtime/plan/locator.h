@@ -7,7 +7,8 @@
 
 namespace upg::plan {
 
-/// Lines and columns of the plan's own source files: 1-based, columns in code points. The plan must be valid and outlive this.
+/// Lines and columns of the plan's own source files: 1-based, columns in code points. The plan must be valid and
+/// outlive this.
 class Locator {
  public:
   explicit Locator(const Plan &plan);

@@ -44,7 +44,8 @@ class FieldCheck {
     } else if constexpr (AnyEnum<T>) {
       if (value >= T::count_) report_.fail(NodeId(), "{}[{}]: `{}` is out of range", table_, index_, name);
     } else if constexpr (std::is_same_v<T, Span>) {
-      if (!place_fits(plan_, value)) report_.fail(NodeId(), "{}[{}]: `{}` is no place in a file of the plan", table_, index_, name);
+      if (!place_fits(plan_, value))
+        report_.fail(NodeId(), "{}[{}]: `{}` is no place in a file of the plan", table_, index_, name);
     } else if constexpr (AnyList<T>) {
       // the only list with absent elements: slots that have no name of their own
       const bool may_be_absent = std::string_view(name) == "slots";
@@ -98,9 +99,11 @@ bool check_fields(const Plan &plan, Report &report) {
       }
     }
   });
-  if (plan.spans.size() != plan.nodes.size()) return report.fail(NodeId(), "the source map does not have one place for each node");
+  if (plan.spans.size() != plan.nodes.size())
+    return report.fail(NodeId(), "the source map does not have one place for each node");
   for (std::size_t i = 0; i < plan.spans.size() && report.ok(); ++i) {
-    if (!FieldCheck::place_fits(plan, plan.spans[i])) report.fail(NodeId(i), "node {}: its place is not in a file of the plan", i);
+    if (!FieldCheck::place_fits(plan, plan.spans[i]))
+      report.fail(NodeId(i), "node {}: its place is not in a file of the plan", i);
   }
   return report.ok();
 }

@@ -9,8 +9,8 @@ namespace upg::plan {
 /// Bounds that a valid plan keeps, so that whoever walks it may use recursion and 64 bit sums.
 struct Limits {
   static constexpr std::size_t nodes = 1u << 24;
-  static constexpr std::size_t depth = 256;         // of one tree of nodes, and of a chain of declarations that use each other
-  static constexpr std::size_t state_values = 64;   // a set of them fits in a word
+  static constexpr std::size_t depth = 256;  // of one tree of nodes, and of a chain of declarations that use each other
+  static constexpr std::size_t state_values = 64;                                      // a set of them fits in a word
   static constexpr std::int64_t duration = std::int64_t{10} * 366 * 24 * 3600 * 1000;  // ms
 };
 
@@ -21,12 +21,15 @@ struct ValidationError {
   bool in_strings = false;
 };
 
-/// Whether the plan keeps every rule of its model; nothing if it does. The same for a plan just compiled and one just read, in linear
-/// time. What holds afterwards:
-///   - every id is in range or, where plan.h allows it, absent; elements of lists are never absent; enumerators are in range
-///   - nodes have the immediates and children of their opcode's row, stand after their children, and have exactly one place: one parent,
+/// Whether the plan keeps every rule of its model; nothing if it does. The same for a plan just compiled and one just
+/// read, in linear time. What holds afterwards:
+///   - every id is in range or, where plan.h allows it, absent; elements of lists are never absent; enumerators are in
+///   range
+///   - nodes have the immediates and children of their opcode's row, stand after their children, and have exactly one
+///   place: one parent,
 ///     or one field of one record. Nothing is shared and nothing is left over (drop_unused_nodes removes what is)
-///   - slots belong to the frame of their body and are bound before they are read; commands stand in actions and questions only
+///   - slots belong to the frame of their body and are bound before they are read; commands stand in actions and
+///   questions only
 ///   - uses agree with declarations: numbers of arguments, hosts where hosts are wanted, values of states
 ///   - declarations do not use themselves, directly or through others
 /// Regular expressions, time zones and all rules of safety are not judged here.

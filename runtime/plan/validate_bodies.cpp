@@ -5,12 +5,19 @@
 namespace upg::plan::checks {
 namespace {
 
-/// Walks every tree once, in the order in which it would run. Trees are at most Limits::depth deep: check_nodes has seen to that.
+/// Walks every tree once, in the order in which it would run. Trees are at most Limits::depth deep: check_nodes has
+/// seen to that.
 class BodyWalk {
  public:
   BodyWalk(const Plan &plan, Report &report, Uses &uses)
-      : plan_(plan), report_(report), uses_(uses), placed_(plan.nodes.size(), false), rollouts_(plan.rollouts.size(), false),
-        phases_(plan.phases.size(), false), waivers_(plan.waivers.size(), false), hold_part_(plan.actions.size(), Part::none) {}
+      : plan_(plan),
+        report_(report),
+        uses_(uses),
+        placed_(plan.nodes.size(), false),
+        rollouts_(plan.rollouts.size(), false),
+        phases_(plan.phases.size(), false),
+        waivers_(plan.waivers.size(), false),
+        hold_part_(plan.actions.size(), Part::none) {}
 
   bool all() {
     for (std::size_t i = 0; i < plan_.holds.size(); ++i) {
@@ -32,7 +39,8 @@ class BodyWalk {
       const auto it = std::find(used.begin(), used.end(), false);
       return it == used.end() || report_.fail(NodeId(), "{}[{}]: nothing refers to it", table, it - used.begin());
     };
-    return missing(placed_, "nodes") && missing(rollouts_, "rollouts") && missing(phases_, "phases") && missing(waivers_, "waivers");
+    return missing(placed_, "nodes") && missing(rollouts_, "rollouts") && missing(phases_, "phases") &&
+           missing(waivers_, "waivers");
   }
 
  private:
@@ -70,13 +78,15 @@ class BodyWalk {
 
   // ---- slots
   bool is_bound(std::uint32_t slot) const {
-    return body_->frame != nullptr && slot < body_->frame->slots.size() && (slot < body_->frame->parameters.size() || bound_[slot] == epoch_);
+    return body_->frame != nullptr && slot < body_->frame->slots.size() &&
+           (slot < body_->frame->parameters.size() || bound_[slot] == epoch_);
   }
   bool bind(NodeId id, std::uint32_t slot) {
     if (body_->frame == nullptr || slot >= body_->frame->slots.size()) {
       return report_.fail(id, "{}: slot {} is outside the frame of its body", report_.name(id), slot);
     }
-    if (slot < body_->frame->parameters.size()) return report_.fail(id, "{}: it overwrites a parameter", report_.name(id));
+    if (slot < body_->frame->parameters.size())
+      return report_.fail(id, "{}: it overwrites a parameter", report_.name(id));
     log_.emplace_back(slot, bound_[slot]);
     bound_[slot] = epoch_;
     return true;
@@ -94,7 +104,8 @@ class BodyWalk {
     placed_[id.index] = true;
     const Node &n = plan_.node(id);
     const OpInfo &row = info(n.op);
-    if (body_->place == Place::constant && !constant(n.op)) return report_.fail(id, "{}: it is no constant", report_.name(id));
+    if (body_->place == Place::constant && !constant(n.op))
+      return report_.fail(id, "{}: it is no constant", report_.name(id));
     if (row.category == Category::stmt && !statement_allowed(id, n.op, parent)) return false;
     if (!meaning(id, n, secret_allowed)) return false;
 
@@ -113,15 +124,34 @@ class BodyWalk {
 
   static bool binds_after_first(Op op) {
     switch (op) {
-      case Op::every: case Op::some: case Op::each: case Op::count_of: case Op::bind: case Op::need_count: case Op::for_data: return true;
-      default: return false;
+      case Op::every:
+      case Op::some:
+      case Op::each:
+      case Op::count_of:
+      case Op::bind:
+      case Op::need_count:
+      case Op::for_data:
+        return true;
+      default:
+        return false;
     }
   }
   static bool constant(Op op) {
     switch (op) {
-      case Op::text: case Op::number: case Op::decimal: case Op::boolean: case Op::duration: case Op::size: case Op::percent:
-      case Op::version: case Op::time: case Op::host: case Op::list: return true;
-      default: return false;
+      case Op::text:
+      case Op::number:
+      case Op::decimal:
+      case Op::boolean:
+      case Op::duration:
+      case Op::size:
+      case Op::percent:
+      case Op::version:
+      case Op::time:
+      case Op::host:
+      case Op::list:
+        return true;
+      default:
+        return false;
     }
   }
 
@@ -129,9 +159,11 @@ class BodyWalk {
     const bool in_action = body_->place == Place::action;
     const bool data = op == Op::let || op == Op::for_data;
     if (!data && (op == Op::command) != in_action) {
-      return report_.fail(id, "{}: {}", report_.name(id), in_action ? "an action runs commands and nothing else" : "only an action runs commands");
+      return report_.fail(id, "{}: {}", report_.name(id),
+                          in_action ? "an action runs commands and nothing else" : "only an action runs commands");
     }
-    if ((op == Op::phase) != (parent == Op::dag)) return report_.fail(id, "{}: phases stand in a dag, and nothing else does", report_.name(id));
+    if ((op == Op::phase) != (parent == Op::dag))
+      return report_.fail(id, "{}: phases stand in a dag, and nothing else does", report_.name(id));
     return true;
   }
 
@@ -144,16 +176,24 @@ class BodyWalk {
       case Op::was:
         return was_allowed_ || report_.fail(id, "{}: only the release of a hold knows what was", report_.name(id));
       case Op::secret:
-        return secret_allowed || report_.fail(id, "{}: a secret outside of standard input and environment", report_.name(id));
-      case Op::ask_probe: return use(id, Uses::probe, n.a, plan_.probes[n.a].frame);
-      case Op::gate: return use(id, Uses::gate, n.a, plan_.gates[n.a].frame);
-      case Op::held: return use(id, Uses::hold, n.a, plan_.holds[n.a].frame);
-      case Op::cell: return use(id, Uses::state, n.a, plan_.states[n.a].frame);
-      case Op::call: return use(id, Uses::procedure, n.a, plan_.procedures[n.a].frame);
+        return secret_allowed ||
+               report_.fail(id, "{}: a secret outside of standard input and environment", report_.name(id));
+      case Op::ask_probe:
+        return use(id, Uses::probe, n.a, plan_.probes[n.a].frame);
+      case Op::gate:
+        return use(id, Uses::gate, n.a, plan_.gates[n.a].frame);
+      case Op::held:
+        return use(id, Uses::hold, n.a, plan_.holds[n.a].frame);
+      case Op::cell:
+        return use(id, Uses::state, n.a, plan_.states[n.a].frame);
+      case Op::call:
+        return use(id, Uses::procedure, n.a, plan_.procedures[n.a].frame);
       case Op::act:
-        if (hold_part_[n.a] != Part::none) return report_.fail(id, "{}: parts of a hold run through `with` only", report_.name(id));
+        if (hold_part_[n.a] != Part::none)
+          return report_.fail(id, "{}: parts of a hold run through `with` only", report_.name(id));
         return use(id, Uses::action, n.a, plan_.actions[n.a].frame);
-      case Op::set: case Op::set_live:
+      case Op::set:
+      case Op::set_live:
         uses_.add(user_, uses_.number(Uses::set, n.a));
         return true;
       case Op::builtin: {
@@ -161,28 +201,43 @@ class BodyWalk {
         return (kids.size() >= row.least && kids.size() <= row.most) ||
                report_.fail(id, "{}: `{}` takes another number of arguments", report_.name(id), row.name);
       }
-      case Op::run: case Op::shell: {
-        const bool words = std::any_of(kids.begin(), kids.end(), [&](NodeId k) { return info(plan_.node(k).op).category == Category::expr; });
+      case Op::run:
+      case Op::shell: {
+        const bool words = std::any_of(kids.begin(), kids.end(),
+                                       [&](NodeId k) { return info(plan_.node(k).op).category == Category::expr; });
         return words || report_.fail(id, "{}: it runs nothing", report_.name(id));
       }
       case Op::command: {
         const Op what = plan_.node(kids[0]).op;
-        return what == Op::run || what == Op::shell || report_.fail(id, "{}: it is neither `run` nor `sh`", report_.name(id));
+        return what == Op::run || what == Op::shell ||
+               report_.fail(id, "{}: it is neither `run` nor `sh`", report_.name(id));
       }
       case Op::ask_person:
-        return n.b < static_cast<std::uint32_t>(BaseType::count_) || report_.fail(id, "{}: the type of its answer is out of range", report_.name(id));
+        return n.b < static_cast<std::uint32_t>(BaseType::count_) ||
+               report_.fail(id, "{}: the type of its answer is out of range", report_.name(id));
       case Op::need_count:
-        return (n.b <= 2 && plan_.node(kids[2]).op == Op::number) || report_.fail(id, "{}: it compares with no number", report_.name(id));
-      case Op::need_value: case Op::unless: case Op::expect_value:
+        return (n.b <= 2 && plan_.node(kids[2]).op == Op::number) ||
+               report_.fail(id, "{}: it compares with no number", report_.name(id));
+      case Op::need_value:
+      case Op::unless:
+      case Op::expect_value:
         return n.a < values(kids[0]) || report_.fail(id, "{}: the state has no such value", report_.name(id));
-      case Op::moves: return moves(id, n);
+      case Op::moves:
+        return moves(id, n);
       case Op::at_most:
-        return (plan_.integers[n.a] > 0 && plan_.integers[n.a] <= Limits::duration) || report_.fail(id, "{}: its time is out of range", report_.name(id));
-      case Op::roll: case Op::visit: return once(id, rollouts_, n.a);
-      case Op::accept: return once(id, waivers_, n.a);
-      case Op::phase: return once(id, phases_, n.a);
-      case Op::dag: return dag(id);
-      default: return true;
+        return (plan_.integers[n.a] > 0 && plan_.integers[n.a] <= Limits::duration) ||
+               report_.fail(id, "{}: its time is out of range", report_.name(id));
+      case Op::roll:
+      case Op::visit:
+        return once(id, rollouts_, n.a);
+      case Op::accept:
+        return once(id, waivers_, n.a);
+      case Op::phase:
+        return once(id, phases_, n.a);
+      case Op::dag:
+        return dag(id);
+      default:
+        return true;
     }
   }
 
@@ -197,7 +252,8 @@ class BodyWalk {
     };
     const std::int64_t sources = kids.size() > 1 ? ordinal(1) : -1;
     bool fits = n.a < size && n.b <= size && sources >= 0 && static_cast<std::size_t>(sources) <= kids.size() - 2;
-    for (std::size_t k = 2; fits && k < kids.size(); ++k) fits = ordinal(k) >= 0 && static_cast<std::size_t>(ordinal(k)) < size;
+    for (std::size_t k = 2; fits && k < kids.size(); ++k)
+      fits = ordinal(k) >= 0 && static_cast<std::size_t>(ordinal(k)) < size;
     return fits || report_.fail(id, "{}: its numbers are no values of the state", report_.name(id));
   }
 
@@ -205,7 +261,8 @@ class BodyWalk {
     const auto kids = plan_.kids(id);
     for (std::size_t k = 0; k < kids.size(); ++k) {
       const Node &phase = plan_.node(kids[k]);
-      if (phase.op != Op::phase) return report_.fail(kids[k], "{}: phases stand in a dag, and nothing else does", report_.name(kids[k]));
+      if (phase.op != Op::phase)
+        return report_.fail(kids[k], "{}: phases stand in a dag, and nothing else does", report_.name(kids[k]));
       const std::vector<std::uint32_t> &after = plan_.phases[phase.a].after;
       if (std::any_of(after.begin(), after.end(), [k](std::uint32_t ordinal) { return ordinal >= k; })) {
         return report_.fail(kids[k], "{}: it is after a phase that does not stand before it", report_.name(kids[k]));
@@ -225,20 +282,23 @@ class BodyWalk {
     uses_.add(user_, uses_.number(kind, index));
     const auto arguments = plan_.kids(id);
     if (arguments.size() != frame.parameters.size()) {
-      return report_.fail(id, "{}: {} arguments for {} parameters", report_.name(id), arguments.size(), frame.parameters.size());
+      return report_.fail(id, "{}: {} arguments for {} parameters", report_.name(id), arguments.size(),
+                          frame.parameters.size());
     }
     for (std::size_t k = 0; k < arguments.size(); ++k) {
       const Type &wanted = frame.parameters[k].type;
       const BaseType given = known_type(arguments[k]);
       if (wanted.base == BaseType::any || given == BaseType::any) continue;
       if ((wanted.base == BaseType::host) != (given == BaseType::host)) {
-        return report_.fail(arguments[k], "{}: argument {} is `{}` where `{}` is wanted", report_.name(id), k + 1, name_of(given), name_of(wanted.base));
+        return report_.fail(arguments[k], "{}: argument {} is `{}` where `{}` is wanted", report_.name(id), k + 1,
+                            name_of(given), name_of(wanted.base));
       }
       const Node &argument = plan_.node(arguments[k]);
       if (argument.op != Op::host || !wanted.role.valid()) continue;
       const std::vector<RoleId> &roles = plan_.hosts[argument.a].roles;
       if (!std::binary_search(roles.begin(), roles.end(), wanted.role)) {
-        return report_.fail(arguments[k], "{}: argument {} is a host without the role that is wanted", report_.name(id), k + 1);
+        return report_.fail(arguments[k], "{}: argument {} is a host without the role that is wanted", report_.name(id),
+                            k + 1);
       }
     }
     return true;
@@ -248,25 +308,61 @@ class BodyWalk {
   BaseType known_type(NodeId id) const {
     const Node &n = plan_.node(id);
     switch (n.op) {
-      case Op::text: case Op::concat: return BaseType::string;
-      case Op::number: return BaseType::integer;
-      case Op::decimal: return BaseType::decimal;
-      case Op::duration: return BaseType::duration;
-      case Op::size: return BaseType::size;
-      case Op::percent: return BaseType::percent;
-      case Op::version: return BaseType::version;
-      case Op::time: return BaseType::time;
-      case Op::host: case Op::any_of: return BaseType::host;
-      case Op::list: case Op::set: case Op::set_live: case Op::set_union: case Op::set_except: case Op::set_both: case Op::each: return BaseType::list;
-      case Op::boolean: case Op::either: case Op::both: case Op::negate: case Op::equal: case Op::differ: case Op::less: case Op::less_equal:
-      case Op::greater: case Op::greater_equal: case Op::within: case Op::matches: case Op::contains: case Op::every: case Op::some:
+      case Op::text:
+      case Op::concat:
+        return BaseType::string;
+      case Op::number:
+        return BaseType::integer;
+      case Op::decimal:
+        return BaseType::decimal;
+      case Op::duration:
+        return BaseType::duration;
+      case Op::size:
+        return BaseType::size;
+      case Op::percent:
+        return BaseType::percent;
+      case Op::version:
+        return BaseType::version;
+      case Op::time:
+        return BaseType::time;
+      case Op::host:
+      case Op::any_of:
+        return BaseType::host;
+      case Op::list:
+      case Op::set:
+      case Op::set_live:
+      case Op::set_union:
+      case Op::set_except:
+      case Op::set_both:
+      case Op::each:
+        return BaseType::list;
+      case Op::boolean:
+      case Op::either:
+      case Op::both:
+      case Op::negate:
+      case Op::equal:
+      case Op::differ:
+      case Op::less:
+      case Op::less_equal:
+      case Op::greater:
+      case Op::greater_equal:
+      case Op::within:
+      case Op::matches:
+      case Op::contains:
+      case Op::every:
+      case Op::some:
         return BaseType::boolean;
-      case Op::run: case Op::shell: return BaseType::result;
-      case Op::ask_probe: return plan_.probes[n.a].result.base;
+      case Op::run:
+      case Op::shell:
+        return BaseType::result;
+      case Op::ask_probe:
+        return plan_.probes[n.a].result.base;
       case Op::local:
-        if (body_->frame != nullptr && n.a < body_->frame->parameters.size()) return body_->frame->parameters[n.a].type.base;
+        if (body_->frame != nullptr && n.a < body_->frame->parameters.size())
+          return body_->frame->parameters[n.a].type.base;
         return BaseType::any;
-      default: return BaseType::any;
+      default:
+        return BaseType::any;
     }
   }
 

@@ -6,16 +6,26 @@ namespace {
 
 constexpr Category category_of(char letter) {
   switch (letter) {
-    case 'e': return Category::expr;
-    case 't': return Category::target;
-    case 'o': return Category::option;
-    case 'g': return Category::gate;
-    case 'd': return Category::held;
-    case 'c': return Category::cell;
-    case 'n': return Category::need;
-    case 'f': return Category::effect;
-    case 's': return Category::stmt;
-    default: return Category::block;
+    case 'e':
+      return Category::expr;
+    case 't':
+      return Category::target;
+    case 'o':
+      return Category::option;
+    case 'g':
+      return Category::gate;
+    case 'd':
+      return Category::held;
+    case 'c':
+      return Category::cell;
+    case 'n':
+      return Category::need;
+    case 'f':
+      return Category::effect;
+    case 's':
+      return Category::stmt;
+    default:
+      return Category::block;
   }
 }
 
@@ -43,29 +53,50 @@ bool children_fit(const Plan &plan, NodeId id, std::string_view letters) {
 
 bool immediate_fits(const Plan &plan, Immediate kind, std::uint32_t value) {
   switch (kind) {
-    case Immediate::unused: return value == 0;
-    case Immediate::string: return value < plan.strings.size();
-    case Immediate::integer: return value < plan.integers.size();
-    case Immediate::flag: return value <= 1;
-    case Immediate::host: return value < plan.hosts.size();
-    case Immediate::set: return value < plan.sets.size();
-    case Immediate::role_or_all: return value == all_roles || value < plan.roles.size();
-    case Immediate::role: return value < plan.roles.size();
-    case Immediate::state: return value < plan.states.size();
-    case Immediate::probe: return value < plan.probes.size();
-    case Immediate::gate: return value < plan.gates.size();
-    case Immediate::action: return value < plan.actions.size();
-    case Immediate::hold: return value < plan.holds.size();
-    case Immediate::procedure: return value < plan.procedures.size();
-    case Immediate::rollout: return value < plan.rollouts.size();
-    case Immediate::phase: return value < plan.phases.size();
-    case Immediate::waiver: return value < plan.waivers.size();
-    case Immediate::secret: return value < plan.secrets.size();
-    case Immediate::builtin: return value < static_cast<std::uint32_t>(Builtin::count_);
+    case Immediate::unused:
+      return value == 0;
+    case Immediate::string:
+      return value < plan.strings.size();
+    case Immediate::integer:
+      return value < plan.integers.size();
+    case Immediate::flag:
+      return value <= 1;
+    case Immediate::host:
+      return value < plan.hosts.size();
+    case Immediate::set:
+      return value < plan.sets.size();
+    case Immediate::role_or_all:
+      return value == all_roles || value < plan.roles.size();
+    case Immediate::role:
+      return value < plan.roles.size();
+    case Immediate::state:
+      return value < plan.states.size();
+    case Immediate::probe:
+      return value < plan.probes.size();
+    case Immediate::gate:
+      return value < plan.gates.size();
+    case Immediate::action:
+      return value < plan.actions.size();
+    case Immediate::hold:
+      return value < plan.holds.size();
+    case Immediate::procedure:
+      return value < plan.procedures.size();
+    case Immediate::rollout:
+      return value < plan.rollouts.size();
+    case Immediate::phase:
+      return value < plan.phases.size();
+    case Immediate::waiver:
+      return value < plan.waivers.size();
+    case Immediate::secret:
+      return value < plan.secrets.size();
+    case Immediate::builtin:
+      return value < static_cast<std::uint32_t>(Builtin::count_);
     case Immediate::slot:   // judged where the frame is known
     case Immediate::value:  // judged where the state is known
-    case Immediate::count: return true;
-    case Immediate::count_: return false;
+    case Immediate::count:
+      return true;
+    case Immediate::count_:
+      return false;
   }
   return false;
 }
@@ -92,7 +123,8 @@ bool check_nodes(const Plan &plan, Report &report) {
       const auto below = static_cast<std::uint16_t>(depth[kid.index] + 1);
       if (below > depth[i]) depth[i] = below;
     }
-    if (depth[i] > Limits::depth) return report.fail(id, "{}: nested more than {} deep", report.name(id), Limits::depth);
+    if (depth[i] > Limits::depth)
+      return report.fail(id, "{}: nested more than {} deep", report.name(id), Limits::depth);
     if (!immediate_fits(plan, row.a, node.a)) {
       return report.fail(id, "{}: its {} is out of range", report.name(id), name_of(row.a));
     }

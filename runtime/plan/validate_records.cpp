@@ -9,7 +9,8 @@ namespace {
 /// Frames and parameters.
 bool frame_fits(const Frame &frame) {
   return frame.parameters.size() <= frame.slots.size() &&
-         std::all_of(frame.parameters.begin(), frame.parameters.end(), [](const Parameter &p) { return p.name.valid(); });
+         std::all_of(frame.parameters.begin(), frame.parameters.end(),
+                     [](const Parameter &p) { return p.name.valid(); });
 }
 bool same_parameters(const Frame &a, const Frame &b) {
   return std::equal(a.parameters.begin(), a.parameters.end(), b.parameters.begin(), b.parameters.end(),
@@ -31,13 +32,13 @@ class RecordCheck {
 
   bool all() {
     return identity() && each("files", plan_.files) && host_names() && each("hosts", plan_.hosts) &&
-           each("cluster_attributes", plan_.cluster_attributes) && each("sets", plan_.sets) && each("roles", plan_.roles) && carriers() &&
-           each("states", plan_.states) && each("probes", plan_.probes) && each("gates", plan_.gates) && hold_parts() &&
-           each("actions", plan_.actions) && each("holds", plan_.holds) && each("procedures", plan_.procedures) &&
-           each("orders", plan_.orders) && each("commands", plan_.commands) && each("secrets", plan_.secrets) &&
-           each("parameters", plan_.parameters) && each("rollouts", plan_.rollouts) && each("phases", plan_.phases) &&
-           each("waivers", plan_.waivers) && each("windows", plan_.windows) && claims("initially", plan_.initially) &&
-           claims("finally", plan_.finally);
+           each("cluster_attributes", plan_.cluster_attributes) && each("sets", plan_.sets) &&
+           each("roles", plan_.roles) && carriers() && each("states", plan_.states) && each("probes", plan_.probes) &&
+           each("gates", plan_.gates) && hold_parts() && each("actions", plan_.actions) && each("holds", plan_.holds) &&
+           each("procedures", plan_.procedures) && each("orders", plan_.orders) && each("commands", plan_.commands) &&
+           each("secrets", plan_.secrets) && each("parameters", plan_.parameters) && each("rollouts", plan_.rollouts) &&
+           each("phases", plan_.phases) && each("waivers", plan_.waivers) && each("windows", plan_.windows) &&
+           claims("initially", plan_.initially) && claims("finally", plan_.finally);
   }
 
  private:
@@ -52,11 +53,13 @@ class RecordCheck {
   }
 
   bool identity() {
-    if (!plan_.name.valid() || !plan_.cluster.valid() || !plan_.compiler.valid() || !plan_.inventory_fingerprint.valid()) {
+    if (!plan_.name.valid() || !plan_.cluster.valid() || !plan_.compiler.valid() ||
+        !plan_.inventory_fingerprint.valid()) {
       return report_.fail(NodeId(), "plan: it lacks its name, cluster, compiler or inventory fingerprint");
     }
     if (!plan_.body.valid()) return report_.fail(NodeId(), "plan: it has no body");
-    if (!frame_fits(plan_.frame) || !plan_.frame.parameters.empty()) return report_.fail(NodeId(), "plan: its frame is malformed");
+    if (!frame_fits(plan_.frame) || !plan_.frame.parameters.empty())
+      return report_.fail(NodeId(), "plan: its frame is malformed");
     return true;
   }
 
@@ -65,13 +68,15 @@ class RecordCheck {
     for (std::size_t i = 0; i < plan_.hosts.size(); ++i) {
       const StringId name = plan_.hosts[i].name;
       if (!name.valid() || plan_.text(name).empty()) return report_.fail(NodeId(), "hosts[{}]: it has no name", i);
-      if (seen[name.index]) return report_.fail(NodeId(), "{}: a second host of this name", report_.name("hosts", i, plan_.hosts[i]));
+      if (seen[name.index])
+        return report_.fail(NodeId(), "{}: a second host of this name", report_.name("hosts", i, plan_.hosts[i]));
       seen[name.index] = true;
     }
     return true;
   }
 
-  /// A role's set holds exactly the hosts that list the role; one role at most tells the boot id, and every host carries it.
+  /// A role's set holds exactly the hosts that list the role; one role at most tells the boot id, and every host
+  /// carries it.
   bool carriers() {
     std::vector<std::size_t> listed(plan_.roles.size(), 0);
     for (const Host &host : plan_.hosts) {
@@ -86,11 +91,13 @@ class RecordCheck {
         return std::binary_search(roles.begin(), roles.end(), RoleId(i));
       });
       if (!all_list_it || hosts.size() != listed[i]) {
-        return report_.fail(NodeId(), "{}: its set is not the hosts that list the role", report_.name("roles", i, role));
+        return report_.fail(NodeId(), "{}: its set is not the hosts that list the role",
+                            report_.name("roles", i, role));
       }
       if (!role.boot.valid()) continue;
       if (boot || hosts.size() != plan_.hosts.size()) {
-        return report_.fail(NodeId(), "{}: exactly one role may tell the boot id, one that every host carries", report_.name("roles", i, role));
+        return report_.fail(NodeId(), "{}: exactly one role may tell the boot id, one that every host carries",
+                            report_.name("roles", i, role));
       }
       boot = true;
     }
@@ -103,7 +110,8 @@ class RecordCheck {
     for (std::size_t i = 0; i < plan_.holds.size(); ++i) {
       for (const ActionId part : {plan_.holds[i].acquire, plan_.holds[i].release}) {
         if (!part.valid() || taken[part.index]) {
-          return report_.fail(NodeId(), "{}: it needs an acquire and a release of its own", report_.name("holds", i, plan_.holds[i]));
+          return report_.fail(NodeId(), "{}: it needs an acquire and a release of its own",
+                              report_.name("holds", i, plan_.holds[i]));
         }
         taken[part.index] = true;
       }
@@ -138,11 +146,14 @@ class RecordCheck {
     source_bytes_ += plan_.text(f.text).size();
     return source_bytes_ <= bytecode_limit ? "" : "the source files together are too large";
   }
-  std::string_view check(const Attribute &a) const { return a.key.valid() && a.value.valid() ? "" : "an attribute lacks its key or value"; }
+  std::string_view check(const Attribute &a) const {
+    return a.key.valid() && a.value.valid() ? "" : "an attribute lacks its key or value";
+  }
   std::string_view check(const Host &h) const {
     if (h.port > 65535) return "its port is above 65535";
     if (!ascending(h.roles)) return "its roles are not in order, or one stands there twice";
-    if (std::find(h.via.begin(), h.via.end(), HostId(static_cast<std::size_t>(&h - plan_.hosts.data()))) != h.via.end()) {
+    if (std::find(h.via.begin(), h.via.end(), HostId(static_cast<std::size_t>(&h - plan_.hosts.data()))) !=
+        h.via.end()) {
       return "it is its own bastion";
     }
     if (h.guest_at.valid() && !h.guest_of.valid()) return "a guest of nothing has a probe for its carrier";
@@ -166,14 +177,17 @@ class RecordCheck {
     if (!r.name.valid() || !is_static(r.hosts)) return "it lacks its name or its hosts";
     const std::vector<HostId> &hosts = plan_.sets[r.hosts.index].hosts;
     if (!r.weights.empty() && r.weights.size() != hosts.size()) return "it does not have one weight for each host";
-    if (!gate_of_host(r.health) || !gate_of_host(r.stoppable)) return "the only parameter of its health and stoppable gates is the host";
-    if (!probe_of_host(r.boot) || !probe_of_host(r.identity)) return "the only parameter of its boot and identity probes is the host";
+    if (!gate_of_host(r.health) || !gate_of_host(r.stoppable))
+      return "the only parameter of its health and stoppable gates is the host";
+    if (!probe_of_host(r.boot) || !probe_of_host(r.identity))
+      return "the only parameter of its boot and identity probes is the host";
     if (!duration_fits(r.settles)) return "`settles` is out of range";
     if (r.down_only_under.valid() && !at_most_a_host(plan_.holds[r.down_only_under.index].frame)) {
       return "the hold it may be down under takes more than the host";
     }
     for (const Available &a : r.available) {
-      if (a.kind == AvailableKind::at_least_percent && a.amount > 1000000) return "more than the whole is to be available";
+      if (a.kind == AvailableKind::at_least_percent && a.amount > 1000000)
+        return "more than the whole is to be available";
       if (a.of.valid() && (a.per.valid() || a.kind != AvailableKind::all_but)) return "`of` goes with `all but` alone";
     }
     return "";
@@ -193,7 +207,8 @@ class RecordCheck {
       if (m.from >= n || m.to >= n) return "a boot moves it to no value of its own";
     }
     for (const StateTaint &t : s.taints) {
-      if (std::any_of(t.values.begin(), t.values.end(), [n](std::uint32_t v) { return v >= n; })) return "a taint names no value of its own";
+      if (std::any_of(t.values.begin(), t.values.end(), [n](std::uint32_t v) { return v >= n; }))
+        return "a taint names no value of its own";
     }
     return "";
   }
@@ -205,7 +220,8 @@ class RecordCheck {
     if (!duration_fits(g.poll) || !duration_fits(g.deadline)) return "its times are out of range";
     if (g.deadline > 0 && g.poll <= 0) return "it waits without an interval between askings";
     if (g.stable == 0) return "no pass at all would do";
-    if ((g.watch_kind == WatchKind::written) == g.watches.empty()) return "what it watches and whether that was written disagree";
+    if ((g.watch_kind == WatchKind::written) == g.watches.empty())
+      return "what it watches and whether that was written disagree";
     for (const Watch &w : g.watches) {
       if (w.role.valid() + w.hold.valid() + w.state.valid() != 1) return "it watches not exactly one thing at a time";
       if (w.arguments.empty()) continue;
@@ -218,15 +234,18 @@ class RecordCheck {
   std::string_view check(const Action &a) const {
     if (!a.name.valid() || !frame_fits(a.frame)) return "it lacks its name or frame";
     if (!a.body.valid() && !a.operator_text.valid()) return "it does nothing";
-    if (!duration_fits(a.typical) || !duration_fits(a.worst) || a.typical > a.worst) return "its `takes` is out of range";
+    if (!duration_fits(a.typical) || !duration_fits(a.worst) || a.typical > a.worst)
+      return "its `takes` is out of range";
     if (!duration_fits(a.retry_delay)) return "the pause between its retries is out of range";
     if ((a.undo_kind == UndoKind::action) != a.undo.valid()) return "its undo is not what it says";
-    if (a.undo.valid() && !same_parameters(a.frame, plan_.actions[a.undo.index].frame)) return "its undo has other parameters";
+    if (a.undo.valid() && !same_parameters(a.frame, plan_.actions[a.undo.index].frame))
+      return "its undo has other parameters";
     return "";
   }
   std::string_view check(const Hold &h) const {
     if (!h.name.valid() || !frame_fits(h.frame)) return "it lacks its name or frame";
-    if (!same_parameters(h.frame, plan_.actions[h.acquire.index].frame) || !same_parameters(h.frame, plan_.actions[h.release.index].frame)) {
+    if (!same_parameters(h.frame, plan_.actions[h.acquire.index].frame) ||
+        !same_parameters(h.frame, plan_.actions[h.release.index].frame)) {
       return "its acquire or release has other parameters";
     }
     return "";
@@ -235,15 +254,19 @@ class RecordCheck {
     return p.name.valid() && p.body.valid() && frame_fits(p.frame) ? "" : "it lacks its name, body or frame";
   }
   std::string_view check(const Order &o) const {
-    const bool empty = std::any_of(o.groups.begin(), o.groups.end(), [](const RoleGroup &g) { return g.roles.empty(); });
+    const bool empty =
+        std::any_of(o.groups.begin(), o.groups.end(), [](const RoleGroup &g) { return g.roles.empty(); });
     return empty || o.groups.size() < 2 ? "it orders nothing" : "";
   }
   std::string_view check(const CommandRule &c) const { return c.pattern.valid() ? "" : "it has no pattern"; }
   std::string_view check(const Secret &s) const { return s.name.valid() ? "" : "it has no name"; }
-  std::string_view check(const PlanParameter &p) const { return p.name.valid() && p.value.valid() ? "" : "it lacks its name or value"; }
+  std::string_view check(const PlanParameter &p) const {
+    return p.name.valid() && p.value.valid() ? "" : "it lacks its name or value";
+  }
   std::string_view check(const Rollout &r) const {
     if (!is_static(r.hosts)) return "its hosts are not known";
-    if (plan_.sets[r.hosts.index].hosts.empty() && !r.if_any) return "it has no hosts and does not say that this is meant";
+    if (plan_.sets[r.hosts.index].hosts.empty() && !r.if_any)
+      return "it has no hosts and does not say that this is meant";
     if (r.batch == 0) return "no host at a time would never end";
     if (r.per.valid() != (r.per_batch > 0)) return "its batch for each value of an attribute is not what it says";
     if (!duration_fits(r.soak) || !duration_fits(r.at_most)) return "its times are out of range";

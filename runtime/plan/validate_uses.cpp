@@ -2,12 +2,14 @@
 
 namespace upg::plan::checks {
 namespace {
-constexpr std::array<std::string_view, Uses::kinds> kTables = {"procedures", "probes", "states", "sets", "gates", "actions", "holds"};
+constexpr std::array<std::string_view, Uses::kinds> kTables = {"procedures", "probes",  "states", "sets",
+                                                               "gates",      "actions", "holds"};
 }
 
 Uses::Uses(const Plan &plan) {
-  const std::array<std::size_t, kinds> sizes = {plan.procedures.size(), plan.probes.size(),  plan.states.size(), plan.sets.size(),
-                                                plan.gates.size(),      plan.actions.size(), plan.holds.size()};
+  const std::array<std::size_t, kinds> sizes = {plan.procedures.size(), plan.probes.size(), plan.states.size(),
+                                                plan.sets.size(),       plan.gates.size(),  plan.actions.size(),
+                                                plan.holds.size()};
   for (std::size_t k = 0; k < kinds; ++k) base_[k + 1] = base_[k] + static_cast<std::uint32_t>(sizes[k]);
 }
 
@@ -43,7 +45,8 @@ bool Uses::check(Report &report) const {
         stack.pop_back();
         if (length[at] > Limits::depth) {
           const auto [table, index] = where(at);
-          return report.fail(NodeId(), "{}[{}]: the chain of what it uses is longer than {}", table, index, Limits::depth);
+          return report.fail(NodeId(), "{}[{}]: the chain of what it uses is longer than {}", table, index,
+                             Limits::depth);
         }
         if (!stack.empty() && length[stack.back()] <= length[at]) length[stack.back()] = length[at] + 1;
         continue;

@@ -5,7 +5,8 @@
 
 #include "runtime/plan/plan.h"
 
-/// What the generic code over `fields` and `tables` needs: which kind of field a type is, and how long the table of an id is.
+/// What the generic code over `fields` and `tables` needs: which kind of field a type is, and how long the table of an
+/// id is.
 namespace upg::plan {
 
 struct IgnoreField {
@@ -30,7 +31,9 @@ template <class T>
 concept AnyEnum = std::is_enum_v<T>;
 /// A struct of the plan that lists its fields.
 template <class T>
-concept AnyRecord = requires(T &t) { T::fields(t, IgnoreField{}); };
+concept AnyRecord = requires(T &t) {
+  T::fields(t, IgnoreField{});
+};
 
 /// The least number of bytes that one value takes in a file: what bounds a count before anything is allocated.
 template <class T>

@@ -35,8 +35,14 @@ std::string duration_text(std::int64_t ms) {
 }
 
 std::string size_text(std::int64_t bytes) {
-  constexpr std::array<std::pair<std::int64_t, std::string_view>, 8> units = {{{1LL << 40, "TiB"}, {1000000000000, "TB"}, {1LL << 30, "GiB"}, {1000000000, "GB"},
-                                                                               {1LL << 20, "MiB"}, {1000000, "MB"}, {1LL << 10, "KiB"}, {1000, "KB"}}};
+  constexpr std::array<std::pair<std::int64_t, std::string_view>, 8> units = {{{1LL << 40, "TiB"},
+                                                                               {1000000000000, "TB"},
+                                                                               {1LL << 30, "GiB"},
+                                                                               {1000000000, "GB"},
+                                                                               {1LL << 20, "MiB"},
+                                                                               {1000000, "MB"},
+                                                                               {1LL << 10, "KiB"},
+                                                                               {1000, "KB"}}};
   for (const auto &[unit, name] : units) {
     if (bytes != 0 && bytes % unit == 0) return fmt::format("{}{}", bytes / unit, name);
   }
@@ -57,7 +63,40 @@ std::string day_text(std::int64_t seconds) {
   return fmt::format("{:04}-{:02}-{:02}", year, month, of_year - (153 * shifted + 2) / 5 + 1);
 }
 
-/// One text in the making; stops when it is long enough. Trees of a valid plan are at most 256 deep, so it may call itself.
+namespace {
+/// The sign between two operands; empty for what is no such operator.
+std::string_view infix_sign(Op op) {
+  static constexpr std::pair<Op, std::string_view> signs[] = {
+      {Op::set_union, ", "},
+      {Op::set_except, " except "},
+      {Op::set_both, " & "},
+      {Op::either, " or "},
+      {Op::both, " and "},
+      {Op::equal, " == "},
+      {Op::differ, " != "},
+      {Op::less, " < "},
+      {Op::less_equal, " <= "},
+      {Op::greater, " > "},
+      {Op::greater_equal, " >= "},
+      {Op::within, " in "},
+      {Op::matches, " matches "},
+      {Op::contains, " contains "},
+      {Op::add, " + "},
+      {Op::subtract, " - "},
+      {Op::multiply, " * "},
+      {Op::divide, " / "},
+      {Op::otherwise, " default "},
+  };
+  for (const auto &[wanted, sign] : signs) {
+    if (wanted == op) return sign;
+  }
+  return {};
+}
+
+}  // namespace
+
+/// One text in the making; stops when it is long enough. Trees of a valid plan are at most 256 deep, so it may call
+/// itself.
 class Speaker {
  public:
   explicit Speaker(const PlanText &context) : context_(context), plan_(context.plan_) {}
@@ -74,99 +113,246 @@ class Speaker {
     if (full()) return;
     const plan::Node &n = plan_.node(id);
     const auto kids = plan_.kids(id);
+    if (const std::string_view sign = infix_sign(n.op); !sign.empty()) return infix(kids, sign);
     switch (n.op) {
-      case Op::text: literal(n.a); return;
-      case Op::number: out += std::to_string(plan_.integers[n.a]); return;
-      case Op::decimal: case Op::version: out += shown(plan_.strings[n.a]); return;
-      case Op::boolean: out += n.a != 0 ? "true" : "false"; return;
-      case Op::duration: out += duration_text(plan_.integers[n.a]); return;
-      case Op::size: out += size_text(plan_.integers[n.a]); return;
-      case Op::percent: out += fmt::format("{:g}%", static_cast<double>(plan_.integers[n.a]) / 10000.0); return;
-      case Op::time: out += day_text(plan_.integers[n.a]); return;
-      case Op::host: name(plan_.hosts[n.a].name); return;
-      case Op::list: out += '['; comma(kids); out += ']'; return;
-      case Op::secret: out += "secret "; name(plan_.secrets[n.a].name); return;
-      case Op::local: out += context_.slot(n.a); return;
-      case Op::was: out += "what it was before"; return;
-      case Op::cell_value: say(kids[0]); return;
-      case Op::ask_probe: use(plan_.probes[n.a].name, kids); return;
-      case Op::gate: use(plan_.gates[n.a].name, kids); return;
-      case Op::held: use(plan_.holds[n.a].name, kids); return;
-      case Op::cell: use(plan_.states[n.a].name, kids); return;
-      case Op::builtin: out += plan::info(static_cast<plan::Builtin>(n.a)).name; parenthesized(kids); return;
-      case Op::field: tight(kids[0]); out += '.'; out += shown(plan_.strings[n.a]); return;
-      case Op::index: tight(kids[0]); out += '['; say(kids[1]); out += ']'; return;
-      case Op::set: set(n.a); return;
-      case Op::set_live: out += "the live "; set(n.a); return;
-      case Op::set_union: infix(kids, ", "); return;
-      case Op::set_except: infix(kids, " except "); return;
-      case Op::set_both: infix(kids, " & "); return;
-      case Op::any_of: out += "any "; tight(kids[0]); return;
-      case Op::either: infix(kids, " or "); return;
-      case Op::both: infix(kids, " and "); return;
-      case Op::negate: out += "not "; tight(kids[0]); return;
-      case Op::equal: infix(kids, " == "); return;
-      case Op::differ: infix(kids, " != "); return;
-      case Op::less: infix(kids, " < "); return;
-      case Op::less_equal: infix(kids, " <= "); return;
-      case Op::greater: infix(kids, " > "); return;
-      case Op::greater_equal: infix(kids, " >= "); return;
-      case Op::within: infix(kids, " in "); return;
-      case Op::matches: infix(kids, " matches "); return;
-      case Op::contains: infix(kids, " contains "); return;
-      case Op::add: infix(kids, " + "); return;
-      case Op::subtract: infix(kids, " - "); return;
-      case Op::multiply: infix(kids, " * "); return;
-      case Op::divide: infix(kids, " / "); return;
-      case Op::minus: out += '-'; tight(kids[0]); return;
-      case Op::otherwise: infix(kids, " default "); return;
-      case Op::concat: concat(kids); return;
-      case Op::every: binder("every ", n, kids, ": "); return;
-      case Op::some: binder("some ", n, kids, ": "); return;
-      case Op::each: each(n, kids); return;
-      case Op::count_of: counted(n, kids); return;
-      case Op::choose: out += "if "; say(kids[0]); out += " then "; say(kids[1]); out += " else "; say(kids[2]); return;
-      case Op::bind: out += "let " + context_.slot(n.a) + " = "; say(kids[0]); out += "; "; say(kids[1]); return;
-      case Op::no_answer: out += "unknown"; return;
-      case Op::on_host: out += "on "; tight(kids[0]); return;
-      case Op::on_any: out += "on any "; tight(kids[0]); return;
-      case Op::on_each: out += "on each "; tight(kids[0]); return;
-      case Op::on_local: out += "on the machine that runs upgrun"; return;
-      case Op::exits: out += "exits " + std::to_string(plan_.integers[n.a]); return;
-      case Op::stdin_is: out += "stdin "; say(kids[0]); return;
-      case Op::as_user: out += "as "; say(kids[0]); return;
-      case Op::env_is: out += "env " + shown(plan_.strings[n.a]) + " = "; say(kids[0]); return;
-      case Op::run: case Op::shell:
+      case Op::text:
+        literal(n.a);
+        return;
+      case Op::number:
+        out += std::to_string(plan_.integers[n.a]);
+        return;
+      case Op::decimal:
+      case Op::version:
+        out += shown(plan_.strings[n.a]);
+        return;
+      case Op::boolean:
+        out += n.a != 0 ? "true" : "false";
+        return;
+      case Op::duration:
+        out += duration_text(plan_.integers[n.a]);
+        return;
+      case Op::size:
+        out += size_text(plan_.integers[n.a]);
+        return;
+      case Op::percent:
+        out += fmt::format("{:g}%", static_cast<double>(plan_.integers[n.a]) / 10000.0);
+        return;
+      case Op::time:
+        out += day_text(plan_.integers[n.a]);
+        return;
+      case Op::host:
+        name(plan_.hosts[n.a].name);
+        return;
+      case Op::list:
+        out += '[';
+        comma(kids);
+        out += ']';
+        return;
+      case Op::secret:
+        out += "secret ";
+        name(plan_.secrets[n.a].name);
+        return;
+      case Op::local:
+        out += context_.slot(n.a);
+        return;
+      case Op::was:
+        out += "what it was before";
+        return;
+      case Op::cell_value:
+        say(kids[0]);
+        return;
+      case Op::ask_probe:
+        use(plan_.probes[n.a].name, kids);
+        return;
+      case Op::gate:
+        use(plan_.gates[n.a].name, kids);
+        return;
+      case Op::held:
+        use(plan_.holds[n.a].name, kids);
+        return;
+      case Op::cell:
+        use(plan_.states[n.a].name, kids);
+        return;
+      case Op::builtin:
+        out += plan::info(static_cast<plan::Builtin>(n.a)).name;
+        parenthesized(kids);
+        return;
+      case Op::field:
+        tight(kids[0]);
+        out += '.';
+        out += shown(plan_.strings[n.a]);
+        return;
+      case Op::index:
+        tight(kids[0]);
+        out += '[';
+        say(kids[1]);
+        out += ']';
+        return;
+      case Op::set:
+        set(n.a);
+        return;
+      case Op::set_live:
+        out += "the live ";
+        set(n.a);
+        return;
+      case Op::any_of:
+        out += "any ";
+        tight(kids[0]);
+        return;
+      case Op::negate:
+        out += "not ";
+        tight(kids[0]);
+        return;
+      case Op::minus:
+        out += '-';
+        tight(kids[0]);
+        return;
+      case Op::concat:
+        concat(kids);
+        return;
+      case Op::every:
+        binder("every ", n, kids, ": ");
+        return;
+      case Op::some:
+        binder("some ", n, kids, ": ");
+        return;
+      case Op::each:
+        each(n, kids);
+        return;
+      case Op::count_of:
+        counted(n, kids);
+        return;
+      case Op::choose:
+        out += "if ";
+        say(kids[0]);
+        out += " then ";
+        say(kids[1]);
+        out += " else ";
+        say(kids[2]);
+        return;
+      case Op::bind:
+        out += "let " + context_.slot(n.a) + " = ";
+        say(kids[0]);
+        out += "; ";
+        say(kids[1]);
+        return;
+      case Op::no_answer:
+        out += "unknown";
+        return;
+      case Op::on_host:
+        out += "on ";
+        tight(kids[0]);
+        return;
+      case Op::on_any:
+        out += "on any ";
+        tight(kids[0]);
+        return;
+      case Op::on_each:
+        out += "on each ";
+        tight(kids[0]);
+        return;
+      case Op::on_local:
+        out += "on the machine that runs upgrun";
+        return;
+      case Op::exits:
+        out += "exits " + std::to_string(plan_.integers[n.a]);
+        return;
+      case Op::stdin_is:
+        out += "stdin ";
+        say(kids[0]);
+        return;
+      case Op::as_user:
+        out += "as ";
+        say(kids[0]);
+        return;
+      case Op::env_is:
+        out += "env " + shown(plan_.strings[n.a]) + " = ";
+        say(kids[0]);
+        return;
+      case Op::run:
+      case Op::shell:
         out += '`';
         command(id);
         out += "` ";
         say(kids[0]);
         return;
-      case Op::ask_person: out += "ask "; literal(n.a); return;
-      case Op::in_service: out += "in_service("; say(kids[0]); out += ')'; return;
-      case Op::stoppable: out += "stoppable("; say(kids[0]); out += ')'; return;
-      case Op::need_gate: case Op::need_true: case Op::awaits_true: say(kids[0]); return;
-      case Op::need_value: say(kids[0]); out += " == "; value(kids[0], n.a); return;
-      case Op::need_held: out += "held "; say(kids[0]); return;
-      case Op::need_free: out += "not held "; say(kids[0]); return;
+      case Op::ask_person:
+        out += "ask ";
+        literal(n.a);
+        return;
+      case Op::in_service:
+        out += "in_service(";
+        say(kids[0]);
+        out += ')';
+        return;
+      case Op::stoppable:
+        out += "stoppable(";
+        say(kids[0]);
+        out += ')';
+        return;
+      case Op::need_gate:
+      case Op::need_true:
+      case Op::awaits_true:
+        say(kids[0]);
+        return;
+      case Op::need_value:
+        say(kids[0]);
+        out += " == ";
+        value(kids[0], n.a);
+        return;
+      case Op::need_held:
+        out += "held ";
+        say(kids[0]);
+        return;
+      case Op::need_free:
+        out += "not held ";
+        say(kids[0]);
+        return;
       case Op::need_count:
         counted(n, kids.first(2));
         out += n.b == 0 ? " == " : n.b == 1 ? " >= " : " <= ";
         say(kids[2]);
         return;
-      case Op::changes: out += "changes "; role(n.a); out += ' '; say(kids[0]); return;
-      case Op::disrupts: out += "disrupts "; role(n.a); out += ' '; say(kids[0]); return;
-      case Op::spills: out += "spills "; role(n.a); return;
-      case Op::destroys: out += "DESTROYS "; say(kids[0]); return;
-      case Op::reinstalls: out += "REINSTALLS "; say(kids[0]); return;
-      case Op::reaches: out += "reaches "; role(n.a); return;
-      case Op::moves: moves(n, kids); return;
-      case Op::boot_of: out += "awaits boot of "; say(kids[0]); return;
-      case Op::awaits_gate: out += "awaits "; say(kids[0]); return;
-      // statements are told by the outline
-      case Op::block: case Op::let: case Op::command: case Op::for_data: case Op::await: case Op::act: case Op::call: case Op::with: case Op::roll:
-      case Op::visit: case Op::dag: case Op::phase: case Op::parallel: case Op::branch: case Op::unless: case Op::expect_value: case Op::expect_true:
-      case Op::at_most: case Op::no_return: case Op::accept: case Op::confirm: case Op::count_:
+      case Op::changes:
+        out += "changes ";
+        role(n.a);
+        out += ' ';
+        say(kids[0]);
+        return;
+      case Op::disrupts:
+        out += "disrupts ";
+        role(n.a);
+        out += ' ';
+        say(kids[0]);
+        return;
+      case Op::spills:
+        out += "spills ";
+        role(n.a);
+        return;
+      case Op::destroys:
+        out += "DESTROYS ";
+        say(kids[0]);
+        return;
+      case Op::reinstalls:
+        out += "REINSTALLS ";
+        say(kids[0]);
+        return;
+      case Op::reaches:
+        out += "reaches ";
+        role(n.a);
+        return;
+      case Op::moves:
+        moves(n, kids);
+        return;
+      case Op::boot_of:
+        out += "awaits boot of ";
+        say(kids[0]);
+        return;
+      case Op::awaits_gate:
+        out += "awaits ";
+        say(kids[0]);
+        return;
+      default:  // statements are told by the outline
         out += plan::info(n.op).name;
         return;
     }
@@ -260,8 +446,16 @@ class Speaker {
   void tight(NodeId id) {
     const std::size_t kids = plan_.kids(id).size();
     switch (plan_.node(id).op) {
-      case Op::ask_probe: case Op::builtin: case Op::list: case Op::field: case Op::index: case Op::gate: case Op::cell_value: return say(id);
-      default: break;
+      case Op::ask_probe:
+      case Op::builtin:
+      case Op::list:
+      case Op::field:
+      case Op::index:
+      case Op::gate:
+      case Op::cell_value:
+        return say(id);
+      default:
+        break;
     }
     if (kids == 0) return say(id);
     out += '(';
@@ -319,7 +513,9 @@ class Speaker {
   void moves(const plan::Node &n, std::span<const NodeId> kids) {
     out += "moves ";
     say(kids[0]);
-    const auto ordinal = [&](std::size_t k) { return static_cast<std::uint32_t>(plan_.integers[plan_.node(kids[k]).a]); };
+    const auto ordinal = [&](std::size_t k) {
+      return static_cast<std::uint32_t>(plan_.integers[plan_.node(kids[k]).a]);
+    };
     const std::size_t sources = ordinal(1);
     for (std::size_t k = 0; k < sources; ++k) {
       out += k == 0 ? ": " : " | ";

@@ -16,8 +16,8 @@ std::string size_text(std::int64_t bytes);
 /// A day, "2026-12-31", from seconds since 1970.
 std::string day_text(std::int64_t seconds);
 
-/// Trees of a valid plan in the words of the language. What comes out holds no control characters and is cut when it grows too long.
-/// Slots print as `names` (the arguments of a call) or, where those end, as the frame calls them.
+/// Trees of a valid plan in the words of the language. What comes out holds no control characters and is cut when it
+/// grows too long. Slots print as `names` (the arguments of a call) or, where those end, as the frame calls them.
 class PlanText {
  public:
   PlanText(const plan::Plan &plan, const plan::Frame &frame, std::vector<std::string> names = {})

@@ -23,7 +23,8 @@ class Table {
     std::vector<std::size_t> widths;
     for (const auto &row : rows_) {
       widths.resize(std::max(widths.size(), row.size()), 0);
-      for (std::size_t i = 0; i + 1 < row.size(); ++i) widths[i] = std::max(widths[i], std::min<std::size_t>(diagnostics::display_columns(row[i]), 60));
+      for (std::size_t i = 0; i + 1 < row.size(); ++i)
+        widths[i] = std::max(widths[i], std::min<std::size_t>(diagnostics::display_columns(row[i]), 60));
     }
     for (const auto &row : rows_) {
       std::string line;
@@ -81,7 +82,9 @@ class Review {
     }
     return out;
   }
-  std::string place(const plan::Span &span) const { return span.valid() ? shown(locator_.start(span), 200) : std::string(); }
+  std::string place(const plan::Span &span) const {
+    return span.valid() ? shown(locator_.start(span), 200) : std::string();
+  }
 
   void title() {
     std::string title = fmt::format("{} {} of {}", plan::name_of(plan_.kind), name(plan_.name), name(plan_.cluster));
@@ -91,9 +94,11 @@ class Review {
     table.row({"digest", std::string(digest_)});
     table.row({"inventory", name(plan_.inventory_fingerprint)});
     table.row({"built by", name(plan_.compiler)});
-    for (const plan::PlanParameter &p : plan_.parameters) table.row({"parameter", name(p.name) + " = " + PlanText(plan_, plan_.frame).text(p.value)});
+    for (const plan::PlanParameter &p : plan_.parameters)
+      table.row({"parameter", name(p.name) + " = " + PlanText(plan_, plan_.frame).text(p.value)});
     for (const plan::Secret &s : plan_.secrets) {
-      table.row({"secret", fmt::format("{} from {}{}", name(s.name), plan::name_of(s.source), s.argument.valid() ? " " + name(s.argument) : "")});
+      table.row({"secret", fmt::format("{} from {}{}", name(s.name), plan::name_of(s.source),
+                                       s.argument.valid() ? " " + name(s.argument) : "")});
     }
     for (const plan::Window &w : plan_.windows) table.row({"window", window(w)});
     for (const plan::StringId id : plan_.exclusive) table.row({"exclusive", name(id)});
@@ -108,17 +113,21 @@ class Review {
   }
 
   std::string window(const plan::Window &w) const {
-    const std::string when = w.day == plan::WindowDay::date ? day_text(w.date * 86400) : "every " + std::string(plan::name_of(w.day));
-    return fmt::format("{} {:02}:{:02} for {}, {}", when, w.minute / 60, w.minute % 60, duration_text(w.length), name(w.zone));
+    const std::string when =
+        w.day == plan::WindowDay::date ? day_text(w.date * 86400) : "every " + std::string(plan::name_of(w.day));
+    return fmt::format("{} {:02}:{:02} for {}, {}", when, w.minute / 60, w.minute % 60, duration_text(w.length),
+                       name(w.zone));
   }
   std::string duration() const {
     if (proof_ == nullptr) return "unknown";
-    std::string out = fmt::format("typically {}, at worst {}", duration_text(proof_->typical_ms), duration_text(proof_->worst_ms));
+    std::string out =
+        fmt::format("typically {}, at worst {}", duration_text(proof_->typical_ms), duration_text(proof_->worst_ms));
     if (plan_.windows.empty()) return out;
     std::int64_t shortest = plan_.windows[0].length;
     for (const plan::Window &w : plan_.windows) shortest = std::min(shortest, w.length);
     if (proof_->worst_ms <= shortest) return out + fmt::format("; fits in one window of {}", duration_text(shortest));
-    if (proof_->typical_ms <= shortest) return out + fmt::format("; may need more than one window of {}", duration_text(shortest));
+    if (proof_->typical_ms <= shortest)
+      return out + fmt::format("; may need more than one window of {}", duration_text(shortest));
     return out + fmt::format("; needs more than one window of {}", duration_text(shortest));
   }
   std::string claim(const plan::CellClaim &c) const {
@@ -137,10 +146,13 @@ class Review {
       if (w.where.valid()) page_.line(2, "at " + place(w.where));
     }
     for (const plan::Host &h : plan_.hosts) {
-      if (h.out_reason.valid()) page_.line(1, fmt::format("! {} is declared out: {}", name(h.name), shown(plan_.text(h.out_reason))));
+      if (h.out_reason.valid())
+        page_.line(1, fmt::format("! {} is declared out: {}", name(h.name), shown(plan_.text(h.out_reason))));
     }
     for (const plan::Rollout &r : plan_.rollouts) {
-      if (r.tolerant) page_.line(1, fmt::format("! lost hosts are tolerated while {} are visited", host_list(plan_, plan_.sets[r.hosts.index].hosts)));
+      if (r.tolerant)
+        page_.line(1, fmt::format("! lost hosts are tolerated while {} are visited",
+                                  host_list(plan_, plan_.sets[r.hosts.index].hosts)));
     }
     section("Points of no return");
     bool any = false;
@@ -161,7 +173,8 @@ class Review {
       if (!any) section("What a person has to do");
       any = true;
       const std::string at = place(plan_.spans[i]);
-      const std::string what = shown(asks ? std::string_view(plan_.strings[n.a]) : plan_.text(plan_.actions[n.a].operator_text));
+      const std::string what =
+          shown(asks ? std::string_view(plan_.strings[n.a]) : plan_.text(plan_.actions[n.a].operator_text));
       page_.line(1, (asks ? "answer: " : "do: ") + what + (at.empty() ? "" : "  (" + at + ")"));
     }
   }
@@ -218,7 +231,8 @@ class Review {
       if (!out.empty()) out += ", ";
       out += plan::name_of(a.kind);
       if (a.kind == plan::AvailableKind::at_least_percent) out += fmt::format(" {:g}%", a.amount / 10000.0);
-      if (a.kind == plan::AvailableKind::at_least || a.kind == plan::AvailableKind::all_but) out += fmt::format(" {}", a.amount);
+      if (a.kind == plan::AvailableKind::at_least || a.kind == plan::AvailableKind::all_but)
+        out += fmt::format(" {}", a.amount);
       if (a.per.valid()) out += " per " + name(a.per);
       if (a.of.valid()) out += " of " + name(a.of);
     }
@@ -236,7 +250,8 @@ class Review {
     std::string out = fmt::format("{} of {}{} down", w.down, w.total, unit);
     if (!w.hosts.empty()) out += " (" + host_list(plan_, w.hosts) + ")";
     if (w.budget == UINT64_MAX) return out + ", which is allowed";
-    return out + (w.budget >= w.down ? fmt::format(", {} may be: margin {}", w.budget, w.budget - w.down) : fmt::format(", {} may be: TOO MANY", w.budget));
+    return out + (w.budget >= w.down ? fmt::format(", {} may be: margin {}", w.budget, w.budget - w.down)
+                                     : fmt::format(", {} may be: TOO MANY", w.budget));
   }
   void roles() {
     section("Roles and the worst moment of each");
@@ -253,7 +268,8 @@ class Review {
     }
     table.print(page_, 1);
     for (const plan::Role &r : plan_.roles) {
-      if (r.stoppable_always.valid()) page_.line(1, fmt::format("{} is always stoppable: {}", name(r.name), shown(plan_.text(r.stoppable_always))));
+      if (r.stoppable_always.valid())
+        page_.line(1, fmt::format("{} is always stoppable: {}", name(r.name), shown(plan_.text(r.stoppable_always))));
     }
     orders();
   }
@@ -268,7 +284,8 @@ class Review {
       }
       page_.line(1, line + (o.on_each_host ? ", on each host" : ""));
     }
-    for (const plan::Rank &r : plan_.ranks) page_.line(1, "from the least to the most sensitive: " + names(r.roles, plan_.roles));
+    for (const plan::Rank &r : plan_.ranks)
+      page_.line(1, "from the least to the most sensitive: " + names(r.roles, plan_.roles));
   }
 
   void states() {
@@ -276,14 +293,16 @@ class Review {
     section("States that are followed");
     for (const plan::State &s : plan_.states) {
       std::string values;
-      for (const plan::StateValue &v : s.values) values += (values.empty() ? "" : ", ") + std::string(v.transient ? "transient " : "") + name(v.name);
+      for (const plan::StateValue &v : s.values)
+        values += (values.empty() ? "" : ", ") + std::string(v.transient ? "transient " : "") + name(v.name);
       page_.line(1, fmt::format("{}: {}", declared(s.name, s.frame), values));
     }
   }
 
   std::string declared(plan::StringId what, const plan::Frame &frame) const {
     std::string out = name(what);
-    for (std::size_t i = 0; i < frame.parameters.size(); ++i) out += (i == 0 ? "(" : ", ") + name(frame.parameters[i].name);
+    for (std::size_t i = 0; i < frame.parameters.size(); ++i)
+      out += (i == 0 ? "(" : ", ") + name(frame.parameters[i].name);
     return frame.parameters.empty() ? out : out + ")";
   }
   void documented(std::size_t depth, const std::string &head, plan::StringId doc) {
@@ -309,7 +328,8 @@ class Review {
       const auto kids = plan_.kids(at);
       if (n.op == Op::run || n.op == Op::shell) {
         const std::string options = text.options(at);
-        page_.line(depth, fmt::format("{} {}   {}{}{}", n.op == Op::shell ? "sh$" : "$", text.command_line(at), text.where(at), options.empty() ? "" : ", ", options));
+        page_.line(depth, fmt::format("{} {}   {}{}{}", n.op == Op::shell ? "sh$" : "$", text.command_line(at),
+                                      text.where(at), options.empty() ? "" : ", ", options));
       }
       open.insert(open.end(), kids.rbegin(), kids.rend());
     }
@@ -327,7 +347,8 @@ class Review {
     page_.line(depth, line);
     if (a.undo_kind == plan::UndoKind::action) page_.line(depth, "undone by " + name(plan_.actions[a.undo.index].name));
     if (a.undo_kind == plan::UndoKind::nothing) page_.line(depth, "needs no undo: " + shown(plan_.text(a.undo_reason)));
-    if (a.operator_text.valid()) page_.line(depth, fmt::format("a person does it: \"{}\"", shown(plan_.text(a.operator_text))));
+    if (a.operator_text.valid())
+      page_.line(depth, fmt::format("a person does it: \"{}\"", shown(plan_.text(a.operator_text))));
     if (a.body.valid()) commands(depth, a.body, text);
   }
 
@@ -349,7 +370,8 @@ class Review {
     if (!plan_.holds.empty()) section("Holds");
     for (const plan::Hold &h : plan_.holds) {
       documented(1, declared(h.name, h.frame), h.doc);
-      page_.line(2, fmt::format("on halt: {}; while waiting for a window: {}", plan::name_of(h.on_halt), plan::name_of(h.on_wait)));
+      page_.line(2, fmt::format("on halt: {}; while waiting for a window: {}", plan::name_of(h.on_halt),
+                                plan::name_of(h.on_wait)));
       if (!h.taints.empty()) page_.line(2, "taints " + names(h.taints, plan_.gates));
       each_line(2, "", h.moves, PlanText(plan_, h.frame));
       page_.line(2, "acquire");
@@ -404,6 +426,8 @@ class Review {
 
 }  // namespace
 
-std::string review(const plan::Plan &plan, std::string_view digest, const safety::Proof *proof) { return Review(plan, digest, proof).all(); }
+std::string review(const plan::Plan &plan, std::string_view digest, const safety::Proof *proof) {
+  return Review(plan, digest, proof).all();
+}
 
 }  // namespace upg::report

@@ -44,7 +44,9 @@ std::string waiver_text(const plan::Plan &plan, const plan::Waiver &waiver) {
 }
 
 std::string patience_text(const plan::Gate &gate) {
-  std::string out = gate.deadline == 0 ? "asked once" : fmt::format("asked every {} for at most {}", duration_text(gate.poll), duration_text(gate.deadline));
+  std::string out = gate.deadline == 0 ? "asked once"
+                                       : fmt::format("asked every {} for at most {}", duration_text(gate.poll),
+                                                     duration_text(gate.deadline));
   if (gate.stable > 1) out += fmt::format(", {} passes in a row", gate.stable);
   return out;
 }
@@ -81,14 +83,31 @@ void Outline::statement(NodeId node, std::size_t depth, const Context &context) 
   const PlanText text(plan_, *context.frame, context.names);
   const auto kids = plan_.kids(node);
   switch (n.op) {
-    case Op::let: page_.line(depth, fmt::format("let {} = {}", text.slot(n.a), text.text(kids[0]))); return;
-    case Op::await: page_.line(depth, "await " + gate(kids[0], text)); return;
-    case Op::act: act(node, depth, text); return;
-    case Op::call: call(node, depth, text); return;
-    case Op::with: with(node, depth, context); return;
-    case Op::roll: case Op::visit: rollout(node, depth, context); return;
-    case Op::dag: dag(node, depth, context); return;
-    case Op::accept: accept(node, depth, context); return;
+    case Op::let:
+      page_.line(depth, fmt::format("let {} = {}", text.slot(n.a), text.text(kids[0])));
+      return;
+    case Op::await:
+      page_.line(depth, "await " + gate(kids[0], text));
+      return;
+    case Op::act:
+      act(node, depth, text);
+      return;
+    case Op::call:
+      call(node, depth, text);
+      return;
+    case Op::with:
+      with(node, depth, context);
+      return;
+    case Op::roll:
+    case Op::visit:
+      rollout(node, depth, context);
+      return;
+    case Op::dag:
+      dag(node, depth, context);
+      return;
+    case Op::accept:
+      accept(node, depth, context);
+      return;
     case Op::for_data: {
       page_.line(depth, fmt::format("for each {} in {}, at most {}", text.slot(n.a), text.text(kids[0]), n.b));
       const plan::Node &condition = plan_.node(kids[1]);
@@ -109,28 +128,39 @@ void Outline::statement(NodeId node, std::size_t depth, const Context &context) 
       page_.line(depth, "else");
       block(kids[2], depth + 1, context);
       return;
-    case Op::unless: case Op::expect_value: {
+    case Op::unless:
+    case Op::expect_value: {
       const plan::State &state = plan_.states[plan_.node(kids[0]).a];
-      const std::string claim = fmt::format("{} == {}", text.text(kids[0]), shown(plan_.text(state.values[n.a].name), 80));
+      const std::string claim =
+          fmt::format("{} == {}", text.text(kids[0]), shown(plan_.text(state.values[n.a].name), 80));
       page_.line(depth, (n.op == Op::unless ? "unless " : "expect ") + claim);
       if (n.op == Op::unless) block(kids[1], depth + 1, context);
       return;
     }
-    case Op::expect_true: page_.line(depth, "expect " + text.text(kids[0])); return;
+    case Op::expect_true:
+      page_.line(depth, "expect " + text.text(kids[0]));
+      return;
     case Op::at_most:
       page_.line(depth, "within " + duration_text(plan_.integers[n.a]));
       block(kids[0], depth + 1, context);
       return;
-    case Op::no_return: page_.line(depth, "POINT OF NO RETURN: " + shown(plan_.strings[n.a])); return;
-    case Op::confirm: page_.line(depth, fmt::format("a person answers: \"{}\"", shown(plan_.strings[n.a]))); return;
-    default: page_.line(depth, std::string(plan::info(n.op).name)); return;
+    case Op::no_return:
+      page_.line(depth, "POINT OF NO RETURN: " + shown(plan_.strings[n.a]));
+      return;
+    case Op::confirm:
+      page_.line(depth, fmt::format("a person answers: \"{}\"", shown(plan_.strings[n.a])));
+      return;
+    default:
+      page_.line(depth, std::string(plan::info(n.op).name));
+      return;
   }
 }
 
 void Outline::act(NodeId node, std::size_t depth, const PlanText &text) {
   const plan::Action &action = plan_.actions[plan_.node(node).a];
   std::string line = shown(plan_.text(action.name), 80) + text.arguments(node);
-  if (action.operator_text.valid()) line = fmt::format("A PERSON DOES {}: \"{}\"", line, shown(plan_.text(action.operator_text)));
+  if (action.operator_text.valid())
+    line = fmt::format("A PERSON DOES {}: \"{}\"", line, shown(plan_.text(action.operator_text)));
   page_.line(depth, fmt::format("{}  ({} to {})", line, duration_text(action.typical), duration_text(action.worst)));
   if (action.effects.empty()) return;
   const PlanText inside(plan_, action.frame, text.argument_list(node));
@@ -180,7 +210,8 @@ void Outline::rollout(NodeId node, std::size_t depth, const Context &context) {
   std::string line = fmt::format("for each {} in {}", text.slot(rollout.slot), host_list(plan_, set.hosts));
   if (n.op == Op::roll) {
     line += rollout.batch == 1 ? ", one after the other" : fmt::format(", UP TO {} AT A TIME", rollout.batch);
-    if (rollout.per.valid()) line += fmt::format(", at most {} per {}", rollout.per_batch, shown(plan_.text(rollout.per), 80));
+    if (rollout.per.valid())
+      line += fmt::format(", at most {} per {}", rollout.per_batch, shown(plan_.text(rollout.per), 80));
     if (rollout.canary > 0) line += fmt::format(", the first {} alone", rollout.canary);
     if (rollout.soak > 0) line += fmt::format(", then {} of watching", duration_text(rollout.soak));
     if (rollout.tolerant) line += ", LOST HOSTS ARE TOLERATED";

@@ -23,8 +23,8 @@ class Page {
   std::string out_;
 };
 
-/// The plan's blocks as a runbook: one line per step, what stands inside a step beneath it. A procedure is told where it is called
-/// first; later calls refer to that one.
+/// The plan's blocks as a runbook: one line per step, what stands inside a step beneath it. A procedure is told where
+/// it is called first; later calls refer to that one.
 class Outline {
  public:
   Outline(const plan::Plan &plan, const plan::Locator &locator, Page &page);

@@ -20,7 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
   std::abort();
 }
 
-extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t *data, std::size_t size, std::size_t limit, unsigned int seed) {
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t *data, std::size_t size, std::size_t limit,
+                                               unsigned int seed) {
   if (seed % 8 == 7) return LLVMFuzzerMutate(data, size, limit);
   std::string file(reinterpret_cast<const char *>(data), size);
   if (!upg::plan::peek(file).is_plan || seed % 64 == 0) file = upg::fuzz::seed_file(seed / 64);

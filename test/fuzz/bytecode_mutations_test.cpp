@@ -27,10 +27,18 @@ class Mutator {
       case 2:
         if (at < bytes.size()) bytes[at] = static_cast<char>(bytes[at] + (below(2) == 0 ? 1 : -1));
         return;
-      case 3: bytes.insert(at, 1, static_cast<char>(below(256))); return;
-      case 4: bytes.erase(at, 1 + below(4)); return;
-      case 5: bytes.insert(at, bytes.substr(below(bytes.size() + 1), 1 + below(8))); return;
-      default: bytes.insert(at, "\xff\xff\xff\xff\x0f"); return;
+      case 3:
+        bytes.insert(at, 1, static_cast<char>(below(256)));
+        return;
+      case 4:
+        bytes.erase(at, 1 + below(4));
+        return;
+      case 5:
+        bytes.insert(at, bytes.substr(below(bytes.size() + 1), 1 + below(8)));
+        return;
+      default:
+        bytes.insert(at, "\xff\xff\xff\xff\x0f");
+        return;
     }
   }
 
@@ -46,7 +54,8 @@ TEST(BytecodeMutations, RefusedOrValid) {
     ASSERT_EQ(join(sections), seed_file(seed));
     for (int i = 0; i < 1200; ++i, ++tried) {
       std::vector<std::string> changed = sections;
-      for (std::size_t k = 0, n = 1 + mutator.below(3); k < n; ++k) mutator.change(changed[mutator.below(changed.size())]);
+      for (std::size_t k = 0, n = 1 + mutator.below(3); k < n; ++k)
+        mutator.change(changed[mutator.below(changed.size())]);
       const std::string file = join(changed);
       bool valid = false;
       ASSERT_EQ(try_file(file, valid), "") << "seed " << seed << " change " << i;

@@ -42,7 +42,8 @@ TEST(Disassemble, EveryFieldOfARecordShows) {
 
 TEST(Locator, CountsCodePoints) {
   Plan plan;
-  plan.strings = {"a.upg", "one\n\xc3\xa9\xf0\x9f\x99\x82x\n", std::string(1000, 'y') + std::string("\xc3\xa9") + "z\nend"};
+  plan.strings = {"a.upg", "one\n\xc3\xa9\xf0\x9f\x99\x82x\n",
+                  std::string(1000, 'y') + std::string("\xc3\xa9") + "z\nend"};
   plan.files = {{StringId(0), StringId(1)}, {StringId(0), StringId(2)}};
   const Locator locator(plan);
   EXPECT_EQ(locator.start({0, 0, 0}), "a.upg:1:1");

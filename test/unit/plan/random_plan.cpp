@@ -42,10 +42,13 @@ class Maker {
   Span where() {
     if (chance(10)) return {};
     std::size_t begin = below(kText.size()), end = begin + below(kText.size() - begin + 1);
-    const auto inside = [](std::size_t at) { return at < kText.size() && (static_cast<unsigned char>(kText[at]) & 0xc0) == 0x80; };
+    const auto inside = [](std::size_t at) {
+      return at < kText.size() && (static_cast<unsigned char>(kText[at]) & 0xc0) == 0x80;
+    };
     while (inside(begin)) --begin;
     while (inside(end)) ++end;
-    return {static_cast<std::uint32_t>(below(p().files.size())), static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)};
+    return {static_cast<std::uint32_t>(below(p().files.size())), static_cast<std::uint32_t>(begin),
+            static_cast<std::uint32_t>(end)};
   }
 
   void identity() {
@@ -91,24 +94,31 @@ class Maker {
     p().cluster_attributes.push_back({b_.string("become"), b_.text("root", where())});
     p().parameters.push_back({b_.string("iso"), constant(2)});
     for (const SecretSource source : {SecretSource::prompt, SecretSource::environment, SecretSource::file}) {
-      p().secrets.push_back({word("secret", static_cast<std::size_t>(source)), source, b_.string("UPG_SECRET"), where()});
+      p().secrets.push_back(
+          {word("secret", static_cast<std::size_t>(source)), source, b_.string("UPG_SECRET"), where()});
     }
     p().orders.push_back({{{{RoleId(0)}}, {{RoleId(roles - 1)}}}, chance(50), where()});
     p().ranks.push_back({{RoleId(0)}, where()});
     p().commands.push_back({b_.string("systemctl restart *"), {RoleId(0)}, {}, chance(50), false, false, where()});
     p().exclusive.push_back(b_.string("platform-upgrade"));
-    p().windows.push_back({static_cast<WindowDay>(below(static_cast<std::size_t>(WindowDay::count_))), 20000, 1200, 36000000,
-                           b_.string("Europe/Berlin"), where()});
+    p().windows.push_back({static_cast<WindowDay>(below(static_cast<std::size_t>(WindowDay::count_))), 20000, 1200,
+                           36000000, b_.string("Europe/Berlin"), where()});
   }
 
   NodeId constant(std::size_t depth) {
     switch (below(depth == 0 ? 5 : 6)) {
-      case 0: return b_.text("x" + std::to_string(below(20)), where());
-      case 1: return b_.number(static_cast<std::int64_t>(below(1000)) - 500, where());
-      case 2: return b_.node(Op::boolean, where(), static_cast<std::uint32_t>(below(2)), 0, {});
-      case 3: return b_.node(Op::duration, where(), b_.integer(60000).index, 0, {});
-      case 4: return b_.node(Op::version, where(), b_.string("9.0").index, 0, {});
-      default: return b_.node(Op::list, where(), 0, 0, {constant(depth - 1), constant(depth - 1)});
+      case 0:
+        return b_.text("x" + std::to_string(below(20)), where());
+      case 1:
+        return b_.number(static_cast<std::int64_t>(below(1000)) - 500, where());
+      case 2:
+        return b_.node(Op::boolean, where(), static_cast<std::uint32_t>(below(2)), 0, {});
+      case 3:
+        return b_.node(Op::duration, where(), b_.integer(60000).index, 0, {});
+      case 4:
+        return b_.node(Op::version, where(), b_.string("9.0").index, 0, {});
+      default:
+        return b_.node(Op::list, where(), 0, 0, {constant(depth - 1), constant(depth - 1)});
     }
   }
 
@@ -155,11 +165,22 @@ class Maker {
     const Op op = ops[below(ops.size())];
     const std::size_t d = depth - 1;
     switch (op) {
-      case Op::text: case Op::number: case Op::decimal: case Op::boolean: case Op::duration: case Op::size: case Op::percent:
-      case Op::version: case Op::time: return constant(0);
-      case Op::local: return bound_.empty() ? constant(0) : local();
-      case Op::host: return host_expression();
-      case Op::cell_value: return p().states.empty() ? constant(0) : b_.node(op, where(), 0, 0, {cell()});
+      case Op::text:
+      case Op::number:
+      case Op::decimal:
+      case Op::boolean:
+      case Op::duration:
+      case Op::size:
+      case Op::percent:
+      case Op::version:
+      case Op::time:
+        return constant(0);
+      case Op::local:
+        return bound_.empty() ? constant(0) : local();
+      case Op::host:
+        return host_expression();
+      case Op::cell_value:
+        return p().states.empty() ? constant(0) : b_.node(op, where(), 0, 0, {cell()});
       case Op::ask_probe: {
         if (p().probes.empty()) return constant(0);
         const std::size_t i = below(p().probes.size());
@@ -171,8 +192,14 @@ class Maker {
         for (std::size_t k = 0; k < info(static_cast<Builtin>(i)).least; ++k) kids.push_back(expression(d));
         return b_.node(op, where(), static_cast<std::uint32_t>(i), 0, kids);
       }
-      case Op::set: case Op::set_live: return b_.node(op, where(), static_cast<std::uint32_t>(below(p().sets.size())), 0, {});
-      case Op::every: case Op::some: case Op::each: case Op::count_of: case Op::bind: {
+      case Op::set:
+      case Op::set_live:
+        return b_.node(op, where(), static_cast<std::uint32_t>(below(p().sets.size())), 0, {});
+      case Op::every:
+      case Op::some:
+      case Op::each:
+      case Op::count_of:
+      case Op::bind: {
         const NodeId first = expression(d);
         const std::uint32_t slot = fresh_slot();
         std::vector<NodeId> kids{first};
@@ -181,9 +208,14 @@ class Maker {
         bound_.pop_back();
         return b_.node(op, where(), slot, op == Op::bind ? 0 : static_cast<std::uint32_t>(below(2)), kids);
       }
-      case Op::run: case Op::shell: return command(op, d);
-      case Op::ask_person: return b_.node(op, where(), b_.string("does it work?").index, static_cast<std::uint32_t>(BaseType::boolean), {});
-      case Op::field: case Op::no_answer: {
+      case Op::run:
+      case Op::shell:
+        return command(op, d);
+      case Op::ask_person:
+        return b_.node(op, where(), b_.string("does it work?").index, static_cast<std::uint32_t>(BaseType::boolean),
+                       {});
+      case Op::field:
+      case Op::no_answer: {
         std::vector<NodeId> kids;
         if (op == Op::field) kids.push_back(expression(d));
         return b_.node(op, where(), b_.string("status").index, 0, kids);
@@ -200,16 +232,24 @@ class Maker {
   NodeId command(Op op, std::size_t depth) {
     std::vector<NodeId> kids;
     switch (below(4)) {
-      case 0: kids.push_back(b_.node(Op::on_local, where(), 0, 0, {})); break;
-      case 1: kids.push_back(b_.node(Op::on_any, where(), 0, 0, {b_.node(Op::set, where(), 0, 0, {})})); break;
-      default: kids.push_back(b_.node(Op::on_host, where(), 0, 0, {host_expression()})); break;
+      case 0:
+        kids.push_back(b_.node(Op::on_local, where(), 0, 0, {}));
+        break;
+      case 1:
+        kids.push_back(b_.node(Op::on_any, where(), 0, 0, {b_.node(Op::set, where(), 0, 0, {})}));
+        break;
+      default:
+        kids.push_back(b_.node(Op::on_host, where(), 0, 0, {host_expression()}));
+        break;
     }
     if (chance(30)) kids.push_back(b_.node(Op::exits, where(), b_.integer(2).index, 0, {}));
     if (chance(20)) {
       const NodeId secret = b_.node(Op::secret, where(), static_cast<std::uint32_t>(below(p().secrets.size())), 0, {});
       kids.push_back(b_.node(Op::stdin_is, where(), 0, 0, {secret}));
     }
-    if (chance(20)) kids.push_back(b_.node(Op::env_is, where(), b_.string("DEBIAN_FRONTEND").index, 0, {b_.text("noninteractive", where())}));
+    if (chance(20))
+      kids.push_back(
+          b_.node(Op::env_is, where(), b_.string("DEBIAN_FRONTEND").index, 0, {b_.text("noninteractive", where())}));
     kids.push_back(b_.text("ceph", where()));
     for (std::size_t k = 0, n = below(3); k < n; ++k) kids.push_back(expression(std::min<std::size_t>(depth, 1)));
     return b_.node(op, where(), 0, 0, kids);
@@ -224,7 +264,8 @@ class Maker {
     return b_.node(Op::held, where(), static_cast<std::uint32_t>(i), 0, arguments(p().holds[i].frame));
   }
   NodeId gate_use() {
-    if (chance(20) || p().gates.empty()) return b_.node(chance(50) ? Op::in_service : Op::stoppable, where(), 0, 0, {host_expression()});
+    if (chance(20) || p().gates.empty())
+      return b_.node(chance(50) ? Op::in_service : Op::stoppable, where(), 0, 0, {host_expression()});
     const std::size_t i = below(p().gates.size());
     return b_.node(Op::gate, where(), static_cast<std::uint32_t>(i), 0, arguments(p().gates[i].frame));
   }
@@ -232,7 +273,8 @@ class Maker {
 
   NodeId need() {
     switch (below(6)) {
-      case 0: return b_.node(Op::need_gate, where(), 0, 0, {gate_use()});
+      case 0:
+        return b_.node(Op::need_gate, where(), 0, 0, {gate_use()});
       case 1: {
         const NodeId c = cell();
         return b_.node(Op::need_value, where(), some_value(), 0, {c});
@@ -246,29 +288,41 @@ class Maker {
         bound_.push_back(slot);
         const NodeId condition = expression(1);
         bound_.pop_back();
-        return b_.node(Op::need_count, where(), slot, static_cast<std::uint32_t>(below(3)), {set, condition, b_.number(1, where())});
+        return b_.node(Op::need_count, where(), slot, static_cast<std::uint32_t>(below(3)),
+                       {set, condition, b_.number(1, where())});
       }
-      default: return b_.node(Op::need_true, where(), 0, 0, {expression(2)});
+      default:
+        return b_.node(Op::need_true, where(), 0, 0, {expression(2)});
     }
   }
   NodeId effect() {
     const auto target = [&] { return b_.node(Op::on_host, where(), 0, 0, {host_expression()}); };
     const auto role = static_cast<std::uint32_t>(below(p().roles.size()));
     switch (below(10)) {
-      case 0: return b_.node(Op::changes, where(), role, 0, {target()});
-      case 1: return b_.node(Op::disrupts, where(), role, 0, {target()});
-      case 2: return b_.node(Op::disrupts, where(), all_roles, 0, {target()});
-      case 3: return b_.node(Op::spills, where(), role, 0, {});
-      case 4: return b_.node(Op::destroys, where(), 0, 0, {b_.text("the disk", where())});
-      case 5: return b_.node(Op::reinstalls, where(), 0, 0, {host_expression()});
-      case 6: return b_.node(Op::reaches, where(), chance(50) ? all_roles : role, 0, {});
+      case 0:
+        return b_.node(Op::changes, where(), role, 0, {target()});
+      case 1:
+        return b_.node(Op::disrupts, where(), role, 0, {target()});
+      case 2:
+        return b_.node(Op::disrupts, where(), all_roles, 0, {target()});
+      case 3:
+        return b_.node(Op::spills, where(), role, 0, {});
+      case 4:
+        return b_.node(Op::destroys, where(), 0, 0, {b_.text("the disk", where())});
+      case 5:
+        return b_.node(Op::reinstalls, where(), 0, 0, {host_expression()});
+      case 6:
+        return b_.node(Op::reaches, where(), chance(50) ? all_roles : role, 0, {});
       case 7: {
         const NodeId c = cell();
-        const std::vector<NodeId> kids{c, b_.number(1, where()), b_.number(some_value(), where()), b_.number(some_value(), where())};
+        const std::vector<NodeId> kids{c, b_.number(1, where()), b_.number(some_value(), where()),
+                                       b_.number(some_value(), where())};
         return b_.node(Op::moves, where(), some_value(), chance(50) ? some_value() + 1 : 0, kids);
       }
-      case 8: return b_.node(Op::boot_of, where(), 0, 0, {host_expression()});
-      default: return b_.node(Op::awaits_gate, where(), 0, 0, {gate_use()});
+      case 8:
+        return b_.node(Op::boot_of, where(), 0, 0, {host_expression()});
+      default:
+        return b_.node(Op::awaits_gate, where(), 0, 0, {gate_use()});
     }
   }
 
@@ -387,7 +441,9 @@ class Maker {
     for (std::size_t i = 0; i < p().gates.size(); ++i) role.health = GateId(i);
     if (chance(50)) role.stoppable_always = b_.string("nothing to ask");
     for (std::size_t i = 0; i < p().probes.size(); ++i) {
-      if (p().probes[i].frame.parameters.size() <= 1 && (p().probes[i].frame.parameters.empty() || p().probes[i].frame.parameters[0].type.base == BaseType::host)) role.boot = ProbeId(i);
+      if (p().probes[i].frame.parameters.size() <= 1 &&
+          (p().probes[i].frame.parameters.empty() || p().probes[i].frame.parameters[0].type.base == BaseType::host))
+        role.boot = ProbeId(i);
     }
     const bool host_state = !p().states[0].frame.parameters.empty();
     p().initially.push_back({StateId(0), host_state ? SetId(0) : SetId(), 0, where()});
@@ -424,7 +480,8 @@ class Maker {
         bound_.push_back(slot);
         return b_.node(Op::let, where(), slot, 0, {value});
       }
-      case 1: return b_.node(Op::await, where(), 0, 0, {gate_use()});
+      case 1:
+        return b_.node(Op::await, where(), 0, 0, {gate_use()});
       case 2: {
         const std::size_t i = plain_actions_[below(plain_actions_.size())];
         return b_.node(Op::act, where(), static_cast<std::uint32_t>(i), 0, arguments(p().actions[i].frame));
@@ -435,20 +492,24 @@ class Maker {
           return b_.node(Op::call, where(), static_cast<std::uint32_t>(i), 0, arguments(p().procedures[i].frame));
         }
         [[fallthrough]];
-      case 4: return b_.node(Op::expect_true, where(), 0, 0, {expression(2)});
+      case 4:
+        return b_.node(Op::expect_true, where(), 0, 0, {expression(2)});
       case 5: {
         const NodeId c = cell();
         return b_.node(Op::expect_value, where(), some_value(), 0, {c});
       }
-      case 6: return b_.node(Op::confirm, where(), b_.string("is node1 off?").index, 0, {});
+      case 6:
+        return b_.node(Op::confirm, where(), b_.string("is node1 off?").index, 0, {});
       case 7:
         if (!p().holds.empty()) {
           const NodeId h = held();
           return b_.node(Op::with, where(), 0, 0, {h, block(depth - 1)});
         }
         [[fallthrough]];
-      case 8: return rollout(Op::roll, depth - 1);
-      case 9: return rollout(Op::visit, depth - 1);
+      case 8:
+        return rollout(Op::roll, depth - 1);
+      case 9:
+        return rollout(Op::visit, depth - 1);
       case 10: {
         std::vector<NodeId> phases;
         for (std::uint32_t k = 0, n = static_cast<std::uint32_t>(1 + below(3)); k < n; ++k) {
@@ -460,15 +521,19 @@ class Maker {
         }
         return b_.node(Op::dag, where(), 0, 0, phases);
       }
-      case 11: return b_.node(Op::parallel, where(), 0, 0, {block(depth - 1), block(depth - 1)});
-      case 12: return b_.node(Op::branch, where(), 0, 0, {expression(2), block(depth - 1), block(depth - 1)});
+      case 11:
+        return b_.node(Op::parallel, where(), 0, 0, {block(depth - 1), block(depth - 1)});
+      case 12:
+        return b_.node(Op::branch, where(), 0, 0, {expression(2), block(depth - 1), block(depth - 1)});
       case 13: {
         const NodeId c = cell();
         const std::uint32_t value = some_value();
         return b_.node(Op::unless, where(), value, 0, {c, block(depth - 1)});
       }
-      case 14: return b_.node(Op::at_most, where(), b_.integer(9000000).index, 0, {block(depth - 1)});
-      case 15: return b_.node(Op::no_return, where(), b_.string("there is no way back").index, 0, {});
+      case 14:
+        return b_.node(Op::at_most, where(), b_.integer(9000000).index, 0, {block(depth - 1)});
+      case 15:
+        return b_.node(Op::no_return, where(), b_.string("there is no way back").index, 0, {});
       case 16: {
         Waiver w;
         w.rule = b_.string("serial");
@@ -518,39 +583,5 @@ class Maker {
 }  // namespace
 
 Plan random_plan(std::uint64_t seed, std::size_t size) { return Maker(seed, size).make(); }
-
-Plan long_plan(std::size_t statements) {
-  Builder b;
-  Plan &p = b.plan;
-  std::string source = "upgrade long of lab {\n";
-  while (source.size() < statements * 24) source += "  await ready(node1)  // \xc3\xa9\n";
-  p.files.push_back({b.string("long.upg"), b.string(source)});
-  p.name = b.string("long"), p.cluster = b.string("lab"), p.compiler = b.string("0.1.0");
-  p.inventory_fingerprint = b.string(std::string(64, 'b'));
-  p.sets.push_back({StringId(), {HostId(0)}, NodeId(), {}, {}});
-  p.roles.push_back({});
-  p.roles[0].name = b.string("node"), p.roles[0].hosts = SetId(0);
-  Host host;
-  host.name = b.string("node1"), host.address = b.string("10.0.0.1"), host.roles = {RoleId(0)};
-  p.hosts.push_back(host);
-  const Frame of_host{{{b.string("h"), Type{BaseType::host, BaseType::any, RoleId()}}}, {b.string("h")}};
-  Gate gate;
-  gate.name = b.string("ready"), gate.frame = of_host, gate.pass = b.node(Op::boolean, {}, 1, 0, {});
-  p.gates.push_back(gate);
-  Procedure proc;
-  std::vector<NodeId> lines;
-  for (std::size_t i = 0; i < statements; ++i) {
-    const Span where{0, static_cast<std::uint32_t>(i * 24), static_cast<std::uint32_t>(i * 24)};
-    const Span good = (static_cast<unsigned char>(source[where.begin]) & 0xc0) == 0x80 ? Span{} : where;
-    if (i % 4 == 3) {
-      const NodeId text = b.text("step " + std::to_string(i), good);
-      lines.push_back(b.node(Op::expect_true, good, 0, 0, {b.node(Op::equal, good, 0, 0, {text, b.text("a", good)})}));
-    } else {
-      lines.push_back(b.node(Op::await, good, 0, 0, {b.node(Op::gate, good, 0, 0, {b.node(Op::host, good, 0, 0, {})})}));
-    }
-  }
-  p.body = b.node(Op::block, {}, 0, 0, lines);
-  return std::move(b.plan);
-}
 
 }  // namespace upg::plan::testing

@@ -29,7 +29,8 @@ TEST(RoundTrip, RandomPlansComeBackAsTheyWere) {
     ASSERT_EQ(result.plan->nodes.size(), plan.nodes.size());
     for (std::size_t i = 0; i < plan.nodes.size(); ++i) {
       const Node &a = plan.nodes[i], &b = result.plan->nodes[i];
-      EXPECT_TRUE(a.op == b.op && a.a == b.a && a.b == b.b && a.first == b.first && a.count == b.count) << "seed " << seed << " node " << i;
+      EXPECT_TRUE(a.op == b.op && a.a == b.a && a.b == b.b && a.first == b.first && a.count == b.count)
+          << "seed " << seed << " node " << i;
     }
   }
 }
@@ -42,13 +43,15 @@ TEST(RoundTrip, RandomPlansUseEveryOpcode) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(Op::count_); ++i) {
     const Op op = static_cast<Op>(i);
     // these differ from others by name only
-    static const std::set<Op> skipped = {Op::decimal, Op::size, Op::percent, Op::time, Op::on_each, Op::as_user, Op::awaits_true};
+    static const std::set<Op> skipped = {Op::decimal, Op::size,    Op::percent,    Op::time,
+                                         Op::on_each, Op::as_user, Op::awaits_true};
     EXPECT_TRUE(seen.count(op) || skipped.count(op)) << info(op).name;
   }
 }
 
 TEST(RoundTrip, SamePlanSameDigest) {
-  const std::string one = write(testing::random_plan(7)), two = write(testing::random_plan(7)), other = write(testing::random_plan(8));
+  const std::string one = write(testing::random_plan(7)), two = write(testing::random_plan(7)),
+                    other = write(testing::random_plan(8));
   EXPECT_EQ(one, two);
   EXPECT_EQ(digest_hex(one), peek(one).digest);
   EXPECT_EQ(digest_hex(one), digest_hex(two));
@@ -81,7 +84,9 @@ TEST(RoundTrip, HeaderCanBePeeked) {
 
 TEST(RoundTrip, NumbersAtTheirLimits) {
   Plan plan = testing::random_plan(2);
-  for (const std::int64_t n : {INT64_MIN, INT64_MAX, INT64_MIN + 1, std::int64_t{0}, std::int64_t{-1}, std::int64_t{1} << 40}) plan.integers.push_back(n);
+  for (const std::int64_t n :
+       {INT64_MIN, INT64_MAX, INT64_MIN + 1, std::int64_t{0}, std::int64_t{-1}, std::int64_t{1} << 40})
+    plan.integers.push_back(n);
   const ReadResult result = read(write(plan));
   ASSERT_TRUE(result) << result.error->message;
   EXPECT_EQ(result.plan->integers, plan.integers);

@@ -15,7 +15,8 @@ TEST(Tamper, TruncatedAtEveryByte) {
     const ReadResult result = read(std::string_view(bytes).substr(0, n));
     ASSERT_FALSE(result) << n;
     ASSERT_TRUE(result.error) << n;
-    ASSERT_TRUE(result.error->kind == ReadErrorKind::wrong_size || result.error->kind == ReadErrorKind::not_a_plan) << n;
+    ASSERT_TRUE(result.error->kind == ReadErrorKind::wrong_size || result.error->kind == ReadErrorKind::not_a_plan)
+        << n;
     ASSERT_FALSE(result.error->message.empty());
   }
 }
@@ -130,7 +131,8 @@ TEST(Tamper, HugeCounts) {
   for (std::size_t kind = 0; kind < section_count(); ++kind) {
     const std::size_t entry = layout::table + kind * layout::entry;
     std::size_t offset = 0;
-    for (std::size_t i = 0; i < 4; ++i) offset |= std::size_t{static_cast<unsigned char>(bytes[entry + 4 + i])} << (8 * i);
+    for (std::size_t i = 0; i < 4; ++i)
+      offset |= std::size_t{static_cast<unsigned char>(bytes[entry + 4 + i])} << (8 * i);
     if (offset + 5 > bytes.size()) continue;
     std::string changed = bytes;
     for (std::size_t i = 0; i < 4; ++i) changed[offset + i] = '\xff';

@@ -11,7 +11,7 @@ TEST(TextRules, Utf8) {
   EXPECT_TRUE(is_utf8("12345678\xc3\xa9 \xe2\x82\xac \xf0\x9f\x99\x82 \xed\x9f\xbf \xf4\x8f\xbf\xbf"));
   EXPECT_FALSE(is_utf8("\x80"));
   EXPECT_FALSE(is_utf8("1234567\xc3"));
-  EXPECT_FALSE(is_utf8("\xc0\xaf"));          // overlong
+  EXPECT_FALSE(is_utf8("\xc0\xaf"));  // overlong
   EXPECT_FALSE(is_utf8("\xe0\x80\xaf"));
   EXPECT_FALSE(is_utf8("\xf0\x80\x80\xaf"));
   EXPECT_FALSE(is_utf8("\xed\xa0\x80"));      // surrogate

@@ -50,35 +50,61 @@ const std::vector<Case> &cases() {
       // ---- strings, ids, enumerators, places
       {"bad_utf8", [](Plan &p) { p.strings[3] = "\xff"; }, "not valid UTF-8"},
       {"repeated_string", [](Plan &p) { p.strings.push_back(p.strings[0]); }, "stands in the pool twice"},
-      {"string_out_of_range", [](Plan &p) { p.gates[0].name = StringId(99999); }, "`name` names something that is not there"},
+      {"string_out_of_range", [](Plan &p) { p.gates[0].name = StringId(99999); },
+       "`name` names something that is not there"},
       {"gate_out_of_range", [](Plan &p) { p.roles[1].health = GateId(99); }, "`health` names something"},
       {"absent_element", [](Plan &p) { p.hosts[0].via.emplace_back(); }, "`via` names something"},
       {"absent_exclusive", [](Plan &p) { p.exclusive.emplace_back(); }, "exclusive[1] names something"},
       {"nested_record", [](Plan &p) { p.probes[1].frame.parameters[1].name = StringId(99999); }, "probes[1]: `name`"},
       {"enumerator", [](Plan &p) { p.holds[0].on_halt = static_cast<Afterwards>(9); }, "`on_halt` is out of range"},
       {"plan_kind", [](Plan &p) { p.kind = PlanKind::count_; }, "`kind` is out of range"},
-      {"place_file", [](Plan &p) { p.gates[0].where = {7, 0, 0}; }, "no place in a file"},
-      {"place_beyond_text", [](Plan &p) { p.gates[0].where = {0, 0, 1000000}; }, "no place in a file"},
-      {"place_backwards", [](Plan &p) { p.gates[0].where = {0, 5, 4}; }, "no place in a file"},
-      {"node_place", [](Plan &p) { p.spans[4] = {0, 1, 1000000}; }, "node 4: its place"},
+      {"place_file",
+       [](Plan &p) {
+         p.gates[0].where = {7, 0, 0};
+       },
+       "no place in a file"},
+      {"place_beyond_text",
+       [](Plan &p) {
+         p.gates[0].where = {0, 0, 1000000};
+       },
+       "no place in a file"},
+      {"place_backwards",
+       [](Plan &p) {
+         p.gates[0].where = {0, 5, 4};
+       },
+       "no place in a file"},
+      {"node_place",
+       [](Plan &p) {
+         p.spans[4] = {0, 1, 1000000};
+       },
+       "node 4: its place"},
       {"source_map_short", [](Plan &p) { p.spans.pop_back(); }, "one place for each node"},
       // ---- nodes
       {"opcode", [](Plan &p) { p.nodes[0].op = Op::count_; }, "its opcode is out of range"},
       {"immediate", [](Plan &p) { node(p, Op::act).a = 99; }, "its action is out of range"},
       {"unused_immediate", [](Plan &p) { node(p, Op::act).b = 1; }, "its nothing is out of range"},
       {"flag", [](Plan &p) { node(p, Op::boolean).a = 2; }, "its flag is out of range"},
-      {"wrong_children", [](Plan &p) { node(p, Op::with).op = Op::branch; node(p, Op::branch).a = 0; }, "its children are not what"},
-      {"child_after_parent", [](Plan &p) { p.children[node(p, Op::contains).first] = NodeId(p.nodes.size() - 1); }, "does not stand before it"},
+      {"wrong_children",
+       [](Plan &p) {
+         node(p, Op::with).op = Op::branch;
+         node(p, Op::branch).a = 0;
+       },
+       "its children are not what"},
+      {"child_after_parent", [](Plan &p) { p.children[node(p, Op::contains).first] = NodeId(p.nodes.size() - 1); },
+       "does not stand before it"},
       {"gap_in_children", [](Plan &p) { node(p, Op::contains).first += 1; }, "do not follow those"},
       {"children_left_over", [](Plan &p) { p.children.push_back(NodeId(0)); }, "longer than the nodes need"},
-      {"shared", [](Plan &p) { p.children[node(p, Op::differ).first + 1] = p.children[node(p, Op::contains).first + 1]; }, "stands in two places"},
+      {"shared",
+       [](Plan &p) { p.children[node(p, Op::differ).first + 1] = p.children[node(p, Op::contains).first + 1]; },
+       "stands in two places"},
       {"shared_root", [](Plan &p) { p.gates[1].fail = p.gates[1].pass; }, "stands in two places"},
       {"orphan", [](Plan &p) { leaf(p, Op::boolean); }, "nothing refers to it"},
       {"too_deep",
        [](Plan &p) {
          Builder b;
          b.plan = std::move(p);
-         for (std::size_t i = 0; i < Limits::depth; ++i) b.plan.gates[0].pass = b.node(Op::negate, {}, 0, 0, {b.plan.gates[0].pass});
+         for (std::size_t i = 0; i < Limits::depth; ++i)
+           b.plan.gates[0].pass = b.node(Op::negate, {}, 0, 0, {b.plan.gates[0].pass});
          p = std::move(b.plan);
        },
        "nested more than 256 deep"},
@@ -87,21 +113,45 @@ const std::vector<Case> &cases() {
       {"no_fingerprint", [](Plan &p) { p.inventory_fingerprint = StringId(); }, "lacks its name, cluster, compiler"},
       {"host_twice", [](Plan &p) { p.hosts[1].name = p.hosts[0].name; }, "a second host of this name"},
       {"host_port", [](Plan &p) { p.hosts[1].port = 65536; }, "port is above 65535"},
-      {"roles_unsorted", [](Plan &p) { std::swap(p.hosts[0].roles[0], p.hosts[0].roles[1]); }, "its roles are not in order"},
+      {"roles_unsorted", [](Plan &p) { std::swap(p.hosts[0].roles[0], p.hosts[0].roles[1]); },
+       "its roles are not in order"},
       {"own_bastion", [](Plan &p) { p.hosts[1].via.emplace_back(1); }, "its own bastion"},
       {"role_without_its_host", [](Plan &p) { p.sets[3].hosts.pop_back(); }, "not the hosts that list the role"},
       {"role_with_another_host", [](Plan &p) { p.sets[3].hosts.emplace_back(2); }, "not the hosts that list the role"},
       {"set_with_host_twice", [](Plan &p) { p.sets[4].hosts[1] = p.sets[4].hosts[0]; }, "stands in it twice"},
-      {"weights", [](Plan &p) { p.roles[1].weights = {1, 1}; }, "one weight for each host"},
+      {"weights",
+       [](Plan &p) {
+         p.roles[1].weights = {1, 1};
+       },
+       "one weight for each host"},
       {"two_boot_roles", [](Plan &p) { p.roles[1].boot = p.roles[0].boot; }, "exactly one role may tell the boot id"},
-      {"boot_not_everywhere", [](Plan &p) { p.roles[3].boot = p.roles[0].boot; p.roles[0].boot = ProbeId(); }, "exactly one role may tell"},
-      {"health_parameters", [](Plan &p) { p.gates[1].frame.parameters[0].type.base = BaseType::string; }, "health and stoppable gates"},
-      {"percent", [](Plan &p) { p.roles[1].available[0] = {AvailableKind::at_least_percent, 1000001, {}, {}, {}}; }, "more than the whole"},
+      {"boot_not_everywhere",
+       [](Plan &p) {
+         p.roles[3].boot = p.roles[0].boot;
+         p.roles[0].boot = ProbeId();
+       },
+       "exactly one role may tell"},
+      {"health_parameters", [](Plan &p) { p.gates[1].frame.parameters[0].type.base = BaseType::string; },
+       "health and stoppable gates"},
+      {"percent",
+       [](Plan &p) {
+         p.roles[1].available[0] = {AvailableKind::at_least_percent, 1000001, {}, {}, {}};
+       },
+       "more than the whole"},
       {"frame", [](Plan &p) { p.gates[1].frame.slots.clear(); }, "frame"},
       {"state_values", [](Plan &p) { p.states[0].values.clear(); }, "no values"},
-      {"state_value_names", [](Plan &p) { p.states[0].values[1].name = p.states[0].values[0].name; }, "two values have one name"},
-      {"boot_move", [](Plan &p) { p.states[0].on_boot.push_back({0, 2}); }, "no value of its own"},
-      {"state_taint", [](Plan &p) { p.states[0].taints.push_back({{5}, {}}); }, "a taint names no value"},
+      {"state_value_names", [](Plan &p) { p.states[0].values[1].name = p.states[0].values[0].name; },
+       "two values have one name"},
+      {"boot_move",
+       [](Plan &p) {
+         p.states[0].on_boot.push_back({0, 2});
+       },
+       "no value of its own"},
+      {"state_taint",
+       [](Plan &p) {
+         p.states[0].taints.push_back({{5}, {}});
+       },
+       "a taint names no value"},
       {"gate_without_pass", [](Plan &p) { p.gates[0].pass = NodeId(); }, "lacks its name, condition"},
       {"gate_poll", [](Plan &p) { p.gates[0].poll = 0; }, "without an interval"},
       {"gate_deadline", [](Plan &p) { p.gates[0].deadline = -1; }, "out of range"},
@@ -110,11 +160,31 @@ const std::vector<Case> &cases() {
       {"action_does_nothing", [](Plan &p) { p.actions[2].operator_text = StringId(); }, "it does nothing"},
       {"takes", [](Plan &p) { p.actions[0].typical = p.actions[0].worst + 1; }, "`takes` is out of range"},
       {"undo_kind", [](Plan &p) { p.actions[0].undo_kind = UndoKind::action; }, "its undo is not what it says"},
-      {"undo_parameters", [](Plan &p) { p.actions[0].undo_kind = UndoKind::action; p.actions[0].undo = ActionId(2); }, "other parameters"},
-      {"undo_of_hold", [](Plan &p) { p.actions[2].undo_kind = UndoKind::action; p.actions[2].undo = ActionId(3); }, "part of a hold"},
-      {"undo_of_itself", [](Plan &p) { p.actions[0].undo_kind = UndoKind::action; p.actions[0].undo = ActionId(0); }, "uses itself"},
+      {"undo_parameters",
+       [](Plan &p) {
+         p.actions[0].undo_kind = UndoKind::action;
+         p.actions[0].undo = ActionId(2);
+       },
+       "other parameters"},
+      {"undo_of_hold",
+       [](Plan &p) {
+         p.actions[2].undo_kind = UndoKind::action;
+         p.actions[2].undo = ActionId(3);
+       },
+       "part of a hold"},
+      {"undo_of_itself",
+       [](Plan &p) {
+         p.actions[0].undo_kind = UndoKind::action;
+         p.actions[0].undo = ActionId(0);
+       },
+       "uses itself"},
       {"hold_one_action", [](Plan &p) { p.holds[0].release = p.holds[0].acquire; }, "acquire and a release of its own"},
-      {"hold_parameters", [](Plan &p) { p.holds[0].frame = of_host(p); p.roles[3].down_only_under = HoldId(); }, "acquire or release has other parameters"},
+      {"hold_parameters",
+       [](Plan &p) {
+         p.holds[0].frame = of_host(p);
+         p.roles[3].down_only_under = HoldId();
+       },
+       "acquire or release has other parameters"},
       {"rollout_hosts", [](Plan &p) { p.rollouts[1].hosts = SetId(); }, "its hosts are not known"},
       {"rollout_empty", [](Plan &p) { p.sets[4].hosts.clear(); }, "it has no hosts"},
       {"rollout_batch", [](Plan &p) { p.rollouts[1].batch = 0; }, "no host at a time"},
@@ -126,8 +196,14 @@ const std::vector<Case> &cases() {
       {"waiver_reason", [](Plan &p) { p.waivers[0].reason = StringId(); }, "lacks its rule or reason"},
       {"order", [](Plan &p) { p.orders[0].groups.pop_back(); }, "it orders nothing"},
       // ---- bodies
-      {"root_category", [](Plan &p) { std::swap(p.actions[0].needs, p.actions[0].effects); }, "`needs` is no requirement"},
-      {"attribute_not_constant", [](Plan &p) { p.hosts[0].attributes[0].value = p.gates[1].pass; p.gates[1].pass = leaf(p, Op::boolean); }, "it is no constant"},
+      {"root_category", [](Plan &p) { std::swap(p.actions[0].needs, p.actions[0].effects); },
+       "`needs` is no requirement"},
+      {"attribute_not_constant",
+       [](Plan &p) {
+         p.hosts[0].attributes[0].value = p.gates[1].pass;
+         p.gates[1].pass = leaf(p, Op::boolean);
+       },
+       "it is no constant"},
       {"slot_outside", [](Plan &p) { node(p, Op::local).a = 9; }, "read before it is bound"},
       {"slot_not_bound", [](Plan &p) { p.rollouts[1].slot = 0; }, "slot 1 is read before it is bound"},
       {"slot_of_parameter", [](Plan &p) { node(p, Op::bind).a = 0; }, "overwrites a parameter"},
@@ -149,7 +225,8 @@ const std::vector<Case> &cases() {
        },
        "a secret outside"},
       {"arguments", [](Plan &p) { p.probes[2].frame = of_host(p); }, "0 arguments for 1 parameters"},
-      {"no_host", [](Plan &p) { p.probes[1].frame.parameters[1].type.base = BaseType::host; }, "argument 2 is `string` where `host` is wanted"},
+      {"no_host", [](Plan &p) { p.probes[1].frame.parameters[1].type.base = BaseType::host; },
+       "argument 2 is `string` where `host` is wanted"},
       {"host_without_role",
        [](Plan &p) {
          p.gates[1].frame.parameters[0].type.role = RoleId(3);
@@ -161,7 +238,8 @@ const std::vector<Case> &cases() {
          prepend(p, Op::await, 0, 0, {gate});
        },
        "a host without the role"},
-      {"hold_part_as_action", [](Plan &p) { prepend(p, Op::act, p.holds[0].acquire.index, 0, {}); }, "run through `with` only"},
+      {"hold_part_as_action", [](Plan &p) { prepend(p, Op::act, p.holds[0].acquire.index, 0, {}); },
+       "run through `with` only"},
       {"command_in_plan",
        [](Plan &p) {
          const NodeId local = leaf(p, Op::on_local), word = leaf(p, Op::text, 0);
@@ -174,13 +252,19 @@ const std::vector<Case> &cases() {
        "only an action runs commands"},
       {"statement_in_action", [](Plan &p) { std::swap(p.actions[2].body, p.preflight); }, "an action runs commands"},
       {"phase_after_itself", [](Plan &p) { p.phases[1].after = {1}; }, "after a phase that does not stand before it"},
-      {"rollout_twice", [](Plan &p) { node(p, Op::visit).a = 1; p.rollouts[1].slot = 0; }, "has its place already"},
+      {"rollout_twice",
+       [](Plan &p) {
+         node(p, Op::visit).a = 1;
+         p.rollouts[1].slot = 0;
+       },
+       "has its place already"},
       {"rollout_unused", [](Plan &p) { p.rollouts.push_back(p.rollouts[0]); }, "rollouts[2]: nothing refers to it"},
       {"waiver_unused", [](Plan &p) { p.waivers.push_back(p.waivers[0]); }, "waivers[1]: nothing refers to it"},
       {"phase_unused", [](Plan &p) { p.phases.push_back(p.phases[0]); }, "phases[2]: nothing refers to it"},
       {"moves_value", [](Plan &p) { node(p, Op::moves).a = 2; }, "no values of the state"},
       {"moves_failure", [](Plan &p) { node(p, Op::moves).b = 3; }, "no values of the state"},
-      {"builtin_arguments", [](Plan &p) { node(p, Op::builtin).a = static_cast<std::uint32_t>(Builtin::match); }, "another number of arguments"},
+      {"builtin_arguments", [](Plan &p) { node(p, Op::builtin).a = static_cast<std::uint32_t>(Builtin::match); },
+       "another number of arguments"},
   };
   return all;
 }
@@ -213,7 +297,9 @@ Plan chain(std::size_t length, bool closed) {
     Probe probe;
     probe.name = b.string("chain" + std::to_string(i));
     const bool last = i + 1 == length;
-    probe.body = last && !closed ? b.number(1, {}) : b.node(Op::ask_probe, {}, static_cast<std::uint32_t>(last ? first : first + i + 1), 0, {});
+    probe.body = last && !closed
+                     ? b.number(1, {})
+                     : b.node(Op::ask_probe, {}, static_cast<std::uint32_t>(last ? first : first + i + 1), 0, {});
     b.plan.probes.push_back(probe);
   }
   return std::move(b.plan);

@@ -54,12 +54,15 @@ TEST_F(Text, Operators) {
 
 TEST_F(Text, Commands) {
   const NodeId local = n(Op::on_local, 0, {});
-  const NodeId words = b_.node(Op::run, {}, 0, 0, {local, b_.text("echo", {}), b_.text("a b", {}), b_.text("it's", {}), b_.text("", {}), b_.text("$(x)", {})});
+  const NodeId words = b_.node(
+      Op::run, {}, 0, 0,
+      {local, b_.text("echo", {}), b_.text("a b", {}), b_.text("it's", {}), b_.text("", {}), b_.text("$(x)", {})});
   const PlanText t(b_.plan, frame_);
   EXPECT_EQ(t.command_line(words), "echo 'a b' 'it'\\''s' '' '$(x)'");
   EXPECT_EQ(t.where(words), "on the machine that runs upgrun");
   frame_.slots.push_back(b_.string("path"));
-  const NodeId script = b_.node(Op::shell, {}, 0, 0, {n(Op::on_local, 0, {}), b_.text("cat ", {}), n(Op::local, 0, {}), b_.text(" | wc", {})});
+  const NodeId script = b_.node(
+      Op::shell, {}, 0, 0, {n(Op::on_local, 0, {}), b_.text("cat ", {}), n(Op::local, 0, {}), b_.text(" | wc", {})});
   EXPECT_EQ(PlanText(b_.plan, frame_).command_line(script), "cat ${path} | wc");
   EXPECT_EQ(PlanText(b_.plan, frame_, {"\"/etc\""}).command_line(script), "cat ${\"/etc\"} | wc");
 }

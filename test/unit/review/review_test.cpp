@@ -22,8 +22,10 @@ using plan::Op;
 
 safety::Proof proof() {
   safety::Proof p;
-  p.worst = {{plan::RoleId(0), 3, 1, UINT64_MAX, {plan::HostId(2)}}, {plan::RoleId(1), 3, 1, 1, {plan::HostId(2)}},
-             {plan::RoleId(2), 3, 1, 1, {plan::HostId(2)}}, {plan::RoleId(3), 2, 0, 1, {}}};
+  p.worst = {{plan::RoleId(0), 3, 1, UINT64_MAX, {plan::HostId(2)}},
+             {plan::RoleId(1), 3, 1, 1, {plan::HostId(2)}},
+             {plan::RoleId(2), 3, 1, 1, {plan::HostId(2)}},
+             {plan::RoleId(3), 2, 0, 1, {}}};
   p.typical_ms = 1500000, p.worst_ms = 7200000;
   return p;
 }
