@@ -167,14 +167,14 @@ Task<bool> Machine::Run::ringing(Task<bool> task, Bell *bell) {
   co_return ok;
 }
 
-Task<bool> Machine::Run::await_statement(NodeId node, Place place, bool over) {
+Task<bool> Machine::Run::await_statement(NodeId node, Place place) {
   NodeId gate_node = plan.kid(node, 0);
   std::vector<GateCall> calls;
   bool known = co_await gates_of(gate_node, place.environment, place.key, &calls);
   if (!known) co_return false;
   passed[node.index][place.key] = calls;
   const StepPast *before = past.step(place.key);
-  if (over && before && before->done) {  // what it let through has begun already; the act asks again what it relies on
+  if (place.over && before && before->done) {  // what it let through has begun already; the act asks again what it relies on
     for (const GateCall &c : calls) apply_pass(c);
     co_return true;
   }

@@ -66,7 +66,10 @@ Task<bool> Machine::Run::with(NodeId node, Place place) {
   }
   world.holds[full].count++;
 
-  bool ok = co_await block(plan.kid(node, 1), place.at("/b"));
+  Place inner = place.at("/b");
+  const StepPast *left = past.step(place.key + "/release");
+  inner.over = place.over || (left && left->intended);
+  bool ok = co_await block(plan.kid(node, 1), inner);
   if (!ok) {
     bool give_back = ending.status != Status::running && hold.on_halt == plan::Afterwards::release && world.outages().empty() && requests.empty();
     if (!give_back || world.holds[full].count > 1) co_return false;

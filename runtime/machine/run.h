@@ -24,8 +24,9 @@ struct Place {
   std::string key;
   std::shared_ptr<Environment> environment;
   Millis deadline = 0;  // monotonic; 0: none
+  bool over = false;    // at a resume: something after this place has begun before, so what was awaited here is past
 
-  Place at(std::string sub) const { return {key + sub, environment, deadline}; }
+  Place at(std::string sub) const { return {key + sub, environment, deadline, over}; }
 };
 
 /// A gate with its arguments; for composites one for each role and host.
@@ -145,7 +146,7 @@ struct Machine::Run {
   /// All the gates that a gate node stands for. Unknown arguments halt (empty result and false).
   Task<bool> gates_of(NodeId node, std::shared_ptr<Environment> environment, std::string key, std::vector<GateCall> *out);
   Task<bool> wait_all(std::vector<GateCall> calls, std::string key, plan::Span where, unsigned passes, bool in_step = false);
-  Task<bool> await_statement(NodeId node, Place place, bool over);
+  Task<bool> await_statement(NodeId node, Place place);
   /// Runs the task and rings when it has ended.
   Task<bool> ringing(Task<bool> task, Bell *bell);
   void apply_pass(const GateCall &call);
@@ -153,7 +154,7 @@ struct Machine::Run {
 
   // ---- statements (statements.cpp)
   Task<bool> block(NodeId node, Place place);
-  Task<bool> statement(NodeId node, Place place, bool over);
+  Task<bool> statement(NodeId node, Place place);
   Task<bool> let(NodeId node, Place place);
   Task<bool> decide(NodeId node, Place place);
   Task<bool> expect(NodeId node, Place place);

@@ -1,6 +1,8 @@
 // Statements: blocks, decisions, rollouts, phases. A statement answers false when the run is to be left; whoever is inside `with` then decides about its hold.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "runtime/machine/run.h"
 
 namespace upg::machine {
@@ -10,19 +12,20 @@ Task<bool> Machine::Run::block(NodeId node, Place place) {
   auto kids = plan.kids(node);
   for (std::size_t i = 0; i < kids.size(); ++i) {
     if (leaving()) co_return false;
-    bool over = past.beyond(place.key, i);
-    bool ok = co_await statement(kids[i], place.at(fmt::format("/{}", i)), over);
+    Place inner = place.at(fmt::format("/{}", i));
+    inner.over = place.over || past.beyond(place.key, i);
+    bool ok = co_await statement(kids[i], inner);
     if (!ok) co_return false;
   }
   co_return true;
 }
 
-Task<bool> Machine::Run::statement(NodeId node, Place place, bool over) {
+Task<bool> Machine::Run::statement(NodeId node, Place place) {
   const plan::Node &n = plan.node(node);
   switch (n.op) {
     case Op::await: {
       if (options.mode != Mode::run) co_return co_await tell_await(node, place);
-      co_return co_await await_statement(node, place, over);
+      co_return co_await await_statement(node, place);
     }
     case Op::act: co_return co_await act_statement(node, place);
     case Op::call: co_return co_await call_procedure(node, place);
@@ -167,7 +170,7 @@ Task<bool> Machine::Run::call_procedure(NodeId node, Place place) {
     environment->slots.push_back(std::move(v));
   }
   environment->slots.resize(std::max(environment->slots.size(), procedure.frame.slots.size()));
-  Place inner{place.key + "/b", environment, place.deadline};
+  Place inner{place.key + "/b", environment, place.deadline, place.over};
   co_return co_await block(procedure.body, inner);
 }
 
@@ -316,6 +319,10 @@ Task<bool> Machine::Run::phases(NodeId node, Place place) {
       if (!may) continue;
       Place inner = place.at(fmt::format("/{}", i));
       inner.environment = std::make_shared<Environment>(*place.environment);
+      for (std::size_t j = 0; j < kids.size(); ++j) {
+        bool follows = std::find(after[j].begin(), after[j].end(), static_cast<std::uint32_t>(i)) != after[j].end();
+        inner.over = inner.over || (follows && past.begun_under(fmt::format("{}/{}/b", place.key, j)));
+      }
       tasks[i].emplace(ringing(phase(kids[i], inner), &bell));
       tasks[i]->start();
       started = open = true;
