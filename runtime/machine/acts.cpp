@@ -217,7 +217,9 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
   }
   std::map<std::uint32_t, std::string> old_boots;
   if (boots(action)) {
-    ok = co_await boots_before(call, *environment, key, resumed ? before->boot_id : std::string(), &old_boots);
+    std::string journalled;  // not inside the co_await: GCC 12 evaluates both sides of a conditional there
+    if (resumed) journalled = before->boot_id;
+    ok = co_await boots_before(call, *environment, key, std::move(journalled), &old_boots);
     if (!ok) co_return false;
   }
   bool rebooted = false;

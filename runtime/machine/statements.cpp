@@ -89,7 +89,11 @@ Task<bool> Machine::Run::decide(NodeId node, Place place) {
   if (leaving()) co_return false;
   if (decision.open()) co_return halt(true, "the condition is unknown, so neither way may be taken: " + show(decision), place.key, plan.span(node));
   if (!write(Event::value_kept, place.key, make_data({{"value", to_journal(decision)}}))) co_return false;
-  if (n.op == Op::branch) co_return co_await block(plan.kid(node, decision.yes() ? 1 : 2), place.at(decision.yes() ? "/b" : "/e"));
+  if (n.op == Op::branch) {
+    NodeId way = plan.kid(node, decision.yes() ? 1 : 2);
+    Place inner = place.at(decision.yes() ? "/b" : "/e");
+    co_return co_await block(way, inner);
+  }
   if (decision.yes()) co_return true;
   co_return co_await block(plan.kid(node, 1), place.at("/b"));
 }
