@@ -100,7 +100,7 @@ class Decoder {
   template <AnyList T>
   void get(T &list) {
     const std::size_t n = count(least_bytes<typename T::value_type>());
-    list.reserve(n);
+    list.reserve(std::min<std::size_t>(n, 4096));  // more only as elements really come
     for (std::size_t i = 0; i < n && !failed(); ++i) get(list.emplace_back());
   }
   template <AnyRecord T>
