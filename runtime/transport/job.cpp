@@ -24,8 +24,8 @@ std::optional<std::string> find_defect(const machine::Command &command, const st
   if (command.timeout <= 0) return "the command has no timeout";
   if (has_nul(command)) return "a NUL byte or a bad environment name in the command";
   if (text.size() > max_command_text) {
-    return fmt::format("the command is {} bytes long; at most {} can be sent, longer texts belong in its input", text.size(),
-                       max_command_text);
+    return fmt::format("the command is {} bytes long; at most {} can be sent, longer texts belong in its input",
+                       text.size(), max_command_text);
   }
   return std::nullopt;
 }
@@ -53,7 +53,8 @@ Job::Job(machine::RequestId request, machine::Command command, machine::Millis n
       framing_(make_framing(word, !sudo_password.empty() && !command_.user.empty(), !command_.step_key.empty())),
       sudo_password_(sudo_password),
       asks_password_(!framing_.prompt.empty() && command_.step_key.empty()),
-      text_(command_.step_key.empty() ? question_text(command_, framing_) : step_text(command_, framing_, state_directory)),
+      text_(command_.step_key.empty() ? question_text(command_, framing_)
+                                      : step_text(command_, framing_, state_directory)),
       stream_(request, command_.output_limit, framing_) {
   defect_ = find_defect(command_, text_);
 }
@@ -115,7 +116,8 @@ machine::Answer Job::conclude(std::optional<int> code, int signal, std::vector<m
     if (code) answer.detail += fmt::format(" (exit status {})", *code);
     return answer;
   }
-  if (!stream_.noise().empty()) answer.detail = fmt::format("dropped what the login shell wrote first: {}", one_line(stream_.noise()));
+  if (!stream_.noise().empty())
+    answer.detail = fmt::format("dropped what the login shell wrote first: {}", one_line(stream_.noise()));
   if (!is_step()) {
     if (code) {
       answer.code = *code;
@@ -129,7 +131,8 @@ machine::Answer Job::conclude(std::optional<int> code, int signal, std::vector<m
   const std::string_view state = said.substr(0, said.find(' '));
   const std::string_view rest = state.size() < said.size() ? said.substr(state.size() + 1) : std::string_view();
   if (state == "exited" &&
-      std::from_chars(rest.data(), rest.data() + rest.size(), answer.code).ptr == rest.data() + rest.size() && !rest.empty()) {
+      std::from_chars(rest.data(), rest.data() + rest.size(), answer.code).ptr == rest.data() + rest.size() &&
+      !rest.empty()) {
     return answer;
   }
   if (state == "vanished") {

@@ -14,7 +14,8 @@ namespace upg::transport {
 /// Requests of the transport itself, which nobody is told about.
 inline constexpr machine::RequestId own_request = ~machine::RequestId{0};
 
-/// One request under way, the same for the local host and for one behind ssh: its text, its output so far, and what to feed it.
+/// One request under way, the same for the local host and for one behind ssh: its text, its output so far, and what to
+/// feed it.
 class Job {
  public:
   /// `sudo_password` must outlive the job.
@@ -53,10 +54,10 @@ class Job {
   machine::Millis deadline_;
   Framing framing_;
   const Secret &sudo_password_;
-  bool asks_password_;      // sudo asks on stderr, password and input wait for it
+  bool asks_password_;  // sudo asks on stderr, password and input wait for it
   bool password_fed_ = false;
   bool input_fed_ = false;
-  std::string input_;       // what is to be written now
+  std::string input_;  // what is to be written now
   std::size_t sent_ = 0;
   std::optional<std::string> defect_;
   std::string text_;

@@ -18,7 +18,8 @@
 namespace upg::transport {
 namespace {
 
-constexpr machine::Millis settle_time = 1000;  // output may come this long after the process, if a child of it holds the pipes
+constexpr machine::Millis settle_time =
+    1000;  // output may come this long after the process, if a child of it holds the pipes
 constexpr machine::Millis kill_after = 2000;
 constexpr int rounds_per_turn = 16;
 
@@ -60,7 +61,8 @@ void LocalProcesses::start(std::unique_ptr<Job> job, std::vector<machine::Answer
   auto process = std::make_unique<Process>();
   Spawned spawned = spawn_shell(job->text());
   if (spawned.pid < 0) {
-    answers.push_back(job->give_up(machine::Outcome::unreachable, fmt::format("cannot start /bin/sh: {}", spawned.error), outputs));
+    answers.push_back(
+        job->give_up(machine::Outcome::unreachable, fmt::format("cannot start /bin/sh: {}", spawned.error), outputs));
     return;
   }
   process->job = std::move(job);
@@ -102,7 +104,8 @@ void LocalProcesses::add_polls(std::vector<pollfd> &polls) const {
 std::optional<machine::Millis> LocalProcesses::next_deadline() const {
   std::optional<machine::Millis> next;
   const auto consider = [&next](machine::Millis at) { next = next ? std::min(*next, at) : at; };
-  for (const auto &process : processes_) consider(process->ended ? process->ended_at + settle_time : process->job->deadline());
+  for (const auto &process : processes_)
+    consider(process->ended ? process->ended_at + settle_time : process->job->deadline());
   for (const Dying &dying : dying_) consider(dying.kill_at);
   return next;
 }
@@ -166,8 +169,8 @@ bool LocalProcesses::advance_one(Process &process, machine::Millis now, std::vec
   }
   if (!process.ended && now >= job.deadline()) {
     stop(process, now);
-    answers.push_back(job.give_up(machine::Outcome::timed_out,
-                                  fmt::format("no end within {} ms", job.command().timeout), outputs));
+    answers.push_back(
+        job.give_up(machine::Outcome::timed_out, fmt::format("no end within {} ms", job.command().timeout), outputs));
     return true;
   }
   return false;

@@ -10,7 +10,8 @@
 
 namespace upg::transport {
 
-/// Commands on the controller itself: /bin/sh in a session of its own (Ctrl-C at the terminal does not reach it), never blocking.
+/// Commands on the controller itself: /bin/sh in a session of its own (Ctrl-C at the terminal does not reach it), never
+/// blocking.
 class LocalProcesses {
  public:
   LocalProcesses();

@@ -110,7 +110,8 @@ std::string step_text(const machine::Command &command, const Framing &framing, s
 std::string step_directory_name(std::string_view key) {
   std::string name;
   for (const char c : key.substr(0, max_readable_key)) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
     name += plain ? c : '_';
   }
   return name + "-" + hex_digest(key, 16);

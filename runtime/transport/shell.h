@@ -9,9 +9,11 @@ namespace upg::transport {
 /// `text` as one word for a POSIX shell (also right for fish): in single quotes, each single quote as '\''.
 std::string shell_quote(std::string_view text);
 
-/// What frames the output of one command, so that neither noise of the login shell nor sudo's prompt is taken for it. All three contain a random word.
+/// What frames the output of one command, so that neither noise of the login shell nor sudo's prompt is taken for it.
+/// All three contain a random word.
 struct Framing {
-  std::string start;   // what the command's own shell writes to stdout first, after sudo has agreed; its pid and ':' follow
+  std::string
+      start;  // what the command's own shell writes to stdout first, after sudo has agreed; its pid and ':' follow
   std::string prompt;  // what sudo asks its password with on stderr; empty: no password will be given
   std::string end;     // steps: what the wrapper writes after the step's stdout, followed by its state; empty: none
 };
@@ -31,7 +33,8 @@ std::string step_text(const machine::Command &command, const Framing &framing, s
 /// Name of the directory that keeps a step on the host: what is readable of the key, and its hash.
 std::string step_directory_name(std::string_view key);
 
-/// A command that removes what the host keeps of a step that has ended or vanished (a step that still runs is left alone; exit status 3).
+/// A command that removes what the host keeps of a step that has ended or vanished (a step that still runs is left
+/// alone; exit status 3).
 machine::Command forget_step(std::string key, machine::Millis timeout, std::string_view state_directory = {});
 
 /// A single argument of exec may not be longer than this on Linux (MAX_ARG_STRLEN less what the wrapper adds).

@@ -56,7 +56,8 @@ struct Spawned {
 Spawned spawn_shell(const std::string &text);
 /// A program whose stdin and stdout are one socket (`in`; `out` stays empty), for an ssh session to speak through.
 Spawned spawn_proxy(const std::vector<std::string> &argv);
-/// Runs a program to its end with a deadline and returns what it wrote to stdout, or nothing and why. Blocks: not for the loop's thread.
+/// Runs a program to its end with a deadline and returns what it wrote to stdout, or nothing and why. Blocks: not for
+/// the loop's thread.
 bool run_for_output(const std::vector<std::string> &argv, int timeout_ms, std::string &out, std::string &error);
 
 }  // namespace upg::transport

@@ -13,7 +13,8 @@ namespace upg::transport {
 class TokenFinder {
  public:
   explicit TokenFinder(std::string token) : token_(std::move(token)) {}
-  /// Feeds bytes; returns those certain to stand before the token. When found, `rest` is what follows it in these bytes.
+  /// Feeds bytes; returns those certain to stand before the token. When found, `rest` is what follows it in these
+  /// bytes.
   std::string feed(std::string_view bytes, std::string &rest);
   bool found() const { return found_; }
   /// What was held back and is no token after all.
@@ -25,8 +26,8 @@ class TokenFinder {
   bool found_ = false;
 };
 
-/// Output of one command: takes the raw bytes of both streams, removes the framing, keeps up to the limit, counts the rest.
-/// Bytes over the limit are neither kept nor streamed.
+/// Output of one command: takes the raw bytes of both streams, removes the framing, keeps up to the limit, counts the
+/// rest. Bytes over the limit are neither kept nor streamed.
 class CommandStream {
  public:
   CommandStream(machine::RequestId request, std::uint64_t limit, const Framing &framing);
@@ -37,7 +38,8 @@ class CommandStream {
   void finish(std::vector<machine::Output> &outputs);
 
   bool started() const { return start_.found(); }
-  /// Process of the command on its host once it has started, also its session for a question without sudo; 0: not known.
+  /// Process of the command on its host once it has started, also its session for a question without sudo; 0: not
+  /// known.
   std::int64_t pid() const { return pid_known_ ? pid_ : 0; }
   int prompts() const { return prompts_; }
   /// What a step's wrapper said at the end ("exited 3"); empty if it has not.

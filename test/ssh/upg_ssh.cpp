@@ -2,7 +2,8 @@
 //
 //   upg-ssh [options] NAME=[USER@]ADDRESS[:PORT][,via=NAME] ... -- ARGV...
 //
-// A host named "local" without address is the controller. Prints one line for each answer, then its output. Exit status 0 if all answers are `exited 0`.
+// A host named "local" without address is the controller. Prints one line for each answer, then its output. Exit status
+// 0 if all answers are `exited 0`.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -22,15 +23,16 @@ namespace {
 using namespace upg;
 
 const char *name_of(machine::Outcome outcome) {
-  static constexpr const char *names[] = {"exited", "signaled", "timed_out", "unreachable", "lost",
-                                          "refused", "absent", "running", "vanished", "cancelled"};
+  static constexpr const char *names[] = {"exited",  "signaled", "timed_out", "unreachable", "lost",
+                                          "refused", "absent",   "running",   "vanished",    "cancelled"};
   return names[static_cast<std::size_t>(outcome)];
 }
 
 int usage() {
   std::cerr << "usage: upg-ssh [--config FILE|none] [--known-hosts FILE] [--identity FILE] [--no-agent] [--state DIR]\n"
                "               [--user NAME] [--sudo-password TEXT] [--step KEY] [--attach] [--forget] [--timeout MS]\n"
-               "               [--limit BYTES] [--env K=V] [--input | --script] [--stream] [--repeat N] [--quiet] [--linger MS]\n"
+               "               [--limit BYTES] [--env K=V] [--input | --script] [--stream] [--repeat N] [--quiet] "
+               "[--linger MS]\n"
                "               NAME=[USER@]ADDRESS[:PORT][,via=NAME] ... -- ARGV...\n";
   return 2;
 }
@@ -81,25 +83,44 @@ bool parse(int argc, char **argv, Arguments &arguments) {
   for (; i < argc && std::string_view(argv[i]) != "--"; ++i) {
     const std::string_view option = argv[i];
     const auto value = [&]() -> std::string { return i + 1 < argc ? argv[++i] : ""; };
-    if (option == "--config") arguments.options.config = value();
-    else if (option == "--known-hosts") arguments.options.known_hosts.push_back(value());
-    else if (option == "--identity") arguments.options.identities.push_back(value());
-    else if (option == "--no-agent") arguments.options.agent = false;
-    else if (option == "--state") arguments.options.state_directory = value();
-    else if (option == "--keepalive") arguments.options.keepalive = std::atoll(value().c_str());
-    else if (option == "--user") arguments.command.user = value();
-    else if (option == "--sudo-password") arguments.sudo_password = value();
-    else if (option == "--step") arguments.command.step_key = value();
-    else if (option == "--attach") arguments.command.attach_only = true;
-    else if (option == "--forget") arguments.forget = true;
-    else if (option == "--timeout") arguments.command.timeout = std::atoll(value().c_str());
-    else if (option == "--limit") arguments.command.output_limit = static_cast<std::uint64_t>(std::atoll(value().c_str()));
-    else if (option == "--input") arguments.command.input.assign(std::istreambuf_iterator<char>(std::cin), {});
-    else if (option == "--script") arguments.script = true;
-    else if (option == "--stream") arguments.stream = true;
-    else if (option == "--quiet") arguments.quiet = true;
-    else if (option == "--repeat") arguments.repeat = std::atoi(value().c_str());
-    else if (option == "--linger") arguments.linger = std::atoll(value().c_str());
+    if (option == "--config")
+      arguments.options.config = value();
+    else if (option == "--known-hosts")
+      arguments.options.known_hosts.push_back(value());
+    else if (option == "--identity")
+      arguments.options.identities.push_back(value());
+    else if (option == "--no-agent")
+      arguments.options.agent = false;
+    else if (option == "--state")
+      arguments.options.state_directory = value();
+    else if (option == "--keepalive")
+      arguments.options.keepalive = std::atoll(value().c_str());
+    else if (option == "--user")
+      arguments.command.user = value();
+    else if (option == "--sudo-password")
+      arguments.sudo_password = value();
+    else if (option == "--step")
+      arguments.command.step_key = value();
+    else if (option == "--attach")
+      arguments.command.attach_only = true;
+    else if (option == "--forget")
+      arguments.forget = true;
+    else if (option == "--timeout")
+      arguments.command.timeout = std::atoll(value().c_str());
+    else if (option == "--limit")
+      arguments.command.output_limit = static_cast<std::uint64_t>(std::atoll(value().c_str()));
+    else if (option == "--input")
+      arguments.command.input.assign(std::istreambuf_iterator<char>(std::cin), {});
+    else if (option == "--script")
+      arguments.script = true;
+    else if (option == "--stream")
+      arguments.stream = true;
+    else if (option == "--quiet")
+      arguments.quiet = true;
+    else if (option == "--repeat")
+      arguments.repeat = std::atoi(value().c_str());
+    else if (option == "--linger")
+      arguments.linger = std::atoll(value().c_str());
     else if (option == "--env") {
       const std::string pair = value();
       const std::size_t equals = pair.find('=');
@@ -111,7 +132,8 @@ bool parse(int argc, char **argv, Arguments &arguments) {
   }
   for (++i; i < argc; ++i) arguments.command.argv.push_back(argv[i]);
   if (arguments.script) {
-    for (const std::string &word : arguments.command.argv) arguments.command.script += (arguments.command.script.empty() ? "" : " ") + word;
+    for (const std::string &word : arguments.command.argv)
+      arguments.command.script += (arguments.command.script.empty() ? "" : " ") + word;
     arguments.command.argv.clear();
   }
   return arguments.local || !arguments.hosts.empty();
@@ -124,7 +146,9 @@ int main(int argc, char **argv) {
   if (!parse(argc, argv, arguments)) return usage();
   transport::SshTransport ssh(arguments.options, arguments.hosts);
   ssh.set_sudo_password(arguments.sudo_password);
-  if (arguments.forget) arguments.command = transport::forget_step(arguments.command.step_key, arguments.command.timeout, arguments.options.state_directory);
+  if (arguments.forget)
+    arguments.command = transport::forget_step(arguments.command.step_key, arguments.command.timeout,
+                                               arguments.options.state_directory);
   std::map<machine::RequestId, std::string> names;
   for (int round = 0; round < arguments.repeat; ++round) {
     for (const transport::SshHost &host : arguments.hosts) {
@@ -166,7 +190,8 @@ int main(int argc, char **argv) {
   }
   std::vector<machine::Answer> late;
   std::vector<machine::Output> noise;
-  for (const machine::Millis until = transport::monotonic_now() + arguments.linger; transport::monotonic_now() < until;) {
+  for (const machine::Millis until = transport::monotonic_now() + arguments.linger;
+       transport::monotonic_now() < until;) {
     ssh.wait(until, late, noise);
   }
   for (const std::string &warning : ssh.take_warnings()) std::cerr << "warning: " << warning << '\n';

@@ -18,14 +18,16 @@ constexpr Millis longest_down = 60'000;
 
 bool SimulatedHosts::reachable(plan::HostId host, Millis at) const {
   const auto found = reboots_.find(host);
-  return found == reboots_.end() || std::none_of(found->second.begin(), found->second.end(),
-                                                 [at](const Outage &outage) { return outage.from <= at && at < outage.until; });
+  return found == reboots_.end() ||
+         std::none_of(found->second.begin(), found->second.end(),
+                      [at](const Outage &outage) { return outage.from <= at && at < outage.until; });
 }
 
 unsigned SimulatedHosts::boot(plan::HostId host, Millis at) const {
   const auto found = reboots_.find(host);
   if (found == reboots_.end()) return 0;
-  return static_cast<unsigned>(std::count_if(found->second.begin(), found->second.end(), [at](const Outage &outage) { return outage.from <= at; }));
+  return static_cast<unsigned>(std::count_if(found->second.begin(), found->second.end(),
+                                             [at](const Outage &outage) { return outage.from <= at; }));
 }
 
 Millis SimulatedHosts::first_outage(plan::HostId host, Millis from, Millis until) const {
@@ -72,7 +74,8 @@ void SimulatedTransport::fill(machine::Answer &answer, const Reply &reply, const
 }
 
 /// What the host knows of a step: nothing, its end, that it runs, or that a reboot took it.
-Millis SimulatedTransport::attach(machine::Answer &answer, plan::HostId host, const machine::Command &command, Millis now) const {
+Millis SimulatedTransport::attach(machine::Answer &answer, plan::HostId host, const machine::Command &command,
+                                  Millis now) const {
   const auto found = hosts_.steps_.find({host, command.step_key});
   if (found == hosts_.steps_.end()) {
     answer.outcome = Outcome::absent;
@@ -133,8 +136,9 @@ void SimulatedTransport::start(machine::RequestId request, plan::HostId host, ma
     return;
   }
   if (host.valid() && reboots && run.end > arrival) {
-    hosts_.reboot(host, arrival + static_cast<Millis>(when % static_cast<std::uint64_t>(run.end - arrival)),
-                  shortest_down + static_cast<Millis>(how_long % static_cast<std::uint64_t>(longest_down - shortest_down)));
+    hosts_.reboot(
+        host, arrival + static_cast<Millis>(when % static_cast<std::uint64_t>(run.end - arrival)),
+        shortest_down + static_cast<Millis>(how_long % static_cast<std::uint64_t>(longest_down - shortest_down)));
   }
   Millis at = run.end;
   if (!command.step_key.empty()) {

@@ -31,12 +31,13 @@ struct Reply {
   int code = 0;
   std::string out;
   std::string err;
-  bool refused = false;             // a person must act (sudo, host key); nothing was started
+  bool refused = false;               // a person must act (sudo, host key); nothing was started
   machine::Millis reboot_after = -1;  // >= 0: the host goes down this long after the start of the command ...
   machine::Millis down_for = 30'000;  // ... for so long
 };
 
-/// The model of the hosts behind a simulated transport. Called once for each command that is really started, at its start, in order of time.
+/// The model of the hosts behind a simulated transport. Called once for each command that is really started, at its
+/// start, in order of time.
 class HostModel {
  public:
   virtual ~HostModel() = default;
@@ -52,7 +53,8 @@ struct Faults {
   unsigned reboot = 0;       // the host goes down for 10 to 60 s while it runs
 };
 
-/// What outlives a controller: steps, reboots, and the list of everything that was ever started. Several transports in turn may use it.
+/// What outlives a controller: steps, reboots, and the list of everything that was ever started. Several transports in
+/// turn may use it.
 class SimulatedHosts {
  public:
   explicit SimulatedHosts(HostModel &model) : model_(model) {}
@@ -64,7 +66,9 @@ class SimulatedHosts {
   };
   const std::vector<Started> &started() const { return started_; }
 
-  void reboot(plan::HostId host, machine::Millis from, machine::Millis down_for) { reboots_[host].push_back({from, from + down_for}); }
+  void reboot(plan::HostId host, machine::Millis from, machine::Millis down_for) {
+    reboots_[host].push_back({from, from + down_for});
+  }
   bool reachable(plan::HostId host, machine::Millis at) const;
   /// Counts the reboots up to then: the boot id.
   unsigned boot(plan::HostId host, machine::Millis at) const;
@@ -114,7 +118,8 @@ class SimulatedTransport final : public machine::Transport {
   void schedule(machine::Millis at, plan::HostId host, bool begun, machine::Answer answer);
   static void fill(machine::Answer &answer, const Reply &reply, const machine::Command &command);
   /// Sets the answer to what the host says of a step; returns when it says so.
-  machine::Millis attach(machine::Answer &answer, plan::HostId host, const machine::Command &command, machine::Millis now) const;
+  machine::Millis attach(machine::Answer &answer, plan::HostId host, const machine::Command &command,
+                         machine::Millis now) const;
 
   SimulatedHosts &hosts_;
   SimulatedClock &clock_;

@@ -75,7 +75,8 @@ void Session::Channel::on_exit_status(ssh_session, ssh_channel, int status, void
   channel->ended_at = monotonic_now();
 }
 
-void Session::Channel::on_exit_signal(ssh_session, ssh_channel, const char *name, int, const char *, const char *, void *self) {
+void Session::Channel::on_exit_signal(ssh_session, ssh_channel, const char *name, int, const char *, const char *,
+                                      void *self) {
   auto *channel = static_cast<Channel *>(self);
   channel->signal = signal_number(name ? name : "");
   if (channel->signal == 0) channel->signal = SIGKILL;

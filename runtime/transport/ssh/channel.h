@@ -13,7 +13,7 @@ struct Session::Channel {
   enum class Stage { opening, open, requested, running } stage = Stage::opening;
   ssh_channel handle = nullptr;
   std::unique_ptr<Job> job;
-  bool sent = false;       // the exec request has left: the command may run
+  bool sent = false;  // the exec request has left: the command may run
   bool eof_sent = false;
   std::optional<int> code;
   int signal = 0;
@@ -24,8 +24,8 @@ struct Session::Channel {
   static int on_data(ssh_session, ssh_channel, void *data, std::uint32_t size, int is_stderr, void *self);
   static void on_close(ssh_session, ssh_channel, void *self);
   static void on_exit_status(ssh_session, ssh_channel, int status, void *self);
-  static void on_exit_signal(ssh_session, ssh_channel, const char *name, int core, const char *message, const char *language,
-                             void *self);
+  static void on_exit_signal(ssh_session, ssh_channel, const char *name, int core, const char *message,
+                             const char *language, void *self);
   ssh_channel_callbacks_struct callbacks_{};
   std::vector<machine::Output> &outputs_;
 };

@@ -36,7 +36,8 @@ std::string joined(const std::vector<std::string> &words) {
 }  // namespace
 
 bool Session::broken() const {
-  return ssh_ && (ssh_get_fd(ssh_) < 0 || !ssh_is_connected(ssh_) || (ssh_get_status(ssh_) & (SSH_CLOSED | SSH_CLOSED_ERROR)) != 0);
+  return ssh_ && (ssh_get_fd(ssh_) < 0 || !ssh_is_connected(ssh_) ||
+                  (ssh_get_status(ssh_) & (SSH_CLOSED | SSH_CLOSED_ERROR)) != 0);
 }
 
 std::string Session::breakage() const {
@@ -93,7 +94,8 @@ void Session::drop(machine::Millis) {
 void Session::failed(std::string why, machine::Millis now) {
   if (const std::string said = proxy_words(); !said.empty()) {
     why += "; its proxy says: " + said;
-    if (said.find("Host key verification failed") != std::string::npos || said.find("Permission denied") != std::string::npos) {
+    if (said.find("Host key verification failed") != std::string::npos ||
+        said.find("Permission denied") != std::string::npos) {
       refused(std::move(why));
       return;
     }
@@ -101,7 +103,8 @@ void Session::failed(std::string why, machine::Millis now) {
   last_error_ = std::move(why);
   drop(now);
   machine::Millis pause = std::min(longest_pause, first_pause << std::min(failures_, 5u));
-  pause += static_cast<machine::Millis>((index_ * 2654435761u) % 64);  // hosts that fail together do not come back together
+  pause +=
+      static_cast<machine::Millis>((index_ * 2654435761u) % 64);  // hosts that fail together do not come back together
   ++failures_;
   retry_at_ = now + pause;
   next_address_ = 0;
@@ -119,7 +122,8 @@ void Session::refused(std::string why) {
 
 void Session::resolved(Resolved resolved, machine::Millis now) {
   for (const std::string &warning : resolved.warnings) {
-    if (std::find(env_.warnings.begin(), env_.warnings.end(), warning) == env_.warnings.end()) env_.warnings.push_back(warning);
+    if (std::find(env_.warnings.begin(), env_.warnings.end(), warning) == env_.warnings.end())
+      env_.warnings.push_back(warning);
   }
   if (state_ != State::resolving) return;
   resolved_ = std::move(resolved);
@@ -188,7 +192,8 @@ void Session::open_socket(machine::Millis now) {
 void Session::socket_connected(machine::Millis now) {
   int error = errno;
   socklen_t size = sizeof error;
-  if (state_ == State::connecting && getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0) {
+  if (state_ == State::connecting && getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 &&
+      error == 0) {
     sockaddr_storage other{};
     socklen_t other_size = sizeof other;
     if (getpeername(socket_.get(), reinterpret_cast<sockaddr *>(&other), &other_size) == 0) {
@@ -225,8 +230,10 @@ void Session::begin_handshake(machine::Millis now) {
   const int quiet = SSH_LOG_NOLOG;
   socket_t fd = socket_.get();
   HostNames names{{resolved_->host}, resolved_->port};
-  if (!resolved_->host_key_alias.empty()) names = {{resolved_->host_key_alias}, 22};
-  else if (host_.name != resolved_->host) names.names.push_back(host_.name);
+  if (!resolved_->host_key_alias.empty())
+    names = {{resolved_->host_key_alias}, 22};
+  else if (host_.name != resolved_->host)
+    names.names.push_back(host_.name);
   const std::string algorithms = env_.known_hosts.algorithms(resolved_->known_hosts, names);
   const bool set = ssh_options_set(ssh_, SSH_OPTIONS_LOG_VERBOSITY, &quiet) == SSH_OK &&
                    ssh_options_set(ssh_, SSH_OPTIONS_PROCESS_CONFIG, &no) == SSH_OK &&
@@ -268,7 +275,8 @@ bool Session::check_host_key() {
   if (ssh_get_server_publickey(ssh_, &key) == SSH_OK && ssh_pki_export_pubkey_base64(key, &blob) == SSH_OK) {
     shown.blob = blob;
     const enum ssh_keytypes_e type = ssh_key_type(key);
-    const bool ecdsa = type == SSH_KEYTYPE_ECDSA_P256 || type == SSH_KEYTYPE_ECDSA_P384 || type == SSH_KEYTYPE_ECDSA_P521;
+    const bool ecdsa =
+        type == SSH_KEYTYPE_ECDSA_P256 || type == SSH_KEYTYPE_ECDSA_P384 || type == SSH_KEYTYPE_ECDSA_P521;
     const char *name = ecdsa ? ssh_pki_key_ecdsa_name(key) : ssh_key_type_to_char(type);
     shown.type = name ? name : "?";
   }
@@ -279,8 +287,10 @@ bool Session::check_host_key() {
     return false;
   }
   HostNames names{{resolved_->host}, resolved_->port};
-  if (!resolved_->host_key_alias.empty()) names = {{resolved_->host_key_alias}, 22};
-  else if (host_.name != resolved_->host) names.names.push_back(host_.name);
+  if (!resolved_->host_key_alias.empty())
+    names = {{resolved_->host_key_alias}, 22};
+  else if (host_.name != resolved_->host)
+    names.names.push_back(host_.name);
   const KeyVerdict verdict = env_.known_hosts.check(resolved_->known_hosts, names, shown);
   if (verdict.kind == KeyVerdict::Kind::known) return true;
   refused(verdict.detail);
@@ -320,9 +330,11 @@ void Session::collect_attempts() {
       encrypted = true;
       tried_.push_back(identity.path + " (not tried: it has a passphrase; ssh-add it)");
     }
-    if (identity.state == Identities::State::unreadable) tried_.push_back(fmt::format("{} (not tried: {})", identity.path, identity.detail));
+    if (identity.state == Identities::State::unreadable)
+      tried_.push_back(fmt::format("{} (not tried: {})", identity.path, identity.detail));
   }
-  if ((!resolved_->identities_only || encrypted) && use_agent()) attempts_.push_back({nullptr, "the keys of the ssh agent"});
+  if ((!resolved_->identities_only || encrypted) && use_agent())
+    attempts_.push_back({nullptr, "the keys of the ssh agent"});
   attempts_.insert(attempts_.end(), later.begin(), later.end());
 }
 
@@ -345,7 +357,8 @@ void Session::advance_authentication(machine::Millis now) {
     if (broken()) {
       const std::string why = breakage();
       if (why.find("Too many authentication failures") != std::string::npos) {
-        refused(fmt::format("{} refuses {}: too many keys were offered ({}); name the right one", peer_, resolved_->user, joined(tried_)));
+        refused(fmt::format("{} refuses {}: too many keys were offered ({}); name the right one", peer_,
+                            resolved_->user, joined(tried_)));
       } else {
         failed(why, now);
       }
@@ -360,7 +373,8 @@ void Session::advance_authentication(machine::Millis now) {
   if (offered & SSH_AUTH_METHOD_PASSWORD) methods.push_back("password");
   if (offered & SSH_AUTH_METHOD_INTERACTIVE) methods.push_back("keyboard-interactive");
   if (offered & SSH_AUTH_METHOD_GSSAPI_MIC) methods.push_back("gssapi-with-mic");
-  refused(fmt::format("{} does not let {} in; tried: {}{}", peer_, resolved_->user, tried_.empty() ? "nothing, there is no key" : joined(tried_),
+  refused(fmt::format("{} does not let {} in; tried: {}{}", peer_, resolved_->user,
+                      tried_.empty() ? "nothing, there is no key" : joined(tried_),
                       methods.empty() ? "" : "; the server takes: " + joined(methods)));
 }
 

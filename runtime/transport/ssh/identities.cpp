@@ -19,7 +19,8 @@ constexpr std::size_t max_key_file = 64 * 1024;
 
 std::optional<std::string> read_small(const std::string &path) {
   struct stat status {};
-  if (stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode) || static_cast<std::size_t>(status.st_size) > max_key_file) {
+  if (stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode) ||
+      static_cast<std::size_t>(status.st_size) > max_key_file) {
     return std::nullopt;
   }
   std::ifstream in(path, std::ios::binary);
@@ -29,7 +30,9 @@ std::optional<std::string> read_small(const std::string &path) {
 }
 
 bool is_encrypted(const std::string &text) {
-  if (text.find("BEGIN ENCRYPTED PRIVATE KEY") != std::string::npos || text.find("Proc-Type: 4,ENCRYPTED") != std::string::npos) return true;
+  if (text.find("BEGIN ENCRYPTED PRIVATE KEY") != std::string::npos ||
+      text.find("Proc-Type: 4,ENCRYPTED") != std::string::npos)
+    return true;
   const std::string head = "-----BEGIN OPENSSH PRIVATE KEY-----";
   const std::size_t at = text.find(head);
   if (at == std::string::npos) return false;
@@ -80,8 +83,10 @@ const Identities::Identity &Identities::load(const std::string &path, const std:
     if (ssh_pki_import_cert_file(candidate.c_str(), &certificate) != SSH_OK) continue;
     // Certificates given by name may belong to another key: copying refuses those.
     ssh_key with_certificate = ssh_key_dup(identity.key);
-    if (ssh_pki_copy_cert_to_privkey(certificate, with_certificate) == SSH_OK) identity.certified = with_certificate;
-    else ssh_key_free(with_certificate);
+    if (ssh_pki_copy_cert_to_privkey(certificate, with_certificate) == SSH_OK)
+      identity.certified = with_certificate;
+    else
+      ssh_key_free(with_certificate);
     ssh_key_free(certificate);
     if (identity.certified) break;
   }

@@ -30,7 +30,8 @@ class Identities {
   std::vector<std::unique_ptr<Identity>> loaded_;
 };
 
-/// Does an agent answer at this socket within the time? What it says is not looked at. An agent that hangs would hold up the loop.
+/// Does an agent answer at this socket within the time? What it says is not looked at. An agent that hangs would hold
+/// up the loop.
 bool agent_answers(const std::string &socket_path, int timeout_ms);
 
 }  // namespace upg::transport

@@ -38,8 +38,9 @@ std::optional<std::string> from_base64(std::string_view text) {
 
 std::string to_base64(std::string_view bytes) {
   std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char *>(out.data()),
-                                   reinterpret_cast<const unsigned char *>(bytes.data()), static_cast<int>(bytes.size()));
+  const int size =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char *>(out.data()),
+                      reinterpret_cast<const unsigned char *>(bytes.data()), static_cast<int>(bytes.size()));
   out.resize(static_cast<std::size_t>(size));
   return out;
 }
@@ -180,7 +181,8 @@ const KnownHosts::File &KnownHosts::load(const std::string &path) {
 std::vector<KnownHosts::Match> KnownHosts::matches(const std::vector<std::string> &files, const HostNames &names,
                                                    bool with_port) {
   std::vector<std::string> spelled;
-  for (std::size_t i = 0; i < names.names.size(); ++i) spelled.push_back(lower(with_port ? names.spelled(i) : names.names[i]));
+  for (std::size_t i = 0; i < names.names.size(); ++i)
+    spelled.push_back(lower(with_port ? names.spelled(i) : names.names[i]));
   std::vector<Match> found;
   for (const std::string &path : files) {
     const File &file = load(path);
@@ -203,8 +205,10 @@ KeyVerdict KnownHosts::check(const std::vector<std::string> &files, const HostNa
   for (const auto *list : {&found, &loose}) {
     for (const Match &match : *list) {
       if (match.line->mark == Line::Mark::revoked && match.line->key.blob == shown.blob) {
-        return {Kind::revoked, fmt::format("the key that {} shows is revoked: {} at {}:{}; never accept it again, give the host a new key",
-                                           host, shows, match.file->path, match.line->number)};
+        return {
+            Kind::revoked,
+            fmt::format("the key that {} shows is revoked: {} at {}:{}; never accept it again, give the host a new key",
+                        host, shows, match.file->path, match.line->number)};
       }
     }
   }
@@ -222,20 +226,23 @@ KeyVerdict KnownHosts::check(const std::vector<std::string> &files, const HostNa
   }
   if (other) {
     return {Kind::changed,
-            fmt::format("the host key of {} has changed: it shows {}, but {}:{} has {} ({}); if the host was reinstalled, compare the "
+            fmt::format("the host key of {} has changed: it shows {}, but {}:{} has {} ({}); if the host was "
+                        "reinstalled, compare the "
                         "fingerprint on its console, then: ssh-keygen -R '{}' -f {} && {}",
                         host, shows, other->file->path, other->line->number, fingerprint(other->line->key.blob),
                         other->line->key.type, host, other->file->path, keyscan(names, other->file->path))};
   }
   if (authority) {
     return {Kind::authority,
-            fmt::format("{} is only known through the certificate authority at {}:{}, and host certificates are not supported; add its "
+            fmt::format("{} is only known through the certificate authority at {}:{}, and host certificates are not "
+                        "supported; add its "
                         "own key, {}: {}",
                         host, authority->file->path, authority->line->number, shows, keyscan(names, first_file))};
   }
-  return {Kind::unknown, fmt::format("the host key of {} is not known: it shows {}; compare it on the host's console (ssh-keygen -lf "
-                                     "/etc/ssh/ssh_host_*_key.pub), then: {}",
-                                     host, shows, keyscan(names, first_file))};
+  return {Kind::unknown,
+          fmt::format("the host key of {} is not known: it shows {}; compare it on the host's console (ssh-keygen -lf "
+                      "/etc/ssh/ssh_host_*_key.pub), then: {}",
+                      host, shows, keyscan(names, first_file))};
 }
 
 std::string KnownHosts::algorithms(const std::vector<std::string> &files, const HostNames &names) {
@@ -255,8 +262,8 @@ std::string KnownHosts::algorithms(const std::vector<std::string> &files, const 
       add(type);
     }
   }
-  for (const char *name : {"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "rsa-sha2-512",
-                           "rsa-sha2-256"}) {
+  for (const char *name : {"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
+                           "rsa-sha2-512", "rsa-sha2-256"}) {
     add(name);
   }
   std::string text;

@@ -29,12 +29,13 @@ struct KeyVerdict {
   std::string detail;  // for a person: what was shown, what is on file and where, how to mend it
 };
 
-/// known_hosts, read whole: plain and hashed names, patterns and negations, [name]:port, @revoked; @cert-authority lines are only reported.
-/// A file is read again when it has changed.
+/// known_hosts, read whole: plain and hashed names, patterns and negations, [name]:port, @revoked; @cert-authority
+/// lines are only reported. A file is read again when it has changed.
 class KnownHosts {
  public:
   KeyVerdict check(const std::vector<std::string> &files, const HostNames &names, const HostKey &shown);
-  /// Host key algorithms to ask for, those on file for this host first (else a server with several keys would show another one).
+  /// Host key algorithms to ask for, those on file for this host first (else a server with several keys would show
+  /// another one).
   std::string algorithms(const std::vector<std::string> &files, const HostNames &names);
 
  private:

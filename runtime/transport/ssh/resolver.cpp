@@ -44,10 +44,51 @@ std::string own_user() {
   return "root";
 }
 
-std::string expand(std::string path, const std::string &home) {
-  if (path.rfind("~/", 0) == 0) return home + path.substr(1);
-  return path;
-}
+/// ssh -G prints paths and ProxyCommand as they are written: what ssh would put in for ~ and % is put in here.
+struct Tokens {
+  std::string home;
+  std::string name;
+  const Resolved &resolved;
+
+  std::string expand(std::string_view text) const {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      if (text[i] != '%' || i + 1 == text.size()) {
+        out += text[i];
+        continue;
+      }
+      switch (text[++i]) {
+        case 'd':
+          out += home;
+          break;
+        case 'h':
+          out += resolved.host;
+          break;
+        case 'n':
+          out += name;
+          break;
+        case 'p':
+          out += std::to_string(resolved.port);
+          break;
+        case 'r':
+          out += resolved.user;
+          break;
+        case 'u':
+          out += own_user();
+          break;
+        case '%':
+          out += '%';
+          break;
+        default:
+          (out += '%') += text[i];
+      }
+    }
+    return out;
+  }
+  std::string path(std::string_view text) const {
+    return text.substr(0, 2) == "~/" ? home + expand(text.substr(1)) : expand(text);
+  }
+};
 
 std::vector<std::string> split(std::string_view text) {
   std::vector<std::string> words;
@@ -67,8 +108,8 @@ std::string bracketed(const std::string &host, std::uint16_t port) {
 std::vector<std::string> strict_ssh(const SshOptions &options) {
   std::vector<std::string> argv = {options.ssh_program};
   if (!options.config.empty()) argv.insert(argv.end(), {"-F", options.config});
-  argv.insert(argv.end(), {"-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "ControlMaster=no", "-o", "ControlPath=none",
-                           "-o", "UpdateHostKeys=no", "-o", "LogLevel=ERROR", "-o",
+  argv.insert(argv.end(), {"-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "ControlMaster=no", "-o",
+                           "ControlPath=none", "-o", "UpdateHostKeys=no", "-o", "LogLevel=ERROR", "-o",
                            fmt::format("ConnectTimeout={}", (options.connect_timeout + 999) / 1000)});
   if (!options.known_hosts.empty()) {
     std::string files;
@@ -94,7 +135,8 @@ const SshHost *find_host(const std::vector<SshHost> &hosts, plan::HostId id) {
   return nullptr;
 }
 
-/// argv of a tunnel to target through `via`, which may itself be reached through another; empty if the chain is broken or a circle.
+/// argv of a tunnel to target through `via`, which may itself be reached through another; empty if the chain is broken
+/// or a circle.
 std::vector<std::string> tunnel(const SshOptions &options, const std::vector<SshHost> &hosts, const std::string &target,
                                 plan::HostId via, std::size_t depth) {
   const SshHost *bastion = find_host(hosts, via);
@@ -102,8 +144,9 @@ std::vector<std::string> tunnel(const SshOptions &options, const std::vector<Ssh
   std::vector<std::string> argv = strict_ssh(options);
   if (bastion->via.valid()) {
     const std::string address = bastion->address.empty() ? bastion->name : bastion->address;
-    const auto inner = tunnel(options, hosts, bracketed(address, bastion->port == 0 ? std::uint16_t{22} : bastion->port),
-                              bastion->via, depth + 1);
+    const auto inner =
+        tunnel(options, hosts, bracketed(address, bastion->port == 0 ? std::uint16_t{22} : bastion->port), bastion->via,
+               depth + 1);
     if (inner.empty()) return {};
     std::string text;
     for (const std::string &word : inner) {
@@ -125,9 +168,12 @@ void read_config(const SshOptions &options, const SshHost &host, const std::stri
   std::string out;
   std::string error;
   if (!run_for_output(argv, config_timeout_ms, out, error)) {
-    resolved.error = fmt::format("ssh_config cannot be read for {}: {} -G says: {}", host.name, options.ssh_program, error);
+    resolved.error =
+        fmt::format("ssh_config cannot be read for {}: {} -G says: {}", host.name, options.ssh_program, error);
     return;
   }
+  const Tokens tokens{home, host.name, resolved};
+  std::vector<std::pair<std::string, std::string>> later;  // may speak of host, port and user: those come first
   std::string proxy_command;
   std::string proxy_jump;
   for (std::size_t at = 0; at < out.size();) {
@@ -141,24 +187,29 @@ void read_config(const SshOptions &options, const SshHost &host, const std::stri
     if (key == "hostname") resolved.host = value;
     if (key == "user") resolved.user = value;
     if (key == "port") std::from_chars(value.data(), value.data() + value.size(), resolved.port);
-    if (key == "identityfile") resolved.identities.push_back(expand(value, home));
-    if (key == "certificatefile") resolved.certificates.push_back(expand(value, home));
     if (key == "identitiesonly") resolved.identities_only = value == "yes";
-    if (key == "identityagent") resolved.identity_agent = expand(value, home);
+    later.emplace_back(key, value);
     if (key == "hostkeyalias" && value != "none") resolved.host_key_alias = value;
     if (key == "proxycommand" && value != "none") proxy_command = value;
     if (key == "proxyjump" && value != "none") proxy_jump = value;
-    if (key == "userknownhostsfile" || key == "globalknownhostsfile") {
-      for (const std::string &file : split(value)) resolved.known_hosts.push_back(expand(file, home));
-    }
     if (key == "stricthostkeychecking" && (value == "false" || value == "no" || value == "accept-new")) {
-      resolved.warnings.push_back(fmt::format("ssh_config: StrictHostKeyChecking {} of {} is not followed: keys are always checked", value, host.name));
+      resolved.warnings.push_back(fmt::format(
+          "ssh_config: StrictHostKeyChecking {} of {} is not followed: keys are always checked", value, host.name));
     }
     if (key == "knownhostscommand" && value != "none") {
       resolved.warnings.push_back(fmt::format("ssh_config: KnownHostsCommand of {} is not read", host.name));
     }
     if (key == "serveraliveinterval" && value != "0") {
-      resolved.warnings.push_back(fmt::format("ssh_config: ServerAliveInterval of {} is not read: silent sessions are always asked", host.name));
+      resolved.warnings.push_back(fmt::format(
+          "ssh_config: ServerAliveInterval of {} is not read: silent sessions are always asked", host.name));
+    }
+  }
+  for (const auto &[key, value] : later) {
+    if (key == "identityfile") resolved.identities.push_back(tokens.path(value));
+    if (key == "certificatefile") resolved.certificates.push_back(tokens.path(value));
+    if (key == "identityagent") resolved.identity_agent = tokens.path(value);
+    if (key == "userknownhostsfile" || key == "globalknownhostsfile") {
+      for (const std::string &file : split(value)) resolved.known_hosts.push_back(tokens.path(file));
     }
   }
   if (host.via.valid()) return;
@@ -171,7 +222,7 @@ void read_config(const SshOptions &options, const SshHost &host, const std::stri
                                                  last.rfind("ssh://", 0) == 0 ? last : "ssh://" + last});
     resolved.proxy_key = proxy_jump;
   } else if (!proxy_command.empty()) {
-    resolved.proxy = {"/bin/sh", "-c", "exec " + proxy_command};
+    resolved.proxy = {"/bin/sh", "-c", "exec " + tokens.expand(proxy_command)};
     resolved.proxy_key = host.name;
   }
 }
@@ -202,7 +253,8 @@ Resolved resolve(const SshOptions &options, const std::vector<SshHost> &hosts, c
   resolved.port = host.port == 0 ? std::uint16_t{22} : host.port;
   resolved.user = host.user.empty() ? own_user() : host.user;
   if (options.config == "none") {
-    for (const char *file : {"/.ssh/id_ed25519", "/.ssh/id_ecdsa", "/.ssh/id_rsa"}) resolved.identities.push_back(home + file);
+    for (const char *file : {"/.ssh/id_ed25519", "/.ssh/id_ecdsa", "/.ssh/id_rsa"})
+      resolved.identities.push_back(home + file);
     resolved.known_hosts = {home + "/.ssh/known_hosts", home + "/.ssh/known_hosts2", "/etc/ssh/ssh_known_hosts",
                             "/etc/ssh/ssh_known_hosts2"};
   } else {
@@ -215,7 +267,8 @@ Resolved resolve(const SshOptions &options, const std::vector<SshHost> &hosts, c
   }
   if (host.via.valid()) {
     resolved.proxy = tunnel(options, hosts, bracketed(resolved.host, resolved.port), host.via, 1);
-    if (resolved.proxy.empty()) resolved.error = fmt::format("the bastion of {} is unknown, or bastions stand in a circle", host.name);
+    if (resolved.proxy.empty())
+      resolved.error = fmt::format("the bastion of {} is unknown, or bastions stand in a circle", host.name);
     resolved.proxy_key = resolved.proxy.empty() ? std::string() : resolved.proxy.back();
   }
   if (resolved.proxy.empty() && resolved.error.empty()) look_up_addresses(resolved);

@@ -18,7 +18,7 @@ struct SocketAddress {
 
 /// Everything that must be known before a connection can be tried.
 struct Resolved {
-  std::string host;   // what is dialled and looked up in known_hosts
+  std::string host;  // what is dialled and looked up in known_hosts
   std::uint16_t port = 22;
   std::string user;
   std::vector<std::string> known_hosts;
@@ -26,7 +26,7 @@ struct Resolved {
   std::vector<std::string> identities;
   std::vector<std::string> certificates;
   bool identities_only = false;
-  std::string identity_agent;  // "none", a path, or empty for the default
+  std::string identity_agent;      // "none", a path, or empty for the default
   std::vector<std::string> proxy;  // argv of what to speak through; empty: TCP
   std::string proxy_key;           // hosts behind the same bastion share its limit of handshakes
   std::vector<SocketAddress> addresses;
@@ -34,8 +34,8 @@ struct Resolved {
   std::string error;  // nothing could be found out
 };
 
-/// Finds out addresses and ssh_config off the loop's thread. Threads are started as needed and never waited for: a name server that hangs holds up
-/// neither other hosts nor the end of the program.
+/// Finds out addresses and ssh_config off the loop's thread. Threads are started as needed and never waited for: a name
+/// server that hangs holds up neither other hosts nor the end of the program.
 class Resolver {
  public:
   /// `hosts` are all hosts of the plan (bastions are looked up among them).

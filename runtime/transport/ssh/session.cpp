@@ -15,8 +15,8 @@ namespace upg::transport {
 namespace {
 
 constexpr int rounds_per_turn = 16;
-constexpr machine::Millis settle_time = 1000;      // output may come this long after the exit status
-constexpr machine::Millis slot_patience = 500;     // a handshake that stands still this long gives its slot back
+constexpr machine::Millis settle_time = 1000;   // output may come this long after the exit status
+constexpr machine::Millis slot_patience = 500;  // a handshake that stands still this long gives its slot back
 constexpr machine::Millis bastion_patience = 1500;
 constexpr machine::Millis terminate_timeout = 6000;
 constexpr unsigned max_denials = 40;
@@ -40,8 +40,9 @@ Session::~Session() {
 }
 
 std::size_t Session::open_channels() const {
-  return static_cast<std::size_t>(std::count_if(channels_.begin(), channels_.end(),
-                                                [](const auto &channel) { return channel->stage != Channel::Stage::opening; }));
+  return static_cast<std::size_t>(std::count_if(channels_.begin(), channels_.end(), [](const auto &channel) {
+    return channel->stage != Channel::Stage::opening;
+  }));
 }
 
 void Session::submit(std::unique_ptr<Job> job, machine::Millis now) {
@@ -114,7 +115,8 @@ std::optional<machine::Millis> Session::next_deadline() const {
       break;
   }
   for (const auto &job : queue_) consider(job->deadline());
-  for (const auto &channel : channels_) consider(channel->ended_at > 0 ? channel->ended_at + settle_time : channel->job->deadline());
+  for (const auto &channel : channels_)
+    consider(channel->ended_at > 0 ? channel->ended_at + settle_time : channel->job->deadline());
   return next;
 }
 
@@ -145,11 +147,12 @@ void Session::expire(machine::Millis now) {
     if (channel.sent) {
       close_channel(channel);
       terminate(*channel.job, now);
-      answer(channel.job->give_up(machine::Outcome::timed_out, fmt::format("no end within {} ms", channel.job->command().timeout),
-                                  env_.outputs));
+      answer(channel.job->give_up(machine::Outcome::timed_out,
+                                  fmt::format("no end within {} ms", channel.job->command().timeout), env_.outputs));
     } else {
-      answer(channel.job->give_up(machine::Outcome::unreachable,
-                                  fmt::format("{} opened no channel within {} ms", peer_, channel.job->command().timeout), env_.outputs));
+      answer(channel.job->give_up(
+          machine::Outcome::unreachable,
+          fmt::format("{} opened no channel within {} ms", peer_, channel.job->command().timeout), env_.outputs));
       ++zombies_;
     }
     it = channels_.erase(it);
@@ -182,7 +185,8 @@ void Session::lose(const std::string &why, machine::Millis now) {
   }
 }
 
-/// Ends a question's process group on the host, by a command of our own: sshd delivers no signals for root, and none through sudo.
+/// Ends a question's process group on the host, by a command of our own: sshd delivers no signals for root, and none
+/// through sudo.
 void Session::terminate(Job &job, machine::Millis now) {
   if (job.is_step() || job.request() == own_request || job.stream().pid() <= 1 || broken()) return;
   machine::Command command;
@@ -192,7 +196,8 @@ void Session::terminate(Job &job, machine::Millis now) {
   command.user = job.command().user;
   command.timeout = terminate_timeout;
   command.output_limit = 0;
-  queue_.push_front(std::make_unique<Job>(own_request, std::move(command), now, env_.next_word(), env_.sudo_password, ""));
+  queue_.push_front(
+      std::make_unique<Job>(own_request, std::move(command), now, env_.next_word(), env_.sudo_password, ""));
 }
 
 void Session::close_channel(Channel &channel) {
@@ -245,7 +250,8 @@ void Session::feed(Channel &channel) {
     }
     const std::uint32_t room = std::min(ssh_channel_window_size(channel.handle), max_write);
     if (room == 0) return;
-    const int count = ssh_channel_write(channel.handle, bytes.data(), static_cast<std::uint32_t>(std::min<std::size_t>(bytes.size(), room)));
+    const int count = ssh_channel_write(channel.handle, bytes.data(),
+                                        static_cast<std::uint32_t>(std::min<std::size_t>(bytes.size(), room)));
     if (count == 0) return;
     if (count < 0) {
       channel.eof_sent = true;  // it does not take its input: its own affair
@@ -263,7 +269,8 @@ bool Session::denied(Channel &channel, machine::Millis now) {
     return false;
   }
   if (others == 0 && ++denials_ > max_denials) {
-    answer(channel.job->give_up(machine::Outcome::refused, fmt::format("{} opens no channel: {}", peer_, ssh_get_error(ssh_)), env_.outputs));
+    answer(channel.job->give_up(machine::Outcome::refused,
+                                fmt::format("{} opens no channel: {}", peer_, ssh_get_error(ssh_)), env_.outputs));
     return true;
   }
   channel_limit_ = static_cast<unsigned>(std::max<std::size_t>(1, others));
@@ -295,7 +302,8 @@ bool Session::advance_channel(Channel &channel, machine::Millis now) {
       channel.stage = Channel::Stage::running;
       failures_ = 0;
     } else if (rc != SSH_AGAIN && !channel.closed) {
-      answer(channel.job->give_up(machine::Outcome::refused, fmt::format("{} does not run commands: {}", peer_, ssh_get_error(ssh_)),
+      answer(channel.job->give_up(machine::Outcome::refused,
+                                  fmt::format("{} does not run commands: {}", peer_, ssh_get_error(ssh_)),
                                   env_.outputs));
       return true;
     }
@@ -304,7 +312,8 @@ bool Session::advance_channel(Channel &channel, machine::Millis now) {
   if (broken()) return false;
   if (channel.job->password_rejected()) {
     close_channel(channel);
-    answer(channel.job->give_up(machine::Outcome::refused, fmt::format("sudo on {} did not accept the password", host_.name), env_.outputs));
+    answer(channel.job->give_up(machine::Outcome::refused,
+                                fmt::format("sudo on {} did not accept the password", host_.name), env_.outputs));
     return true;
   }
   const bool ended = channel.code.has_value() || channel.signal != 0;
@@ -313,7 +322,8 @@ bool Session::advance_channel(Channel &channel, machine::Millis now) {
     return true;
   }
   if (channel.closed) {
-    answer(channel.job->give_up(machine::Outcome::lost, fmt::format("{} closed the channel without an exit status", peer_), env_.outputs));
+    answer(channel.job->give_up(machine::Outcome::lost,
+                                fmt::format("{} closed the channel without an exit status", peer_), env_.outputs));
     return true;
   }
   return false;
@@ -336,7 +346,8 @@ void Session::serve(machine::Millis now) {
   }
 }
 
-/// Gives waiting commands channels and takes all channels as far as they go. True if a channel became free that somebody waits for.
+/// Gives waiting commands channels and takes all channels as far as they go. True if a channel became free that
+/// somebody waits for.
 bool Session::serve_once(machine::Millis now) {
   while (!queue_.empty() && channels_.size() < std::max(1u, channel_limit_) && now >= open_at_) {
     std::unique_ptr<Channel> channel = std::move(spare_);
@@ -402,8 +413,10 @@ void Session::advance(machine::Millis now, short revents) {
       advance_authentication(now);
     }
   }
-  if ((state_ == State::handshake || state_ == State::authenticating || state_ == State::wants_slot) && now >= step_deadline_) {
-    failed(fmt::format("{} {} within {} ms", peer_, state_ == State::authenticating ? "did not answer the log-in" : "sent no ssh greeting",
+  if ((state_ == State::handshake || state_ == State::authenticating || state_ == State::wants_slot) &&
+      now >= step_deadline_) {
+    failed(fmt::format("{} {} within {} ms", peer_,
+                       state_ == State::authenticating ? "did not answer the log-in" : "sent no ssh greeting",
                        env_.options.handshake_timeout),
            now);
   }

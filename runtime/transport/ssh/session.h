@@ -41,10 +41,11 @@ struct Surroundings {
   std::string next_word();
 };
 
-/// One host: at most one connection, its commands on channels of it. Nothing here blocks; `advance` takes everything as far as it goes.
+/// One host: at most one connection, its commands on channels of it. Nothing here blocks; `advance` takes everything as
+/// far as it goes.
 ///
-/// A command of which nothing was sent yet survives the loss of the connection and is tried again on the next, until its deadline;
-/// one that was sent is answered `lost`.
+/// A command of which nothing was sent yet survives the loss of the connection and is tried again on the next, until
+/// its deadline; one that was sent is answered `lost`.
 class Session {
  public:
   Session(Surroundings &surroundings, SshHost host, std::size_t index);
@@ -65,7 +66,17 @@ class Session {
   bool waits_for_slot() const { return state_ == State::wants_address || state_ == State::wants_slot; }
 
  private:
-  enum class State { idle, resolving, pausing, wants_address, connecting, wants_slot, handshake, authenticating, ready };
+  enum class State {
+    idle,
+    resolving,
+    pausing,
+    wants_address,
+    connecting,
+    wants_slot,
+    handshake,
+    authenticating,
+    ready
+  };
   struct Channel;
   struct Attempt {
     ssh_key key = nullptr;  // none: the agent
@@ -115,7 +126,7 @@ class Session {
   std::optional<Resolved> resolved_;
   machine::Millis resolved_at_ = 0;
   std::size_t next_address_ = 0;
-  Fd socket_;             // until libssh owns it
+  Fd socket_;  // until libssh owns it
   ssh_session ssh_ = nullptr;
   Spawned proxy_;
   std::string proxy_said_;
@@ -123,9 +134,9 @@ class Session {
   std::string address_key_;
   bool holds_address_ = false;
   bool holds_slot_ = false;
-  std::string peer_;      // for messages
+  std::string peer_;  // for messages
   std::string last_error_;
-  machine::Millis step_deadline_ = 0;    // of connecting, handshake or authentication
+  machine::Millis step_deadline_ = 0;  // of connecting, handshake or authentication
   machine::Millis heard_at_ = 0;
   machine::Millis retry_at_ = 0;
   machine::Millis ready_at_ = 0;
@@ -137,13 +148,13 @@ class Session {
 
   std::deque<std::unique_ptr<Job>> queue_;
   std::vector<std::unique_ptr<Channel>> channels_;
-  std::unique_ptr<Channel> spare_;       // opened in advance: a command then costs one round trip, not two
+  std::unique_ptr<Channel> spare_;  // opened in advance: a command then costs one round trip, not two
   bool spare_refused_ = false;
-  unsigned zombies_ = 0;       // channels given up, which the server may still hold
+  unsigned zombies_ = 0;  // channels given up, which the server may still hold
   bool must_reconnect_ = false;
-  unsigned denials_ = 0;       // channels refused in a row with no other open
+  unsigned denials_ = 0;         // channels refused in a row with no other open
   machine::Millis open_at_ = 0;  // no new channel before this
-  unsigned served_ = 0;        // commands since the limit changed
+  unsigned served_ = 0;          // commands since the limit changed
   unsigned channel_limit_;
   machine::Millis keepalive_at_ = 0;
   bool keepalive_open_ = false;

@@ -4,7 +4,8 @@
 
 namespace upg::transport {
 
-/// Limits how many handshakes go on at once: in all, and towards one address or through one bastion (sshd's MaxStartups).
+/// Limits how many handshakes go on at once: in all, and towards one address or through one bastion (sshd's
+/// MaxStartups).
 class Slots {
  public:
   explicit Slots(unsigned most) : most_(most) {}

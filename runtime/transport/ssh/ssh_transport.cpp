@@ -27,7 +27,8 @@ struct SshTransport::Impl {
     }
     touched.resize(sessions.size(), false);
     std::uint64_t seed[2] = {0, 0};
-    if (getrandom(seed, sizeof seed, 0) == static_cast<ssize_t>(sizeof seed)) env.word_base = fmt::format("{:016x}{:016x}", seed[0], seed[1]);
+    if (getrandom(seed, sizeof seed, 0) == static_cast<ssize_t>(sizeof seed))
+      env.word_base = fmt::format("{:016x}{:016x}", seed[0], seed[1]);
   }
   ~Impl() {
     sessions.clear();
@@ -115,7 +116,8 @@ void SshTransport::start(machine::RequestId request, plan::HostId host, machine:
   }
   const auto found = impl_->by_host.find(host);
   if (found == impl_->by_host.end()) {
-    impl_->env.answers.push_back(job->give_up(machine::Outcome::refused, "the transport does not know this host", impl_->env.outputs));
+    impl_->env.answers.push_back(
+        job->give_up(machine::Outcome::refused, "the transport does not know this host", impl_->env.outputs));
     return;
   }
   impl_->sessions[found->second]->submit(std::move(job), now);

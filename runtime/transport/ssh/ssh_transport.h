@@ -8,7 +8,8 @@
 
 namespace upg::transport {
 
-/// The hosts of a plan over ssh, and the controller itself as local processes. One thread; only `wait` blocks. Deadlines are on SystemClock's scale.
+/// The hosts of a plan over ssh, and the controller itself as local processes. One thread; only `wait` blocks.
+/// Deadlines are on SystemClock's scale.
 ///
 /// - A request waits for a connection until its own deadline; refused connections are tried again with growing pauses.
 /// - Bytes over Command::output_limit are counted but neither kept nor sent as Output.
@@ -20,7 +21,8 @@ class SshTransport final : public machine::Transport {
   SshTransport(SshOptions options, std::vector<SshHost> hosts);
   ~SshTransport() override;
 
-  /// For all commands with a user from now on; fed to sudo's standard input only, wiped at the end. Not while requests are under way.
+  /// For all commands with a user from now on; fed to sudo's standard input only, wiped at the end. Not while requests
+  /// are under way.
   void set_sudo_password(std::string password);
   /// `wait` returns when this descriptor is readable (a signalfd, an eventfd, a pipe); it is not read. -1: none.
   void wake_on(int fd);

@@ -83,8 +83,9 @@ TEST_P(Command, AMissingProgramIsExitStatus127) {
 }
 
 TEST_P(Command, HostileWordsArriveAsTheyAre) {
-  const std::vector<std::string> hostile = {"a'b",   "$(id)", "`id`", "a\nb", "",        "*",  "\\n", "--",       "é",
-                                            "$HOME", "!x",    "~",    "a;b", "'\\''\"", "\t", "|&<>", "\x01\x7f", "{a,b}"};
+  const std::vector<std::string> hostile = {"a'b", "$(id)",   "`id`", "a\nb",  "",         "*",
+                                            "\\n", "--",      "é",    "$HOME", "!x",       "~",
+                                            "a;b", "'\\''\"", "\t",   "|&<>",  "\x01\x7f", "{a,b}"};
   std::vector<std::string> argv = {"printf", "[%s]"};
   argv.insert(argv.end(), hostile.begin(), hostile.end());
   std::string wanted;
@@ -141,7 +142,8 @@ TEST_P(Command, OutputOverTheLimitIsCountedAndNotKept) {
 
 TEST_P(Command, OutputIsStreamedBeforeTheEnd) {
   const std::string fifo = make_fifo(scratch_.path("go"));
-  transport_->start(1, GetParam() ? plan::HostId(0) : plan::HostId(), shell("echo first; read x <" + fifo + "; echo $x"));
+  transport_->start(1, GetParam() ? plan::HostId(0) : plan::HostId(),
+                    shell("echo first; read x <" + fifo + "; echo $x"));
   std::vector<machine::Answer> answers;
   while (outputs_.empty() && answers.empty()) transport_->wait(monotonic_now() + 20'000, answers, outputs_);
   ASSERT_FALSE(outputs_.empty());

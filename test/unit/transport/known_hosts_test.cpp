@@ -113,7 +113,8 @@ TEST_F(KnownHostsTest, AFileIsReadAgainWhenItChanged) {
 }
 
 TEST_F(KnownHostsTest, RubbishIsNoMatchAndNoCrash) {
-  std::string rubbish = "@marker a b c\n@revoked\n|1|\n|1|x|y ssh-rsa AAAA\n|1|==|== ssh-rsa AAAA\nhost\nhost key\n,,,! k b\n";
+  std::string rubbish =
+      "@marker a b c\n@revoked\n|1|\n|1|x|y ssh-rsa AAAA\n|1|==|== ssh-rsa AAAA\nhost\nhost key\n,,,! k b\n";
   for (int c = 0; c < 256; ++c) rubbish += std::string(3, static_cast<char>(c)) + " " + static_cast<char>(c) + "\n";
   rubbish += std::string(100'000, '*') + " ssh-ed25519 " + key_.blob + "\n";
   EXPECT_EQ(check(rubbish, plain_).kind, Kind::unknown);

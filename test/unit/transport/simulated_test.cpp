@@ -1,7 +1,6 @@
-#include "runtime/transport/simulated/simulated_transport.h"
-
 #include <gtest/gtest.h>
 
+#include "runtime/transport/simulated/simulated_transport.h"
 #include "test/unit/transport/sshd.h"
 
 namespace upg::transport::test {
@@ -24,7 +23,8 @@ struct Echo : HostModel {
 
 class Simulated : public testing::Test {
  protected:
-  static machine::Command words(std::vector<std::string> argv, std::string step = "", machine::Millis timeout = 10'000) {
+  static machine::Command words(std::vector<std::string> argv, std::string step = "",
+                                machine::Millis timeout = 10'000) {
     machine::Command command;
     command.argv = std::move(argv);
     command.step_key = std::move(step);
@@ -119,7 +119,8 @@ std::string history(std::uint64_t seed) {
   Echo model;
   SimulatedHosts hosts(model);
   SimulatedClock clock;
-  SimulatedTransport transport(hosts, clock, seed, {.delay = 200, .lost = 200, .timed_out = 100, .unreachable = 200, .reboot = 100});
+  SimulatedTransport transport(hosts, clock, seed,
+                               {.delay = 200, .lost = 200, .timed_out = 100, .unreachable = 200, .reboot = 100});
   std::string text;
   std::vector<machine::Output> outputs;
   for (machine::RequestId i = 1; i <= 3000; ++i) {
@@ -140,7 +141,8 @@ TEST_F(Simulated, FaultsDependOnTheSeedAlone) {
   EXPECT_EQ(history(7), history(7));
   EXPECT_NE(history(7), history(8));
   const std::string text = history(9);
-  for (const char *outcome : {"exited", "lost", "timed_out", "unreachable", "vanished"}) EXPECT_NE(text.find(outcome), std::string::npos) << outcome;
+  for (const char *outcome : {"exited", "lost", "timed_out", "unreachable", "vanished"})
+    EXPECT_NE(text.find(outcome), std::string::npos) << outcome;
 }
 
 }  // namespace

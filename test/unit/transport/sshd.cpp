@@ -117,13 +117,15 @@ Sshd::Sshd(const Scratch &scratch, const std::string &name, const std::string &a
   std::string config;
   for (const std::string &line : setup.lines) config += line + "\n";
   config += fmt::format(
-      "Port {}\nListenAddress {}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nStrictModes no\nUsePAM no\nMaxStartups 100\n"
+      "Port {}\nListenAddress {}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nStrictModes no\nUsePAM "
+      "no\nMaxStartups 100\n"
       // bash counts its level: from 2 on it does not read .bashrc, so that tests do not depend on whose home this is
       "SetEnv SHLVL=3 PATH={}:/usr/bin:/bin UPG_STATE_DIR={} UPG_BOOT_ID_FILE={}\n",
       port_, address_, key, scratch.write(name + ".authorized", authorized_keys + "\n"), scratch.path("bin"),
       scratch.path(name + ".state"), scratch.write("boot_id", "boot-1\n"));
   const std::string file = scratch.write(name + ".config", config);
-  process_ = spawn_shell(fmt::format("exec /usr/sbin/sshd -D -e -f {} 2>{}", shell_quote(file), shell_quote(log_path_)));
+  process_ =
+      spawn_shell(fmt::format("exec /usr/sbin/sshd -D -e -f {} 2>{}", shell_quote(file), shell_quote(log_path_)));
   EXPECT_GT(process_.pid, 0) << process_.error;
   EXPECT_TRUE(listens()) << log();
 }

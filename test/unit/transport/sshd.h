@@ -35,7 +35,8 @@ std::string make_fifo(const std::string &path);
 std::string await_line(const std::string &fifo);
 void send_line(const std::string &fifo, const std::string &line);
 
-/// A real sshd of an ordinary user on an address in 127.0.0.0/8 and a free port. Its PATH begins with `bin` of the scratch directory.
+/// A real sshd of an ordinary user on an address in 127.0.0.0/8 and a free port. Its PATH begins with `bin` of the
+/// scratch directory.
 class Sshd {
  public:
   struct Setup {

@@ -42,17 +42,23 @@ class Step : public SshTest, public testing::WithParamInterface<const char *> {
     return command;
   }
   machine::Answer run(machine::Command command) { return SshTest::run(*transport_, where(), std::move(command)); }
-  std::string state(const std::string &key) const { return scratch_.path("sshd.state/steps/" + step_directory_name(key)); }
+  std::string state(const std::string &key) const {
+    return scratch_.path("sshd.state/steps/" + step_directory_name(key));
+  }
   pid_t supervisor(const std::string &key) const { return std::atoi(read_file(state(key) + "/pid").c_str()); }
-  /// Starts it without waiting for its end; it writes into the FIFO when it runs and goes on when it gets a line from the other.
+  /// Starts it without waiting for its end; it writes into the FIFO when it runs and goes on when it gets a line from
+  /// the other.
   void begin(const std::string &key) {
     started_ = make_fifo(scratch_.path("started"));
     go_ = make_fifo(scratch_.path("go"));
-    transport_->start(1000, where(), step(key, shell(fmt::format("echo before; echo x >{}; read line <{}; echo \"$line\"; exit 5", started_, go_))));
+    transport_->start(
+        1000, where(),
+        step(key, shell(fmt::format("echo before; echo x >{}; read line <{}; echo \"$line\"; exit 5", started_, go_))));
     std::vector<machine::Answer> answers;
     const Fd fd(open(started_.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
     char byte = 0;
-    for (int i = 0; i < 500 && read(fd.get(), &byte, 1) != 1; ++i) transport_->wait(monotonic_now() + 20, answers, outputs_);
+    for (int i = 0; i < 500 && read(fd.get(), &byte, 1) != 1; ++i)
+      transport_->wait(monotonic_now() + 20, answers, outputs_);
     ASSERT_EQ(byte, 'x');
     ASSERT_TRUE(answers.empty()) << answers[0].detail;
   }
@@ -61,7 +67,8 @@ class Step : public SshTest, public testing::WithParamInterface<const char *> {
   std::string go_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Where, Step, testing::Values("ssh", "local"), [](const auto &which) { return std::string(which.param); });
+INSTANTIATE_TEST_SUITE_P(Where, Step, testing::Values("ssh", "local"),
+                         [](const auto &which) { return std::string(which.param); });
 
 TEST_P(Step, AnswersLikeACommand) {
   machine::Command command = step("upgrade:host0:1", shell("echo out; echo err >&2; cat; printf '%s' \"$A\"; exit 3"));
@@ -86,7 +93,8 @@ TEST_P(Step, TheSameKeyIsNeverRunTwice) {
 
 TEST_P(Step, ManyAtOnceWithOneKeyRunItOnce) {
   const std::string count = scratch_.path("count");
-  for (machine::RequestId i = 1; i <= 8; ++i) transport_->start(i, where(), step("k", shell("echo x >>" + count + "; echo done; exit 2")));
+  for (machine::RequestId i = 1; i <= 8; ++i)
+    transport_->start(i, where(), step("k", shell("echo x >>" + count + "; echo done; exit 2")));
   for (auto &[request, answer] : collect(*transport_, 8)) {
     EXPECT_EQ(answer.outcome, Outcome::exited) << answer.detail;
     EXPECT_EQ(answer.code, 2);
@@ -96,7 +104,8 @@ TEST_P(Step, ManyAtOnceWithOneKeyRunItOnce) {
 }
 
 TEST_P(Step, HostileKeys) {
-  for (const std::string &key : {std::string("../../etc/passwd"), std::string("a/b c'd\"$(id)\n"), std::string(300, 'k'), std::string("-rf"), std::string("."), std::string("é")}) {
+  for (const std::string &key : {std::string("../../etc/passwd"), std::string("a/b c'd\"$(id)\n"),
+                                 std::string(300, 'k'), std::string("-rf"), std::string("."), std::string("é")}) {
     const auto answer = run(step(key, words({"echo", key})));
     EXPECT_EQ(answer.out, key + "\n") << answer.detail;
     EXPECT_EQ(read_file(state(key) + "/key"), key + "\n");
@@ -216,8 +225,11 @@ TEST_P(Step, WhatItStartsMayStayWithoutHoldingItUp) {
 }
 
 TEST_P(Step, AnUnwritableStateIsARefusalAndNothingRuns) {
-  if (getuid() == 0) scratch_.write("sshd.state", "a file in the way");
-  else std::filesystem::create_directories(scratch_.path("sshd.state")), std::filesystem::permissions(scratch_.path("sshd.state"), std::filesystem::perms::none);
+  if (getuid() == 0)
+    scratch_.write("sshd.state", "a file in the way");
+  else
+    std::filesystem::create_directories(scratch_.path("sshd.state")),
+        std::filesystem::permissions(scratch_.path("sshd.state"), std::filesystem::perms::none);
   const auto answer = run(step("k", shell("echo x >" + scratch_.path("ran"))));
   EXPECT_EQ(answer.outcome, Outcome::refused);
   EXPECT_NE(answer.detail.find("cannot create"), std::string::npos) << answer.detail;
@@ -250,7 +262,8 @@ TEST_P(Step, SurvivesTheDeathOfTheController) {
   ASSERT_GE(child, 0);
   if (child == 0) {
     SshTransport other(options(), {host(*sshd_)});
-    other.start(1, HostId(0), step("k", shell(fmt::format("echo x >{}; read line <{}; echo \"$line\"; exit 6", started, go))));
+    other.start(1, HostId(0),
+                step("k", shell(fmt::format("echo x >{}; read line <{}; echo \"$line\"; exit 6", started, go))));
     std::vector<machine::Answer> answers;
     std::vector<machine::Output> outputs;
     while (answers.empty()) other.wait(monotonic_now() + 1000, answers, outputs);
@@ -291,7 +304,8 @@ BY_SUDO=$user exec "$@"
                    true);
   }
 };
-INSTANTIATE_TEST_SUITE_P(Where, StepSudo, testing::Values("ssh"), [](const auto &which) { return std::string(which.param); });
+INSTANTIATE_TEST_SUITE_P(Where, StepSudo, testing::Values("ssh"),
+                         [](const auto &which) { return std::string(which.param); });
 
 TEST_P(StepSudo, RunsTheCommandAsTheUserAndKeepsTheState) {
   install("");

@@ -18,12 +18,13 @@ std::string joined(const std::vector<machine::Output> &outputs, bool error) {
 }
 
 TEST(CommandStream, FramingIsFoundHoweverTheBytesArriveInPieces) {
-  const std::string raw = "noise upg-start-wor\n" + framing.start + "123:out" + framing.end.substr(0, 5) + framing.end.substr(0, 9) + "put" +
-                          framing.end + " exited 7\n";
+  const std::string raw = "noise upg-start-wor\n" + framing.start + "123:out" + framing.end.substr(0, 5) +
+                          framing.end.substr(0, 9) + "put" + framing.end + " exited 7\n";
   for (std::size_t piece = 1; piece <= raw.size(); ++piece) {
     CommandStream stream(1, 1000, framing);
     std::vector<machine::Output> outputs;
-    for (std::size_t at = 0; at < raw.size(); at += piece) stream.take_out(std::string_view(raw).substr(at, piece), outputs);
+    for (std::size_t at = 0; at < raw.size(); at += piece)
+      stream.take_out(std::string_view(raw).substr(at, piece), outputs);
     stream.finish(outputs);
     machine::Answer answer;
     stream.move_to(answer);
@@ -41,7 +42,8 @@ TEST(CommandStream, PromptsAreCountedAndRemoved) {
     const std::string raw = "lecture\n" + framing.prompt + "Sorry\n" + framing.prompt + "rest";
     CommandStream stream(1, 1000, framing);
     std::vector<machine::Output> outputs;
-    for (std::size_t at = 0; at < raw.size(); at += piece) stream.take_err(std::string_view(raw).substr(at, piece), outputs);
+    for (std::size_t at = 0; at < raw.size(); at += piece)
+      stream.take_err(std::string_view(raw).substr(at, piece), outputs);
     stream.finish(outputs);
     EXPECT_EQ(stream.prompts(), 2);
     EXPECT_EQ(joined(outputs, true), "lecture\nSorry\nrest");
