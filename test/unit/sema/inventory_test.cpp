@@ -64,7 +64,7 @@ TEST(Inventory, OwnFormMistakesAreLocated) {
   EXPECT_EQ(
       read(R"({"hosts": [{"name": "a", "port": 70000, "roles": "x", "attributes": {"a b": 1, "c": {}, "d": null}}]})")
           .messages,
-      (Messages{"1:34 a port is a number from 1 to 65535", "1:51 `roles` is a list of strings, this is a string",
+      (Messages{"1:34 a port is a number from 1 to 65535", "1:50 `roles` is a list of strings, this is a string",
                 "1:70 `a b` cannot be the name of an attribute", "1:85 attribute `c` is an object",
                 "1:94 attribute `d` is null"}));
   EXPECT_EQ(read("{\n  \"hosts\": [}").messages, Messages{"2:13 this is not valid JSON: a value is needed here"});

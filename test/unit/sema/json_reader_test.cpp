@@ -80,7 +80,8 @@ TEST(JsonReader, FlippedBytesNeverHurt) {
     std::string broken = text;
     for (int i = 0; i < 3; ++i) broken[random() % broken.size()] = static_cast<char>(random());
     Problem problem;
-    if (!parse(broken, problem)) EXPECT_LE(problem.end, broken.size());
+    (void)parse(broken, problem);
+    EXPECT_LE(problem.end, broken.size());
   }
 }
 
