@@ -48,11 +48,9 @@ void Machine::Run::apply_pass(const GateCall &call) {
   for (std::size_t r = 0; r < plan.roles.size(); ++r) {
     if (plan.roles[r].health != call.gate) continue;
     auto close = [&](HostId h) {
-      for (const Outage &o : world.outages())
-        if (o.host == h && o.role == RoleId(r)) {
-          world.close(h, RoleId(r));
-          write(Event::outage_closed, "", make_data({{"host", host_name(h)}, {"role", std::string(plan.text(plan.roles[r].name))}}));
-        }
+      if (!world.out(h, RoleId(r))) return;
+      world.close(h, RoleId(r));
+      write(Event::outage_closed, "", make_data({{"host", host_name(h)}, {"role", std::string(plan.text(plan.roles[r].name))}}));
     };
     if (host.valid()) close(host);
     else

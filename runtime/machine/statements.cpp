@@ -194,6 +194,8 @@ Task<bool> Machine::Run::iteration(NodeId node, Place place, HostId host) {
   }
   if (marks && !write(Event::iteration_started, inner.key, make_data({{"host", host_name(host)}}))) co_return false;
   bool ok = co_await block(plan.kid(node, 0), inner);
+  for (auto &[await, places] : passed)  // an iteration's knowledge ends with it
+    for (auto it = places.lower_bound(inner.key); it != places.end() && it->first.starts_with(inner.key);) it = places.erase(it);
   if (!ok) co_return false;
   co_return marks ? write(Event::iteration_ended, inner.key, make_data({{"host", host_name(host)}})) : true;
 }

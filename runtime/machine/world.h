@@ -38,6 +38,8 @@ class World {
   bool open(plan::HostId host, plan::RoleId role, bool down);
   void close(plan::HostId host, plan::RoleId role);
   bool down(plan::HostId host, plan::RoleId role) const;
+  /// Down or changing.
+  bool out(plan::HostId host, plan::RoleId role) const { return host_roles_[host.index].count(role.index) != 0; }
   bool open_on(plan::HostId host) const { return !host_roles_[host.index].empty(); }
   std::vector<Outage> outages() const;
   /// Hosts of the set that are neither declared out nor taken down in the role (in any role if it is invalid).
