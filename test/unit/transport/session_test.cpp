@@ -218,13 +218,13 @@ TEST_F(SessionTest, TheEndOfSshdIsLostForWhatRanAndARetryForWhatDidNot) {
   options.channels = 2;
   const SshHost target = host(*sshd_);
   SshTransport transport(options, {target});
-  const std::string fifo = make_fifo(scratch_.path("started"));
+  const std::vector<std::string> fifos = {make_fifo(scratch_.path("started1")), make_fifo(scratch_.path("started2"))};
   for (machine::RequestId i = 1; i <= 2; ++i)
-    transport.start(i, HostId(0), shell("echo x >" + fifo + "; sleep 30", 30'000));
+    transport.start(i, HostId(0), shell("echo x >" + fifos[i - 1] + "; sleep 30", 30'000));
   transport.start(3, HostId(0), words({"echo", "third"}, 30'000));
   std::vector<machine::Answer> answers;
   for (int i = 0; i < 10; ++i) transport.wait(monotonic_now() + 30, answers, outputs_);
-  await_line(fifo);
+  for (const std::string &fifo : fifos) await_line(fifo);
   sshd_->stop();
   const Sshd again(scratch_, "again", authorized_,
                    {.address = "127.0.0.1", .lines = {}, .host_key = scratch_.path("sshd.key"), .port = target.port});
@@ -408,14 +408,17 @@ TEST_F(SessionTest, AServerThatDropsConnectionsIsTriedAgain) {
       {.address = "127.0.0.1", .lines = {"MaxStartups 1:100:1"}, .host_key = scratch_.path("sshd.key"), .port = 0});
   known_hosts_ = scratch_.write("busy_known", busy.known_hosts_line());
   // One connection that never logs in takes the only place.
-  Fd occupant(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  // (The fixture's own first connection may still be counted.)
   sockaddr_in name{};
   name.sin_family = AF_INET;
   name.sin_port = htons(busy.port());
   name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ASSERT_EQ(::connect(occupant.get(), reinterpret_cast<sockaddr *>(&name), sizeof name), 0);
-  char greeting = 0;
-  ASSERT_EQ(read(occupant.get(), &greeting, 1), 1);
+  Fd occupant;
+  for (char greeting = 0; greeting != 'S';) {
+    occupant = Fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(::connect(occupant.get(), reinterpret_cast<sockaddr *>(&name), sizeof name), 0);
+    ASSERT_EQ(read(occupant.get(), &greeting, 1), 1);
+  }
   SshTransport transport(options(), {host(busy)});
   transport.start(1, HostId(0), words({"echo", "in"}, 30'000));
   std::vector<machine::Answer> answers;

@@ -116,9 +116,10 @@ Sshd::Sshd(const Scratch &scratch, const std::string &name, const std::string &a
   port_ = setup.port != 0 ? setup.port : free_port(address_);
   std::string config;
   for (const std::string &line : setup.lines) config += line + "\n";
+  if (config.find("MaxStartups") == std::string::npos) config += "MaxStartups 100\n";  // the last one counts
   config += fmt::format(
       "Port {}\nListenAddress {}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nStrictModes no\nUsePAM "
-      "no\nMaxStartups 100\n"
+      "no\n"
       // bash counts its level: from 2 on it does not read .bashrc, so that tests do not depend on whose home this is
       "SetEnv SHLVL=3 PATH={}:/usr/bin:/bin UPG_STATE_DIR={} UPG_BOOT_ID_FILE={}\n",
       port_, address_, key, scratch.write(name + ".authorized", authorized_keys + "\n"), scratch.path("bin"),
