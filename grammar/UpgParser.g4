@@ -172,9 +172,9 @@ name
     | POSTFLIGHT | PREFLIGHT | QUORUM | REASON | RELEASE | ROLES | ROSTER | SECRET | SERIAL | STOPPABLE | TO | TOLERANT | TRANSIENT | TZ | UNDER
     | UNTIL | VIA | VOTES | WAIT | WHILE | WINDOW
   ;
-// The names that do not lead an item of a cluster or a host.
+// The names that neither lead an item of a cluster or a host nor go on with one (`guest of x at p`).
 attributeName
-  : ID | ABORT | AFTER | ALL | ALWAYS | AT | BATCH | BE | BEFORE | BOOT | BUT | CANARY | DOWN | ENV | EXCLUSIVE | FREE | FROM | GROUP
+  : ID | ABORT | AFTER | ALL | ALWAYS | BATCH | BE | BEFORE | BOOT | BUT | CANARY | DOWN | ENV | EXCLUSIVE | FREE | FROM | GROUP
     | HALT | HEALTH | IDENTITY | KEEP | MAY | MOST | NO | NOTHING | OF | ONLY | OUT | PARAM | PER | PHASE | POINT
     | POSTFLIGHT | PREFLIGHT | QUORUM | REASON | RELEASE | ROSTER | SECRET | SERIAL | STOPPABLE | TO | TOLERANT | TRANSIENT | TZ | UNDER
     | UNTIL | VOTES | WAIT | WHILE | WINDOW
