@@ -76,7 +76,7 @@ plan::Action Actions::lower(const ast::ActionBody &written, Part part, Body &bod
       if (const auto *u = one.as<ast::Undo>()) undo(*u, one.range, body, action, name);
     }
   }
-  finish(action, part, name, where, written);
+  finish(action, part, name, where, written, body.module);
   return action;
 }
 
@@ -142,10 +142,6 @@ void Actions::clause(const ast::ActionClause &clause, Part part, Body &body, pla
   if (clause.as<ast::Undo>() != nullptr) {
     once(action.undo_kind != plan::UndoKind::none, "undo");
     if (only_action("undo")) action.undo_kind = plan::UndoKind::nothing;
-  }
-  if (action.once && action.retries > 0) {
-    context_->error(Kind::unsettled_retry, clause.range,
-                    fmt::format("`{}` may start once in the life of the plan, so it cannot be retried", name));
   }
 }
 
@@ -264,7 +260,13 @@ void Actions::undo(const ast::Undo &written, Range range, Body &body, plan::Acti
 }
 
 void Actions::finish(plan::Action &action, Part part, std::string_view name, Range where,
-                     const ast::ActionBody &written) {
+                     const ast::ActionBody &written, sema::ModuleId module) {
+  if (!context_->complete(module)) return;
+  if (action.once && action.retries > 0) {
+    context_->error(Kind::unsettled_retry, where,
+                    fmt::format("`{}` may start once in the life of the plan, so it cannot be retried", name));
+    return;
+  }
   if (action.retries > 0 && !action.done_when.valid() && !action.idempotent) {
     context_
         ->error(Kind::unsettled_retry, where, fmt::format("`{}` is retried, and nothing says when it is done", name))
@@ -383,7 +385,7 @@ void Actions::hold(std::size_t index) {
     }
   }
   const auto missing = [&](bool absent, std::string_view clause, std::string_view help) {
-    if (absent) {
+    if (absent && context_->complete(declared.symbol.module)) {
       context_
           ->error(Kind::missing_clause, declared.symbol.range,
                   fmt::format("hold `{}` has no `{}`", declared.symbol.name, clause))

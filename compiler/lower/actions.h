@@ -40,7 +40,8 @@ class Actions {
   void takes(const ast::Takes &written, Body &body, plan::Action &action);
   void undo(const ast::Undo &written, Range range, Body &body, plan::Action &action, std::string_view name);
   void shared(const Shared &item, Body &body, plan::Action &action, bool release);
-  void finish(plan::Action &action, Part part, std::string_view name, Range where, const ast::ActionBody &written);
+  void finish(plan::Action &action, Part part, std::string_view name, Range where, const ast::ActionBody &written,
+              sema::ModuleId module);
 
   // contracts.cpp
   void requirements(const ast::Requires &written, Body &body, plan::Action &action);

@@ -92,6 +92,7 @@ std::uint32_t Context::bind(Body &body, LocalName::Kind kind, const ast::Name &n
   local.type = type;
   local.range = name.range;
   local.among = std::move(among);
+  local.errors = sink.errors();
   body.locals.push_back(std::move(local));
   return slot;
 }
@@ -104,10 +105,10 @@ LocalName *Context::find(Body &body, std::string_view name) const {
 }
 
 void Context::leave(Body &body, std::size_t keep) {
-  const bool quiet = program.module(body.module).standard;
+  const bool quiet = program.module(body.module).standard || !complete(body.module);
   while (body.locals.size() > keep) {
     const LocalName &local = body.locals.back();
-    if (!local.used && !quiet && !local.type.poisoned()) {
+    if (!local.used && !quiet && local.errors == sink.errors()) {
       static constexpr std::string_view words[] = {"the parameter", "the value", "the name"};
       error(Kind::unused_name, local.range,
             fmt::format("{} `{}` is never used", words[static_cast<std::size_t>(local.kind)], local.name));

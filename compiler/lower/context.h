@@ -61,6 +61,7 @@ struct LocalName {
   Range range;
   Hosts among;
   bool used = false;
+  std::size_t errors = 0;  // reported before it was bound: after a mistake nobody knows what would be used
 };
 
 enum class Place : std::uint8_t {
@@ -146,6 +147,9 @@ class Context {
   std::string show(const Type &type) const { return sema::to_string(type, program); }
   /// `a size`, `an int`, "nothing": for messages.
   std::string article(const Type &type) const;
+
+  /// False: a syntax error kept clauses or statements out, so that what is missing may have been written.
+  bool complete(sema::ModuleId module) const { return program.trees[module.index]->complete; }
 
   // ---- names of a body
   /// Binds a name: a new slot, the innermost local. Warns if it hides another.

@@ -41,7 +41,7 @@ class Blocks {
     body_.place = Place::plan;
     const Range where =
         statements.empty() ? upgrade.symbol.range : join(statements.front()->range, statements.back()->range);
-    if (statements.empty()) {
+    if (statements.empty() && context_.complete(body_.module)) {
       context_.error(Kind::empty_block, upgrade.symbol.range,
                      fmt::format("{} `{}` does nothing", written.repair ? "repair" : "upgrade", upgrade.symbol.name));
     }

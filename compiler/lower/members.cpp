@@ -35,9 +35,9 @@ constexpr std::array member_rows{
     MemberRow{Base::string, Builtin::to_json, Gives::json, false},
     MemberRow{Base::string, Builtin::to_table, Gives::table, false},
 };
-constexpr std::array functions{Builtin::answers,    Builtin::to_bytes, Builtin::to_int,      Builtin::to_string,
-                               Builtin::to_version, Builtin::count,    Builtin::distinct,    Builtin::keys,
-                               Builtin::values,     Builtin::votes,    Builtin::held_by_plan};
+constexpr std::array functions{Builtin::answers,    Builtin::to_bytes, Builtin::to_int,   Builtin::to_string,
+                               Builtin::to_version, Builtin::count,    Builtin::distinct, Builtin::keys,
+                               Builtin::values,     Builtin::votes};
 
 Type type_given(Gives gives, const Type &of) {
   switch (gives) {
@@ -312,16 +312,6 @@ Typed Expressions::function(const ast::Name &name, std::span<const ast::Argument
   }
   const ast::Expr &written = *arguments.front().value;
   const std::string what = fmt::format("the argument of `{}`", name.text);
-  if (*row == Builtin::held_by_plan) {
-    const std::optional<sema::SymbolRef> symbol = symbol_named(written, body);
-    if (!symbol || symbol->kind != SymbolKind::hold) {
-      context_->error(Kind::type_expected, written.range, fmt::format("{} is a hold", what));
-      return {};
-    }
-    context_->resolver.mark_used(body.module, *symbol);
-    return builtin(*row, range, {context_->text(context_->program.symbol(*symbol).name, written.range)},
-                   Type::of(Base::boolean));
-  }
   if (*row == Builtin::votes) {
     const std::optional<sema::SymbolRef> symbol = symbol_named(written, body);
     if (!symbol || symbol->kind != SymbolKind::role) {
@@ -386,7 +376,7 @@ Typed Expressions::symbol_call(sema::SymbolRef symbol, const ast::Expr &callee, 
   if (symbol.kind == SymbolKind::gate) report.help("`await` it as a statement, or name it behind `requires`");
   if (symbol.kind == SymbolKind::action || symbol.kind == SymbolKind::procedure)
     report.help("it does something: write it as a statement of a plan or procedure");
-  if (symbol.kind == SymbolKind::hold) report.help("`with HOLD { }` takes it, `held_by_plan(HOLD)` asks for it");
+  if (symbol.kind == SymbolKind::hold) report.help("`with HOLD { }` takes it");
   return {};
 }
 

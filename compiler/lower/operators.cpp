@@ -219,10 +219,12 @@ Typed Expressions::comparison(const ast::BinaryExpr &expr, Range range, Body &bo
     left = value_of_state(*expr.left, *right_state, body);
   } else {
     left = value(*expr.left, body);
+    // Beside something broken a bare name may be a value of a state that is not known: no second message.
+    if (left.poisoned() && expr.right->is<ast::NameExpr>()) return {};
     right = equality && left.type.is(Base::cell) ? value_of_state(*expr.right, left.type.state, body)
                                                  : value(*expr.right, body);
   }
-  if (left.poisoned() || right.poisoned()) return {{}, Type::of(Base::poison), nullptr};
+  if (left.poisoned() || right.poisoned()) return {};
   const Type boolean = Type::of(Base::boolean);
   if (equality ? sema::comparable(left.type, right.type) : sema::ordered(left.type, right.type)) {
     return make(opcode(expr.op), range, {left.node, right.node}, boolean);

@@ -122,6 +122,7 @@ void Questions::probe(std::size_t index) {
 NodeId Questions::answer(std::span<const ast::ProbeStatement> statements, Rest *rest, Range end, Body &body,
                          const sema::Probe &probe) {
   if (statements.empty()) {
+    if (rest == nullptr && !context_->complete(body.module)) return {};
     if (rest == nullptr) {
       context_
           ->error(Kind::missing_return, end,
@@ -254,7 +255,7 @@ void Questions::gate(std::size_t index) {
   if (gate.watch_kind == plan::WatchKind::written && gate.watches.empty()) gate.watch_kind = plan::WatchKind::nothing;
   const bool passes = std::any_of(written.items.begin(), written.items.end(),
                                   [](const ast::GateItem &i) { return i.as<ast::PassWhen>() != nullptr; });
-  if (!passes) {
+  if (!passes && context_->complete(declared.symbol.module)) {
     context_
         ->error(Kind::missing_clause, declared.symbol.range,
                 fmt::format("gate `{}` has no `pass when`", declared.symbol.name))

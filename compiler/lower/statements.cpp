@@ -49,7 +49,9 @@ bool Statements::may_act(Range range, std::string_view what, Body &body) {
 }
 
 NodeId Statements::block(const ast::Block &written, Body &body) {
-  if (written.statements.empty()) context_->error(Kind::empty_block, written.range, "this block does nothing");
+  if (written.statements.empty() && context_->complete(body.module)) {
+    context_->error(Kind::empty_block, written.range, "this block does nothing");
+  }
   const std::vector<const ast::Statement *> statements = pointers(written);
   return block(statements, written.range, body);
 }
