@@ -68,6 +68,7 @@ else:
         ("%standin", os.path.join(test_root, "standin", "standin")),
         ("%exits", f"{python} {os.path.join(test_root, 'tools', 'exit_code.py')}"),
         ("%python", python),
+        ("%{sanitized}", "sanitized" if config.sanitized else ""),
         ("%repository", config.repository),
         ("%build", config.build),
         ("%stdlib", os.path.join(config.repository, "stdlib")),

@@ -10,6 +10,7 @@
 
 #include "compiler/tools/command.h"
 #include "compiler/tools/loaded_plan.h"
+#include "compiler/tools/output.h"
 #include "runtime/diagnostics/utf8.h"
 #include "runtime/plan/bytecode.h"
 #include "runtime/plan/bytecode_writer.h"
@@ -55,13 +56,13 @@ Exit run_build(std::span<const char *const> arguments) {
                                   llvm::cl::value_desc("file")};
   if (const auto end = line.parse(arguments, "checks a plan and writes it as a .upgb file")) return *end;
   if (options.input == "-" && wish.empty()) {
-    fmt::print(stderr, "upgc build: a plan from standard input needs -o FILE\n");
+    put_error("upgc build: a plan from standard input needs -o FILE\n");
     return Exit::usage;
   }
   const std::string path = output_path(wish, options.input);
   std::error_code ignored;
   if (options.input != "-" && std::filesystem::equivalent(path, options.input.getValue(), ignored)) {
-    fmt::print(stderr, "upgc build: `{}` is the input; -o names another file\n", diagnostics::printable(path));
+    put_error(fmt::format("upgc build: `{}` is the input; -o names another file\n", diagnostics::printable(path)));
     return Exit::usage;
   }
   std::optional<LoadedPlan> loaded = load_plan(options);
@@ -76,8 +77,8 @@ Exit run_build(std::span<const char *const> arguments) {
   }
   const Exit exit = finish(*loaded, options.output);
   if (exit == Exit::clean && options.output.format == Format::text) {
-    fmt::print("wrote {}: {} bytes\ndigest sha256:{}\n", diagnostics::printable(path), bytes.size(),
-               plan::digest_hex(bytes));
+    put(fmt::format("wrote {}: {} bytes\ndigest sha256:{}\n", diagnostics::printable(path), bytes.size(),
+                    plan::digest_hex(bytes)));
   }
   return exit;
 }

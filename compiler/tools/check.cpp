@@ -2,6 +2,7 @@
 
 #include "compiler/tools/command.h"
 #include "compiler/tools/loaded_plan.h"
+#include "compiler/tools/output.h"
 #include "runtime/diagnostics/utf8.h"
 
 namespace upg::tools {
@@ -19,10 +20,10 @@ Exit run_check(std::span<const char *const> arguments) {
   if (exit == Exit::clean && options.output.format == Format::text) {
     if (loaded->plan) {
       const plan::Plan &plan = *loaded->plan;
-      fmt::print("{}: no errors; {} hosts of cluster {}\n", plan.text(plan.name), plan.hosts.size(),
-                 plan.text(plan.cluster));
+      put(fmt::format("{}: no errors; {} hosts of cluster {}\n", plan.text(plan.name), plan.hosts.size(),
+                      plan.text(plan.cluster)));
     } else {
-      fmt::print("{}: no errors; a module, nothing to run\n", diagnostics::printable(options.input));
+      put(fmt::format("{}: no errors; a module, nothing to run\n", diagnostics::printable(options.input)));
     }
   }
   return exit;

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "compiler/tools/output.h"
 #include "compiler/tools/version.h"
 #include "runtime/diagnostics/utf8.h"
 
@@ -70,7 +71,7 @@ std::optional<Exit> CommandLine::parse(std::span<const char *const> arguments, c
   const auto count = static_cast<int>(arguments.size());
   if (llvm::cl::ParseCommandLineOptions(count, arguments.data(), overview, &stream)) return std::nullopt;
   stream.flush();
-  fmt::print(stderr, "{}", diagnostics::printable(problems, true));
+  put_error(diagnostics::printable(problems, true));
   return Exit::usage;
 }
 
@@ -95,7 +96,8 @@ std::optional<std::int64_t> today(const PlanOptions &options) {
   }
   const std::optional<std::int64_t> days = days_of_date(options.today);
   if (!days)
-    fmt::print(stderr, "upgc: --today wants a date like 2026-12-31, not `{}`\n", diagnostics::printable(options.today));
+    put_error(
+        fmt::format("upgc: --today wants a date like 2026-12-31, not `{}`\n", diagnostics::printable(options.today)));
   return days;
 }
 
@@ -109,7 +111,7 @@ std::optional<compiler::CompileOptions> compile_options(const PlanOptions &optio
   for (const std::string &define : options.defines) {
     const std::size_t equals = define.find('=');
     if (equals == 0 || equals == std::string::npos) {
-      fmt::print(stderr, "upgc: -D wants name=value, not `{}`\n", diagnostics::printable(define));
+      put_error(fmt::format("upgc: -D wants name=value, not `{}`\n", diagnostics::printable(define)));
       return std::nullopt;
     }
     out.defines.emplace_back(define.substr(0, equals), define.substr(equals + 1));
@@ -117,7 +119,7 @@ std::optional<compiler::CompileOptions> compile_options(const PlanOptions &optio
   if (out.path == "-") {
     std::optional<std::string> text = read_standard_input();
     if (!text) {
-      fmt::print(stderr, "upgc: standard input cannot be read, or is larger than 64 MiB\n");
+      put_error("upgc: standard input cannot be read, or is larger than 64 MiB\n");
       return std::nullopt;
     }
     out.text = std::move(*text);

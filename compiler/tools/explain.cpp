@@ -8,6 +8,7 @@
 
 #include "compiler/tools/command.h"
 #include "compiler/tools/command_line.h"
+#include "compiler/tools/output.h"
 #include "runtime/diagnostics/utf8.h"
 #include "runtime/safety/rules/rules.h"
 
@@ -49,9 +50,9 @@ Exit unknown(const std::string &word) {
     known.push_back(row.name);  // of codes any other one would be "near"
   }
   const std::string_view meant = diagnostics::did_you_mean(word, known);
-  fmt::print(stderr, "upgc explain: there is no diagnostic `{}`", diagnostics::printable(word));
-  if (!meant.empty()) fmt::print(stderr, "; did you mean `{}`?", meant);
-  fmt::print(stderr, "\nupgc explain --list shows all\n");
+  put_error(fmt::format("upgc explain: there is no diagnostic `{}`", diagnostics::printable(word)));
+  if (!meant.empty()) put_error(fmt::format("; did you mean `{}`?", meant));
+  put_error("\nupgc explain --list shows all\n");
   return Exit::usage;
 }
 
@@ -64,7 +65,7 @@ Exit run_explain(std::span<const char *const> arguments) {
   OutputOptions output;
   if (const auto end = line.parse(arguments, "tells what a diagnostic means: `upgc explain E0001`")) return *end;
   if (code.empty() != list) {
-    fmt::print(stderr, "upgc explain: give a code, as in `upgc explain E0001`, or --list\n");
+    put_error("upgc explain: give a code, as in `upgc explain E0001`, or --list\n");
     return Exit::usage;
   }
   const bool color = diagnostics::use_color(output.color, STDOUT_FILENO);
@@ -78,11 +79,11 @@ Exit run_explain(std::span<const char *const> arguments) {
   }
   const std::vector<Explanation> pages = all_pages();
   if (output.format == Format::json) {
-    fmt::print("{}", as_json(kinds, pages));
+    put(as_json(kinds, pages));
   } else if (list) {
-    fmt::print("{}", diagnostics::render_kind_list(color));
+    put(diagnostics::render_kind_list(color));
   } else {
-    fmt::print("{}", diagnostics::render_explanation(kinds[0], diagnostics::find_explanation(kinds[0], pages), color));
+    put(diagnostics::render_explanation(kinds[0], diagnostics::find_explanation(kinds[0], pages), color));
   }
   return Exit::clean;
 }

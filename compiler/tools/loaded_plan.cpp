@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "compiler/compile.h"
+#include "compiler/tools/output.h"
 #include "runtime/diagnostics/explain.h"
 #include "runtime/diagnostics/render_json.h"
 #include "runtime/diagnostics/utf8.h"
@@ -64,18 +65,17 @@ std::optional<LoadedPlan> load_plan(const PlanOptions &options, Wish wish) {
     loaded.sink = std::move(compiled.sink);
     loaded.plan = std::move(compiled.plan);
   }
-  if (wish.judged && loaded.plan && loaded.clean())
-    loaded.proof = safety::check(*loaded.plan, *day, loaded.sink);
+  if (wish.judged && loaded.plan && loaded.clean()) loaded.proof = safety::check(*loaded.plan, *day, loaded.sink);
   return loaded;
 }
 
 Exit finish(const LoadedPlan &loaded, const OutputOptions &output) {
   if (output.format == Format::json) {
-    fmt::print("{}", diagnostics::render_json(loaded.sink, loaded.sources));
+    put(diagnostics::render_json(loaded.sink, loaded.sources));
   } else {
     diagnostics::TextStyle style;
     style.color = diagnostics::use_color(output.color, STDERR_FILENO);
-    fmt::print(stderr, "{}", diagnostics::render_text(loaded.sink, loaded.sources, style));
+    put_error(diagnostics::render_text(loaded.sink, loaded.sources, style));
   }
   if (loaded.clean()) return Exit::clean;
   for (const diagnostics::Diagnostic &diagnostic : loaded.sink.all()) {

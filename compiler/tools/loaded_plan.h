@@ -15,8 +15,8 @@ struct LoadedPlan {
   diagnostics::Sources sources;
   diagnostics::Sink sink;
   std::optional<plan::Plan> plan;  // none if there are errors, or for a module
-  safety::Proof proof;  // valid if there is a plan and no error
-  std::string digest;   // of the .upgb file; empty if it was compiled just now
+  safety::Proof proof;             // valid if there is a plan and no error
+  std::string digest;              // of the .upgb file; empty if it was compiled just now
 
   bool clean() const { return sink.errors() == 0; }
 };

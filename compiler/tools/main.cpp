@@ -8,6 +8,7 @@
 
 #include "compiler/tools/command.h"
 #include "compiler/tools/crash.h"
+#include "compiler/tools/output.h"
 #include "compiler/tools/version.h"
 #include "runtime/diagnostics/diagnostic.h"
 #include "runtime/diagnostics/utf8.h"
@@ -39,24 +40,24 @@ Exit unknown(std::string_view word) {
   std::vector<std::string_view> names;
   for (const Command &command : kCommands) names.push_back(command.name);
   const std::string_view meant = diagnostics::did_you_mean(word, names);
-  fmt::print(stderr, "upgc: there is no command `{}`", diagnostics::printable(word));
-  if (!meant.empty()) fmt::print(stderr, "; did you mean `{}`?", meant);
-  fmt::print(stderr, "\nupgc --help lists them\n");
+  put_error(fmt::format("upgc: there is no command `{}`", diagnostics::printable(word)));
+  if (!meant.empty()) put_error(fmt::format("; did you mean `{}`?", meant));
+  put_error("\nupgc --help lists them\n");
   return Exit::usage;
 }
 
 Exit dispatch(std::span<const char *const> arguments) {
   if (arguments.size() < 2) {
-    fmt::print(stderr, "{}", help());
+    put_error(help());
     return Exit::usage;
   }
   const std::string_view word = arguments[1];
   if (word == "--help" || word == "-h" || word == "help") {
-    fmt::print("{}", help());
+    put(help());
     return Exit::clean;
   }
   if (word == "--version") {
-    fmt::print("{}", version_text());
+    put(version_text());
     return Exit::clean;
   }
   for (const Command &command : kCommands) {
@@ -80,7 +81,7 @@ int main(int argc, char **argv) {
     const Exit exit = dispatch(arguments);
     // A full disk or a closed pipe must not look like success.
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-      fmt::print(stderr, "upgc: standard output cannot be written\n");
+      put_error("upgc: standard output cannot be written\n");
       return static_cast<int>(Exit::usage);
     }
     return static_cast<int>(exit);

@@ -2,6 +2,7 @@
 
 #include "compiler/tools/command.h"
 #include "compiler/tools/loaded_plan.h"
+#include "compiler/tools/output.h"
 #include "runtime/plan/bytecode.h"
 #include "runtime/plan/bytecode_writer.h"
 #include "runtime/report/review.h"
@@ -20,7 +21,7 @@ Exit run_show(std::span<const char *const> arguments) {
   if (exit == Exit::clean) {
     // of a source: the digest that `upgc build` would give it
     const std::string digest = loaded->digest.empty() ? plan::digest_hex(plan::write(*loaded->plan)) : loaded->digest;
-    fmt::print("{}", report::review(*loaded->plan, digest, &loaded->proof));
+    put(report::review(*loaded->plan, digest, &loaded->proof));
   }
   return exit;
 }
