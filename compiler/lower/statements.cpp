@@ -301,7 +301,7 @@ NodeId Statements::unless(const ast::UnlessStatement &written, Range range, Body
 
 NodeId Statements::accept(const ast::AcceptStatement &written, Range range, NodeId covered, Body &body) {
   if (written.rule.text == "outage") {
-    context_->not_implemented(range, "`accept outage`");
+    context_->not_implemented(join(range, written.rule.range), "`accept outage`");
     return {};
   }
   const std::span<const safety::Rule> rules = safety::rules();
