@@ -12,7 +12,7 @@ bool Analysis::first(diagnostics::Kind kind, plan::NodeId place, std::uint64_t w
 bool Analysis::about(StepIx accept, std::string_view rule, plan::RoleId role, plan::HoldId hold) const {
   const plan::Waiver &w = plan.waivers[plan.node(tree[accept].node).a];
   const std::string_view named = plan.text(w.rule);
-  const bool outage = named == "outage" && (rule == "avail" || rule == "serial" || rule == "stoppable");
+  const bool outage = named == "outage" && (rule == "available" || rule == "serial" || rule == "stoppable");
   if (named != rule && !outage) return false;
   if (w.role.valid() && w.role != role) return false;
   if (outage && !w.role.valid()) return false;
@@ -33,6 +33,15 @@ std::string Analysis::who(StepIx s) const {
   if (step.kind == StepKind::act) {
     const Contract &c = tree.contract(step);
     if (!c.subjects.empty()) return contracts.host_list(c.subjects);
+  }
+  if (step.kind == StepKind::await) {
+    const plan::Op op = plan.node(plan.kid(step.node, 0)).op;
+    if (op == plan::Op::in_service || op == plan::Op::stoppable) {
+      std::vector<HostIx> hosts;
+      for (const GateIx g : tree.gates(step)) hosts.insert(hosts.end(), contracts.gate(g).hosts.begin(), contracts.gate(g).hosts.end());
+      sort_unique(hosts);
+      if (!hosts.empty()) return contracts.host_list(hosts);
+    }
   }
   if (step.kind == StepKind::iteration || (step.kind == StepKind::sequence && step.host != kNone)) {
     return std::string(site.host_name(step.host));
@@ -71,6 +80,23 @@ std::string Analysis::named(StepIx s) const {
   std::string out = '`' + contracts.action_text(c) + '`';
   if (!c.subjects.empty()) out += " on " + contracts.host_list(c.subjects);
   return out;
+}
+
+std::string Analysis::spelled(StepIx s, HostIx h) const {
+  for (StepIx x = s; x != kNone; x = tree[x].parent) {
+    const Step &step = tree[x];
+    if (step.kind == StepKind::sequence && step.node.valid() && plan.node(step.node).op == plan::Op::call) break;  // other names in there
+    if (step.host != h) continue;
+    const plan::Rollout &rollout = plan.rollouts[plan.node(step.node).a];
+    for (StepIx up = x; up != kNone; up = tree[up].parent) {
+      const Step &outer = tree[up];
+      if (outer.kind != StepKind::sequence || !outer.node.valid() || plan.node(outer.node).op != plan::Op::call) continue;
+      const plan::Frame &frame = plan.procedures[plan.node(outer.node).a].frame;
+      if (rollout.slot < frame.slots.size()) return std::string(plan.text(frame.slots[rollout.slot]));
+    }
+    if (rollout.slot < plan.frame.slots.size()) return std::string(plan.text(plan.frame.slots[rollout.slot]));
+  }
+  return std::string(site.host_name(h));
 }
 
 std::string Analysis::pair_text(PairIx p) const {

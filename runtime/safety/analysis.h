@@ -58,6 +58,8 @@ class Analysis {
   std::string what(StepIx s) const;
   /// `linux.reboot on node1`
   std::string named(StepIx s) const;
+  /// The host as the source has it at the step: the name that a rollout around it binds, else the host's own.
+  std::string spelled(StepIx s, HostIx h) const;
   std::string pair_text(PairIx p) const;  // `corosync.member` of node1
   void step(diagnostics::Sink::Builder &to, StepIx s, const std::string &more = {}) const { to.step(who(s), what(s) + more, range(s)); }
 

@@ -179,6 +179,17 @@ Cut Cuts::iteration(StepIx s, OpenHosts &open) {
   return best;
 }
 
+/// A host that two concurrent parts touch (HOSTX and FORK reject that) is still one host.
+void Cuts::count_once(Cut &cut) const {
+  std::vector<Down> kept;
+  for (const Down &d : cut.who) {
+    const bool twice = std::any_of(kept.begin(), kept.end(), [&](const Down &o) { return o.host == d.host; });
+    if (twice) cut.weight -= std::min(cut.weight, budget_.domain.empty() ? budget_.weight[d.host] * d.copies : 1);
+    else kept.push_back(d);
+  }
+  cut.who = std::move(kept);
+}
+
 Cut Cuts::fork(StepIx s, OpenHosts &open) {
   OpenHosts untouched, after;
   for (const OpenHost &o : open) {
@@ -195,6 +206,7 @@ Cut Cuts::fork(StepIx s, OpenHosts &open) {
   }
   open = std::move(untouched);
   unite(open, after);
+  count_once(cut);
   return cut;
 }
 
@@ -324,6 +336,7 @@ Cut Cuts::dag(StepIx s, OpenHosts &open) {
   for (const Cut &e : elements) weights.push_back(e.weight);
   Cut cut = measure(untouched);
   for (const std::uint32_t e : heaviest_antichain(weights, before).elements) add(cut, elements[e]);
+  count_once(cut);
   open = std::move(exit);
   return cut;
 }

@@ -40,6 +40,7 @@ class Cuts {
   Cut dag(StepIx s, OpenHosts &open);
   Cut iteration(StepIx s, OpenHosts &open);
   Cut measure(const OpenHosts &open) const;
+  void count_once(Cut &cut) const;
   std::uint64_t copies(HostIx h) const { return bound_[h] != 0 ? 1 : tree_.site().host(h).many; }
   void mark();
   /// Hosts whose pairs are opened or closed below `s`, ascending.

@@ -42,7 +42,7 @@ void check(Analysis &a) {
           .help("bring them back first, or write a `repair`, which may start from a degraded cluster");
       continue;
     }
-    const Moment moment = worst_moment(a, b, "avail");
+    const Moment moment = worst_moment(a, b, "available");
     const std::uint64_t left = b.budget - std::min(b.budget, moment.cut.weight);
     if (!seen[b.role] || left < margin[b.role]) {
       seen[b.role] = true;
@@ -88,7 +88,7 @@ void check(Analysis &a) {
 }  // namespace
 
 Rule avail_rule() {
-  return {diagnostics::Kind::rule_avail, "avail",
+  return {diagnostics::Kind::rule_avail, "available",
           R"(A role says with `available` how much of it must be up at every instant. A host's role is down from the start of an action that
 disrupts it until its `health` gate, asked after the action ended, has passed. The checker finds the worst moment over every order in which the
 plan can run: a batch of two, two phases that are not ordered, a bastion or hypervisor that takes others down with it. It is an error if that

@@ -66,7 +66,7 @@ void check(Analysis &a) {
         if (first != kNone && a.tree.concurrent_children(s, first_child, part.child)) {
           // Not yet proven and only asked by both: both learn the same.
           if (!open.contains(pair) && !effect && !acts_here) continue;
-          if (a.clashed(first, x) || !a.first(diagnostics::Kind::rule_fork, a.tree[first].node, a.tree[x].node.index)) break;
+          if (!a.first(diagnostics::Kind::rule_fork, a.tree[first].node, a.tree[x].node.index)) break;
           auto out = a.report(diagnostics::Kind::rule_fork, a.range(x),
                               a.named(first) + " and " + a.named(x) + " may run at the same time, and both decide about " + a.pair_text(pair));
           if (a.tree[first].node != a.tree[x].node) out.label(a.range(first), "may run at the same time");

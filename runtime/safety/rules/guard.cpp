@@ -49,7 +49,7 @@ StepIx asked_of_another(Analysis &a, StepIx s, GateIx gate) {
 
 /// The last pass that would have counted if `known.by` had not come after it.
 StepIx undone_pass(Analysis &a, StepIx s, GateIx gate, const Known &known) {
-  if (!known.awaits.empty()) return known.awaits.back();
+  if (known.concurrent && !known.awaits.empty()) return known.awaits.back();
   StepIx found = kNone;
   for (const StepIx pass : a.knowledge.passes(gate)) {
     if (pass >= s || !a.tree.below(s, a.tree[pass].region)) continue;
@@ -58,7 +58,7 @@ StepIx undone_pass(Analysis &a, StepIx s, GateIx gate, const Known &known) {
   return found;
 }
 
-void report(Analysis &a, StepIx s, const Required &need, Known known) {
+void report(Analysis &a, StepIx s, const Required &need, Known known, const std::vector<GateIx> &likewise) {
   const Contract &c = a.tree.contract(a.tree[s]);
   const std::string gate = '`' + a.contracts.gate_text(need.gate) + '`';
   const GateInstance &instance = a.contracts.gate(need.gate);
@@ -95,7 +95,7 @@ void report(Analysis &a, StepIx s, const Required &need, Known known) {
     }
     a.step(out, s);
   } else if (known.passed) {
-    out.label(a.range(pass_before), gate + " is asked only on the way through here");
+    out.label(a.range(known.awaits.back()), gate + " is asked only on the way through here");
     out.step("", "takes the way on which " + a.contracts.gate_text(need.gate) + " is not asked", {});
     a.step(out, s);
   } else {
@@ -122,8 +122,17 @@ void report(Analysis &a, StepIx s, const Required &need, Known known) {
       out.note(instance.own_host_only ? "without `watches` a gate watches the host it is about" : "without `watches` a gate that asks elsewhere than on its host watches every effect");
     }
   }
-  const std::string ask = need.need.valid() ? a.contracts.gate_text(need.gate)
-                                             : "stoppable(" + std::string(a.site.host_name(a.site.pair_host(need.pair))) + ")";
+  if (!likewise.empty()) {
+    std::string others;
+    for (const GateIx g : likewise) others += (others.empty() ? "`" : ", `") + a.contracts.gate_text(g) + '`';
+    out.note("nor is there a fresh pass of " + others);
+  }
+  const std::string host = a.spelled(s, need.pair == kNone ? (instance.hosts.empty() ? HostIx{0} : instance.hosts[0]) : a.site.pair_host(need.pair));
+  std::string ask = "stoppable(" + host + ")";
+  if (need.need.valid()) {
+    ask = a.contracts.gate_text(need.gate);
+    if (instance.hosts.size() == 1) ask = std::string(a.plan.text(a.plan.gates[instance.gate.index].name)) + '(' + host + ')';
+  }
   out.help(known.stale ? "ask it again right before: `await " + ask + "`" : "write `await " + ask + "` right before it, on every way that leads here");
 }
 
@@ -151,6 +160,11 @@ void check(Analysis &a) {
     const auto rely = [&](const Known &known) {
       for (const StepIx w : known.awaits) reliances[step.node.index].insert(a.tree[w].node.index);
     };
+    struct Bad {
+      Required need;
+      Known known;
+    };
+    std::vector<Bad> bad;
     for (const Required &need : requirements(a, s)) {
       const Known known = a.knowledge.before(s, need.gate);
       const GateInstance &g = a.contracts.gate(need.gate);
@@ -165,8 +179,19 @@ void check(Analysis &a) {
       all_good = false;
       if (a.lifted("guard", s, role)) continue;
       if (known.concurrent && a.clashed(s, known.by)) continue;
-      if (!a.first(diagnostics::Kind::rule_guard, step.node, g.gate.index)) continue;
-      report(a, s, need, known);
+      bad.push_back({need, known});
+    }
+    bool implied_told = false;
+    for (const Bad &b : bad) {
+      const bool implied = !b.need.need.valid();
+      if (implied && implied_told) continue;
+      implied_told = implied_told || implied;
+      if (!a.first(diagnostics::Kind::rule_guard, step.node, implied ? ~std::uint64_t{1} : a.contracts.gate(b.need.gate).gate.index)) continue;
+      std::vector<GateIx> likewise;
+      for (const Bad &other : bad) {
+        if (implied && !other.need.need.valid() && other.need.gate != b.need.gate) likewise.push_back(other.need.gate);
+      }
+      report(a, s, b.need, b.known, likewise);
     }
     if (!all_good || !c.destructive()) continue;
     if (relevant && (!c.destroys || independent)) continue;

@@ -13,7 +13,7 @@ void check(Analysis &a) {
       },
       [&](StepIx x, StepIx y, std::uint64_t key) {
         const auto host = static_cast<HostIx>(key);
-        if (a.clashed(x, y) || !a.first(diagnostics::Kind::rule_hostx, a.tree[x].node, a.tree[y].node.index)) return;
+        if (!a.first(diagnostics::Kind::rule_hostx, a.tree[x].node, a.tree[y].node.index)) return;
         const std::string name(a.site.host_name(host));
         auto out = a.report(diagnostics::Kind::rule_hostx, a.range(y), a.named(x) + " and " + a.named(y) + " may run at the same time, and both touch " + name);
         if (a.tree[x].node != a.tree[y].node) out.label(a.range(x), "may run at the same time");

@@ -5,7 +5,7 @@ namespace {
 
 void report(Analysis &a, StepIx at, const Open &o, bool plan_end) {
   const RoleIx r = a.site.pair_role(o.pair);
-  if (a.lifted("ret", o.opener, plan::RoleId(r))) return;
+  if (a.lifted("return", o.opener, plan::RoleId(r))) return;
   if (!a.first(diagnostics::Kind::rule_ret, a.tree[o.opener].node)) return;
   const std::string host(a.site.host_name(a.site.pair_host(o.pair)));
   const std::string name(a.site.role_name(r));
@@ -32,7 +32,7 @@ void report(Analysis &a, StepIx at, const Open &o, bool plan_end) {
   }
   a.step(out, o.opener);
   out.step(plan_end ? std::string() : host, std::string(plan_end ? "the plan ends" : "ends its turn") + " with `" + name + "` of " + host + ' ' + state, {});
-  out.help("write `await in_service(" + std::string(plan_end ? host : "n") + ")` after it, for every host it touches, before " + (plan_end ? "the plan" : "the turn") + " ends");
+  out.help("write `await in_service(" + a.spelled(o.opener, a.site.pair_host(o.pair)) + ")` after it, for every host it touches, before " + (plan_end ? "the plan" : "the turn") + " ends");
 }
 
 void check(Analysis &a) {
@@ -49,7 +49,7 @@ void check(Analysis &a) {
 }  // namespace
 
 Rule ret_rule() {
-  return {diagnostics::Kind::rule_ret, "ret",
+  return {diagnostics::Kind::rule_ret, "return",
           R"(What an iteration of a rollout takes down or changes must be proven back before the iteration ends, and everything before the plan
 ends: the health gate of each role, asked after the action, in the same host's turn. Otherwise the next host could go down while this one is.)",
           "", "", check};

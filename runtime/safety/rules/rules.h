@@ -46,7 +46,6 @@ Rule command_rule();
 Rule undo_rule();
 Rule time_rule();
 Rule window_rule();
-Rule takes_rule();
 Rule waiver_rule();
 Rule unused_waiver_rule();
 Rule too_large_rule();

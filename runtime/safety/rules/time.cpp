@@ -70,28 +70,12 @@ void windows(Analysis &a, const Times &times) {
   }
 }
 
-void takes(Analysis &a) {
-  std::vector<bool> seen(a.plan.actions.size(), false);
-  for (StepIx s = 0; s < a.tree.size(); ++s) {
-    if (a.tree[s].kind != StepKind::act) continue;
-    const plan::ActionId id = a.tree.contract(a.tree[s]).action;
-    if (seen[id.index]) continue;
-    seen[id.index] = true;
-    const plan::Action &action = a.plan.actions[id.index];
-    if (action.worst > 0) continue;
-    a.report(Kind::rule_takes, a.range(action.where), "`" + std::string(a.plan.text(action.name)) + "` does not say how long it takes")
-        .note("the worst case is also its deadline: without one it could hang for ever")
-        .help("write `takes 1m..10m`: typical .. worst");
-  }
-}
-
 void check(Analysis &a) {
   const Times times(a.tree);
   a.proof.typical_ms = times.of(0).typical;
   a.proof.worst_ms = times.of(0).worst;
   limits(a, times);
   windows(a, times);
-  takes(a);
 }
 
 }  // namespace
@@ -105,11 +89,6 @@ step or turn that cannot fit would never start, so the plan would stop there; th
 Rule window_rule() {
   return {Kind::rule_window, "window",
           R"(In the worst case the plan does not end inside one window. It stops between two turns then, with nothing down.)",
-          "", "", nullptr, false};
-}
-Rule takes_rule() {
-  return {Kind::rule_takes, "takes",
-          R"(Every action says with `takes` how long it usually and at worst takes. The worst case is also its deadline.)",
           "", "", nullptr, false};
 }
 
