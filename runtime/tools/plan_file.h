@@ -3,6 +3,7 @@
 #include <string>
 
 #include "runtime/diagnostics/diagnostic.h"
+#include "runtime/diagnostics/render_text.h"
 #include "runtime/plan/plan.h"
 #include "runtime/safety/check.h"
 #include "runtime/tools/command.h"
