@@ -13,7 +13,7 @@ class Command : public SshTest, public testing::WithParamInterface<bool> {
   Command() : transport_(connect({sshd_.get()})) {
     if (!GetParam()) {
       path_ = getenv("PATH");
-      setenv("PATH", (scratch_.path("bin") + ":" + path_).c_str(), 1);
+      setenv("PATH", (scratch_.path("bin") + ":/usr/bin:/bin").c_str(), 1);
     }
   }
   ~Command() override {
