@@ -15,7 +15,13 @@ using Kind = Value::Kind;
 constexpr int kDepth = 1500;              // frames of evaluation; a plan's nesting is bounded, its call chains are not
 constexpr std::size_t kCommands = 20'000;  // in one consultation
 
-/// What stands in the source at the span, blanks folded, cut to `most` bytes.
+std::string first_line(std::string_view s) {
+  s = s.substr(0, s.find('\n'));
+  return std::string(s.substr(0, 200));
+}
+
+}  // namespace
+
 std::string source_text(const plan::Plan &plan, plan::Span span, std::size_t most) {
   if (!span.valid() || span.file >= plan.files.size()) return "?";
   std::string_view text = plan.text(plan.files[span.file].text);
@@ -29,13 +35,6 @@ std::string source_text(const plan::Plan &plan, plan::Span span, std::size_t mos
   }
   return out;
 }
-
-std::string first_line(std::string_view s) {
-  s = s.substr(0, s.find('\n'));
-  return std::string(s.substr(0, 200));
-}
-
-}  // namespace
 
 std::string shell_quote(std::string_view word) {
   std::string q = "'";

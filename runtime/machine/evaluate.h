@@ -80,6 +80,8 @@ class Consultation {
 Value apply_builtin(plan::Builtin builtin, const std::vector<Value> &arguments);
 /// Search of an RE2 pattern: nothing if the pattern is bad.
 Value search(const std::string &text, const std::string &pattern);
+/// What stands in the source at the span, blanks folded, cut to `most` bytes.
+std::string source_text(const plan::Plan &plan, plan::Span span, std::size_t most);
 /// Text as one word for /bin/sh.
 std::string shell_quote(std::string_view word);
 

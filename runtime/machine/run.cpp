@@ -176,6 +176,8 @@ std::string Machine::Run::name_arguments(const std::vector<Value> &arguments) co
   return s;
 }
 
+std::string Machine::Run::source_of(NodeId node) const { return source_text(plan, plan.span(node), 80); }
+
 HostId Machine::Run::subject(const std::vector<Value> &arguments) const {
   for (const Value &v : arguments)
     if (v.is(Kind::host)) return v.as_host();

@@ -220,6 +220,7 @@ struct Machine::Run {
 
   std::string host_name(HostId h) const { return h.valid() ? std::string(plan.text(plan.hosts[h.index].name)) : std::string("controller"); }
   std::string name_value(const Value &v) const { return v.is(Kind::host) ? host_name(v.as_host()) : show(v); }
+  std::string source_of(NodeId node) const;  // what stands in the source there
   std::string name_arguments(const std::vector<Value> &arguments) const;
   /// Host an activity is about: the first host argument.
   HostId subject(const std::vector<Value> &arguments) const;

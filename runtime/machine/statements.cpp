@@ -87,6 +87,12 @@ Task<bool> Machine::Run::decide(NodeId node, Place place) {
     decision = v.open() ? v : Value::boolean(v.text == plan.text(state.values[n.a].name));
   }
   if (leaving()) co_return false;
+  if (dry()) {  // the steps before it would change the answer: tell what is guarded, whatever it is now
+    std::string now_is = decision.open() ? "unknown" : decision.yes() ? "true" : "false";
+    observer.said(fmt::format("{} {} (now {}):", n.op == Op::branch ? "if" : "unless", source_of(plan.kid(node, 0)), now_is));
+    if (n.op == Op::branch && !decision.yes()) co_return co_await block(plan.kid(node, 2), place.at("/e"));
+    co_return co_await block(plan.kid(node, 1), place.at("/b"));
+  }
   if (decision.open()) co_return halt(true, "the condition is unknown, so neither way may be taken: " + show(decision), place.key, plan.span(node));
   if (!write(Event::value_kept, place.key, make_data({{"value", to_journal(decision)}}))) co_return false;
   if (n.op == Op::branch) {

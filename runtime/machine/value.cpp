@@ -70,6 +70,17 @@ int compare_versions(std::string_view a, std::string_view b) {
 }
 }  // namespace
 
+namespace {
+/// In the largest unit that divides it: 5GB, 512MiB, 17B.
+std::string show_size(std::int64_t bytes) {
+  static constexpr std::pair<std::int64_t, const char *> kUnits[] = {{1'000'000'000'000, "TB"}, {1ll << 40, "TiB"}, {1'000'000'000, "GB"}, {1 << 30, "GiB"},
+                                                                     {1'000'000, "MB"},         {1 << 20, "MiB"},   {1'000, "kB"},         {1 << 10, "KiB"}};
+  for (const auto &[unit, name] : kUnits)
+    if (bytes != 0 && bytes % unit == 0) return fmt::format("{}{}", bytes / unit, name);
+  return fmt::format("{}B", bytes);
+}
+}  // namespace
+
 int compare(const Value &a, const Value &b) {
   if (numeric(a) && numeric(b)) {
     if (a.is(Kind::integer) && b.is(Kind::integer)) return a.number < b.number ? -1 : a.number > b.number;
@@ -114,7 +125,7 @@ std::string show(const Value &v) {
     case Kind::decimal: return fmt::format("{}", v.real);
     case Kind::string: case Kind::version: return v.text;
     case Kind::duration: return v.number % 1000 ? fmt::format("{}ms", v.number) : fmt::format("{}s", v.number / 1000);
-    case Kind::size: return fmt::format("{}B", v.number);
+    case Kind::size: return show_size(v.number);
     case Kind::percent: return fmt::format("{}%", static_cast<double>(v.number) / 10000.0);
     case Kind::host: return fmt::format("host #{}", v.number);
     case Kind::list: {
