@@ -1,0 +1,65 @@
+"""One lit test for each `examples/proxmox/mistakes/NAME.upg`.
+
+A mistake is a copy of `lab.upg` with one edit and a comment on top that says what was edited. The test holds when
+  - `upgc check` says what `NAME.upg.expected` says (`./dev test --update` writes it), and rejects it with one error;
+  - it differs from `lab.upg` by a few lines only: after a change of `lab.upg` the copies are to be brought along.
+"""
+
+import difflib
+import glob
+import os
+import subprocess
+import sys
+
+import lit.Test
+import lit.formats
+
+MOST_LINES = 12  # removed and added lines, beside the comment on top
+
+
+def without_comment(lines):
+    """What follows the mistake's own comment, which an empty line ends."""
+    start = lines.index("") + 1 if lines and lines[0].startswith("//") and "" in lines else 0
+    return lines[start:]
+
+
+def lines_of(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read().splitlines()
+
+
+def edited_lines(lab, mistake):
+    edits = [line for line in difflib.unified_diff(lines_of(lab), without_comment(lines_of(mistake)), n=0, lineterm="")
+             if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    return len(edits)
+
+
+def one_error(expected):
+    lines = lines_of(expected)
+    return lines[:1] == ["exit 1"] and sum(line.startswith("error[") for line in lines) == 1
+
+
+class MistakeTest(lit.formats.TestFormat):
+    def getTestsInDirectory(self, suite, path_in_suite, lit_config, config):
+        found = sorted(glob.glob(os.path.join(config.repository, "examples", "proxmox", "mistakes", "*.upg")))
+        if not found:
+            lit_config.error("examples/proxmox/mistakes is empty")
+        for path in found:
+            yield lit.Test.Test(suite, path_in_suite + (os.path.basename(path),), config)
+
+    def execute(self, test, lit_config):
+        config = test.config
+        folder = os.path.join(config.repository, "examples", "proxmox")
+        source = os.path.join(folder, "mistakes", test.path_in_suite[-1])
+        count = edited_lines(os.path.join(folder, "lab.upg"), source)
+        if not 0 < count <= MOST_LINES:
+            return lit.Test.FAIL, f"{source}: {count} lines differ from lab.upg; a mistake is 1 to {MOST_LINES}"
+        command = [sys.executable, os.path.join(config.repository, "test", "expect.py"), "--repository", config.repository,
+                   "--build", config.build, "--tmp", test.getExecPath(), source, "--",
+                   os.path.join(config.build, "bin", "upgc"), "check", source]
+        result = subprocess.run(command, env=config.environment, capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            return lit.Test.FAIL, result.stdout + result.stderr
+        if not one_error(source + ".expected"):
+            return lit.Test.FAIL, f"{source}.expected: a mistake is rejected (exit 1) with exactly one error"
+        return lit.Test.PASS, result.stdout
