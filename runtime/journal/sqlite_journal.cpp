@@ -9,8 +9,8 @@ namespace upg::journal {
 namespace {
 
 constexpr int kVersion = 1;
-constexpr std::size_t kPending = 256;        // records held back at most
-constexpr std::size_t kData = 16u << 20;     // bytes of one record
+constexpr std::size_t kPending = 256;     // records held back at most
+constexpr std::size_t kData = 16u << 20;  // bytes of one record
 
 std::string error_of(sqlite3 *db) { return db ? sqlite3_errmsg(db) : "out of memory"; }
 
@@ -31,14 +31,16 @@ bool on_network(const std::string &path) {
     case 0x01021997:  // 9p
     case 0x65735546:  // fuse: sshfs and the like
       return true;
-    default: return false;
+    default:
+      return false;
   }
 }
 
 int version_of(sqlite3 *db) {
   sqlite3_stmt *s = nullptr;
   int version = -1;
-  if (sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &s, nullptr) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW) version = sqlite3_column_int(s, 0);
+  if (sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &s, nullptr) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW)
+    version = sqlite3_column_int(s, 0);
   sqlite3_finalize(s);
   return version;
 }
@@ -52,18 +54,21 @@ std::optional<machine::Event> event_named(std::string_view name) {
 
 std::string text(sqlite3_stmt *s, int column) {
   const unsigned char *t = sqlite3_column_text(s, column);
-  return t ? std::string(reinterpret_cast<const char *>(t), static_cast<std::size_t>(sqlite3_column_bytes(s, column))) : std::string();
+  return t ? std::string(reinterpret_cast<const char *>(t), static_cast<std::size_t>(sqlite3_column_bytes(s, column)))
+           : std::string();
 }
 
 }  // namespace
 
 std::unique_ptr<SqliteJournal> SqliteJournal::open(const std::string &path, std::string &why) {
   if (on_network(path)) {
-    why = path + ": on a network file system, which cannot keep a journal safely; put the runs on a local disk (--runs DIR)";
+    why = path +
+          ": on a network file system, which cannot keep a journal safely; put the runs on a local disk (--runs DIR)";
     return nullptr;
   }
   sqlite3 *db = nullptr;
-  int rc = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, nullptr);
+  int rc =
+      sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, nullptr);
   std::unique_ptr<SqliteJournal> journal(new SqliteJournal(db));
   if (rc != SQLITE_OK) {
     why = path + ": " + error_of(db);
@@ -79,13 +84,17 @@ std::unique_ptr<SqliteJournal> SqliteJournal::open(const std::string &path, std:
   }
   ok = ok && run(db, "BEGIN IMMEDIATE");
   if (ok && version == 0)
-    ok = run(db, "CREATE TABLE IF NOT EXISTS events(number INTEGER PRIMARY KEY, unix_ms INTEGER NOT NULL, event TEXT NOT NULL, key TEXT NOT NULL, data TEXT NOT NULL) STRICT") &&
+    ok = run(db,
+             "CREATE TABLE IF NOT EXISTS events(number INTEGER PRIMARY KEY, unix_ms INTEGER NOT NULL, event TEXT NOT "
+             "NULL, key TEXT NOT NULL, data TEXT NOT NULL) STRICT") &&
          run(db, "PRAGMA user_version=1");
   ok = ok && run(db, "COMMIT") &&
-       sqlite3_prepare_v2(db, "INSERT INTO events(number, unix_ms, event, key, data) VALUES(?,?,?,?,?)", -1, &journal->insert_, nullptr) == SQLITE_OK;
+       sqlite3_prepare_v2(db, "INSERT INTO events(number, unix_ms, event, key, data) VALUES(?,?,?,?,?)", -1,
+                          &journal->insert_, nullptr) == SQLITE_OK;
   if (!ok) {
     int code = sqlite3_errcode(db);
-    why = code == SQLITE_BUSY || code == SQLITE_LOCKED ? path + ": another upgrun has this run open" : path + ": " + error_of(db);
+    why = code == SQLITE_BUSY || code == SQLITE_LOCKED ? path + ": another upgrun has this run open"
+                                                       : path + ": " + error_of(db);
     return nullptr;
   }
   return journal;
@@ -161,7 +170,8 @@ std::optional<std::vector<machine::Record>> SqliteJournal::read(const std::strin
       std::string name = text(s, 2);
       auto event = event_named(name);
       if (!event || r.number != records.size() + 1) {
-        why = path + (event ? ": a record is missing before number " + std::to_string(r.number) : ": unknown event `" + name + "`");
+        why = path + (event ? ": a record is missing before number " + std::to_string(r.number)
+                            : ": unknown event `" + name + "`");
         sqlite3_finalize(s);
         close();
         return std::nullopt;

@@ -11,11 +11,12 @@ struct sqlite3_stmt;
 
 namespace upg::journal {
 
-/// The journal of one run in a SQLite file: WAL, synchronous=FULL, one writer at a time (the run's folder is locked by whoever drives it).
-/// Records that need not be durable at once are written with the next one that must be.
+/// The journal of one run in a SQLite file: WAL, synchronous=FULL, one writer at a time (the run's folder is locked by
+/// whoever drives it). Records that need not be durable at once are written with the next one that must be.
 class SqliteJournal final : public machine::Journal {
  public:
-  /// Creates or opens the file. Nothing, with `why` set, if it cannot be: on a network file system, damaged, of a newer version.
+  /// Creates or opens the file. Nothing, with `why` set, if it cannot be: on a network file system, damaged, of a newer
+  /// version.
   static std::unique_ptr<SqliteJournal> open(const std::string &path, std::string &why);
   /// Reads all records without locking out a writer; nothing, with `why` set, if the file is damaged.
   static std::optional<std::vector<machine::Record>> read(const std::string &path, std::string &why);

@@ -1,4 +1,5 @@
-// Actions: guarded, intended in the journal, then done; an outcome is done, failed or unknown, and unknown is settled by asking.
+// Actions: guarded, intended in the journal, then done; an outcome is done, failed or unknown, and unknown is settled
+// by asking.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -39,7 +40,9 @@ Task<bool> Machine::Run::outages_of(ActCall call, Environment environment, std::
     }
     Value v = co_await consult(where, environment, key);
     if (v.is(Kind::host)) v = Value::list({v});
-    if (!v.is(Kind::list)) co_return halt(true, fmt::format("whom {} takes down is unknown: {}", describe(call), show(v)), key, plan.span(e));
+    if (!v.is(Kind::list))
+      co_return halt(true, fmt::format("whom {} takes down is unknown: {}", describe(call), show(v)), key,
+                     plan.span(e));
     for (const Value &h : *v.items) {
       if (!h.is(Kind::host)) continue;
       const plan::Host &host = plan.hosts[h.as_host().index];
@@ -105,11 +108,14 @@ Task<bool> Machine::Run::needs(ActCall call, Environment environment, std::strin
         Value v = co_await ask_cell(cell, environment, key);
         if (leaving()) co_return false;
         if (v.open() || v.text != plan.text(state.values[n.a].name))
-          co_return halt(true, fmt::format("{} requires {} to be {}, it is {}", describe(call), plan.text(state.name), plan.text(state.values[n.a].name), show(v)), key,
-                         plan.span(need));
+          co_return halt(true,
+                         fmt::format("{} requires {} to be {}, it is {}", describe(call), plan.text(state.name),
+                                     plan.text(state.values[n.a].name), show(v)),
+                         key, plan.span(need));
         break;
       }
-      case Op::need_held: case Op::need_free: {
+      case Op::need_held:
+      case Op::need_free: {
         NodeId held = plan.kid(need, 0);
         std::vector<Value> arguments;
         for (NodeId k : plan.kids(held)) {
@@ -120,15 +126,24 @@ Task<bool> Machine::Run::needs(ActCall call, Environment environment, std::strin
         auto it = world.holds.find(fmt::format("{}({})", plan.text(hold.name), name_arguments(arguments)));
         bool is = it != world.holds.end() && it->second.count > 0;
         if (is != (n.op == Op::need_held))
-          co_return halt(true, fmt::format("{} requires that {} is {}held", describe(call), plan.text(hold.name), is ? "not " : ""), key, plan.span(need));
+          co_return halt(
+              true,
+              fmt::format("{} requires that {} is {}held", describe(call), plan.text(hold.name), is ? "not " : ""), key,
+              plan.span(need));
         break;
       }
       default: {
         Value v;
-        if (n.op == Op::need_true) v = co_await consult(plan.kid(need, 0), environment, key);
-        else v = co_await count_holds(need, environment, key);
+        if (n.op == Op::need_true)
+          v = co_await consult(plan.kid(need, 0), environment, key);
+        else
+          v = co_await count_holds(need, environment, key);
         if (leaving()) co_return false;
-        if (!v.yes()) co_return halt(true, fmt::format("a requirement of {} does not hold{}", describe(call), v.open() ? ": " + show(v) : std::string()), key, plan.span(need));
+        if (!v.yes())
+          co_return halt(true,
+                         fmt::format("a requirement of {} does not hold{}", describe(call),
+                                     v.open() ? ": " + show(v) : std::string()),
+                         key, plan.span(need));
       }
     }
   }
@@ -152,7 +167,8 @@ Task<Value> Machine::Run::count_holds(NodeId need, Environment environment, std:
   co_return Value::boolean(n.b == 0 ? have == wanted.number : n.b == 1 ? have >= wanted.number : have <= wanted.number);
 }
 
-/// Right at the act (R1): what it requires, what it takes down must be stoppable, and what the proof relied on are asked again.
+/// Right at the act (R1): what it requires, what it takes down must be stoppable, and what the proof relied on are
+/// asked again.
 Task<bool> Machine::Run::guard(ActCall call, Environment environment, std::string key) {
   bool ok = co_await needs(call, environment, key);
   if (!ok) co_return false;
@@ -194,7 +210,9 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
   auto open_all = [&] {
     for (const Outage &o : opened)
       if (world.open(o.host, o.role, o.down) || !o.down)
-        write(Event::outage_opened, key, make_data({{"host", host_name(o.host)}, {"role", std::string(plan.text(plan.roles[o.role.index].name))}}));
+        write(
+            Event::outage_opened, key,
+            make_data({{"host", host_name(o.host)}, {"role", std::string(plan.text(plan.roles[o.role.index].name))}}));
   };
   if (before && before->done) {  // finished before: only its traces in the model
     if (before->intended)
@@ -212,8 +230,8 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
   if (before && before->failed) {
     ++number;
     if (!action.done_when.valid() && !action.idempotent && !options.rerun_failed)
-      co_return halt(true, fmt::format("{} failed before and nothing tells whether it may run again", describe(call)), key, call.where,
-                     "look at its output; `upgrun resume --rerun` runs it again");
+      co_return halt(true, fmt::format("{} failed before and nothing tells whether it may run again", describe(call)),
+                     key, call.where, "look at its output; `upgrun resume --rerun` runs it again");
   }
   std::map<std::uint32_t, std::string> old_boots;
   if (boots(action)) {
@@ -233,8 +251,10 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
   bool begun = rebooted;
   if (resumed && !rebooted) {
     std::optional<bool> known = co_await begun_on_hosts(before->commands, key, now() + action.worst);
-    if (!known) co_return halt(true, fmt::format("{} was interrupted, and its host does not answer: unknown whether it ran", describe(call)), key, call.where,
-                               "bring the host back, then resume");
+    if (!known)
+      co_return halt(
+          true, fmt::format("{} was interrupted, and its host does not answer: unknown whether it ran", describe(call)),
+          key, call.where, "bring the host back, then resume");
     begun = *known;
   }
   if (!begun) {
@@ -249,7 +269,10 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
     ok = co_await guard(call, *environment, key);
     if (!ok || leaving()) co_return false;
     if (place.deadline && now() + action.worst > place.deadline)
-      co_return halt(false, fmt::format("{} may take {}s, the block's `at most` ends earlier", describe(call), action.worst / 1000), key, call.where);
+      co_return halt(
+          false,
+          fmt::format("{} may take {}s, the block's `at most` ends earlier", describe(call), action.worst / 1000), key,
+          call.where);
   }
   if (!begun && !fits_window(action.worst, key, call.where)) co_return false;
 
@@ -257,10 +280,14 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
     Millis deadline = now() + action.worst;
     doing_this.activity().deadline_ms = deadline;
     std::string boots_text;
-    for (const auto &[h, id] : old_boots) boots_text += (boots_text.empty() ? "" : " ") + host_name(HostId(h)) + "=" + id;
+    for (const auto &[h, id] : old_boots)
+      boots_text += (boots_text.empty() ? "" : " ") + host_name(HostId(h)) + "=" + id;
     if (!begun) {
       if (!write(Event::act_intended, key,
-                 make_data({{"action", describe(call)}, {"host", host_name(host)}, {"attempt", std::to_string(number)}, {"boot_id", boots_text}})))
+                 make_data({{"action", describe(call)},
+                            {"host", host_name(host)},
+                            {"attempt", std::to_string(number)},
+                            {"boot_id", boots_text}})))
         co_return false;
     }
     acted = true;
@@ -272,29 +299,41 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
     for (const Outage &o : opened) world.ended(o.host, now());
     if (outcome != Attempt::done && action.done_when.valid()) {  // proven over: the world says whether it is done
       Value v = co_await consult(action.done_when, *environment, key);
-      if (v.yes()) outcome = Attempt::done;
-      else if (!v.open() && outcome == Attempt::unknown) outcome = Attempt::failed;
+      if (v.yes())
+        outcome = Attempt::done;
+      else if (!v.open() && outcome == Attempt::unknown)
+        outcome = Attempt::failed;
     }
     if (outcome == Attempt::unknown && action.idempotent) outcome = Attempt::failed;
     if (outcome == Attempt::done) {
       ok = co_await awaits(call, *environment, key, deadline, old_boots);
       if (!ok) {
-        write(Event::act_ended, key, make_data({{"action", describe(call)}, {"outcome", "unknown"}, {"attempt", std::to_string(number)}}));
+        write(Event::act_ended, key,
+              make_data({{"action", describe(call)}, {"outcome", "unknown"}, {"attempt", std::to_string(number)}}));
         co_return false;
       }
       ok = co_await observe_moves(call, *environment, key);
       if (!ok) co_return false;
       for (const Outage &o : opened) world.ended(o.host, now());
-      co_return write(Event::act_ended, key, make_data({{"action", describe(call)}, {"outcome", "done"}, {"attempt", std::to_string(number)}}));
+      co_return write(
+          Event::act_ended, key,
+          make_data({{"action", describe(call)}, {"outcome", "done"}, {"attempt", std::to_string(number)}}));
     }
     const char *word = outcome == Attempt::failed ? "failed" : "unknown";
-    if (!write(Event::act_ended, key, make_data({{"action", describe(call)}, {"outcome", word}, {"detail", last_detail[key]}, {"attempt", std::to_string(number)}})))
+    if (!write(Event::act_ended, key,
+               make_data({{"action", describe(call)},
+                          {"outcome", word},
+                          {"detail", last_detail[key]},
+                          {"attempt", std::to_string(number)}})))
       co_return false;
     bool again = outcome == Attempt::failed && static_cast<std::uint32_t>(number) <= action.retries;
     if (!again || leaving()) {
-      std::string advice = outcome == Attempt::failed ? "its output is in the run's folder; mend the cause, then resume" : "find out on the host what became of it, then resume";
-      co_return halt(true, fmt::format("{} {}: {}", describe(call), outcome == Attempt::failed ? "failed" : "has an unknown outcome", last_detail[key]), key, call.where,
-                     advice);
+      std::string advice = outcome == Attempt::failed ? "its output is in the run's folder; mend the cause, then resume"
+                                                      : "find out on the host what became of it, then resume";
+      co_return halt(true,
+                     fmt::format("{} {}: {}", describe(call),
+                                 outcome == Attempt::failed ? "failed" : "has an unknown outcome", last_detail[key]),
+                     key, call.where, advice);
     }
     for (Millis end = now() + action.retry_delay; now() < end && !leaving();) co_await sleep_until(end);
     if (leaving()) co_return false;
@@ -323,7 +362,10 @@ Task<bool> Machine::Run::observe_moves(ActCall call, Environment environment, st
     if (!wanted.empty()) {
       std::string names;
       for (const std::string &w : wanted) names += (names.empty() ? "" : " or ") + w;
-      co_return halt(true, fmt::format("after {} the state {} should be {}, it is {}", describe(call), plan.text(state.name), names, show(v)), key, plan.span(e));
+      co_return halt(true,
+                     fmt::format("after {} the state {} should be {}, it is {}", describe(call), plan.text(state.name),
+                                 names, show(v)),
+                     key, plan.span(e));
     }
   }
   co_return true;

@@ -40,7 +40,8 @@ Task<Value> Machine::Run::consult_with(Consultation *consultation, NodeId expres
 }
 
 /// Boot ids before the act, from the journal ("node1=id node2=id") or asked now.
-Task<bool> Machine::Run::boots_before(ActCall call, Environment environment, std::string key, std::string journalled, std::map<std::uint32_t, std::string> *out) {
+Task<bool> Machine::Run::boots_before(ActCall call, Environment environment, std::string key, std::string journalled,
+                                      std::map<std::uint32_t, std::string> *out) {
   const plan::Action &action = plan.actions[call.action.index];
   for (NodeId e : action.effects) {
     if (plan.node(e).op != Op::boot_of) continue;
@@ -56,14 +57,18 @@ Task<bool> Machine::Run::boots_before(ActCall call, Environment environment, std
       }
       Value id = co_await boot_id(h.as_host(), key);
       if (leaving()) co_return false;
-      if (id.open()) co_return halt(true, fmt::format("the boot id of {} is unknown before its reboot: {}", host_name(h.as_host()), show(id)), key, plan.span(e));
+      if (id.open())
+        co_return halt(
+            true, fmt::format("the boot id of {} is unknown before its reboot: {}", host_name(h.as_host()), show(id)),
+            key, plan.span(e));
       (*out)[h.as_host().index] = id.text;
     }
   }
   co_return true;
 }
 
-Task<bool> Machine::Run::wait_boot(HostId host, std::string old_boot, std::string key, plan::Span where, Millis deadline) {
+Task<bool> Machine::Run::wait_boot(HostId host, std::string old_boot, std::string key, plan::Span where,
+                                   Millis deadline) {
   Doing doing_this(this, Activity{key, host, "await boot of " + host_name(host), "", 0, deadline});
   transport.disconnect(host);
   std::string last = "no answer yet";
@@ -94,7 +99,8 @@ Task<bool> Machine::Run::wait_boot(HostId host, std::string old_boot, std::strin
 }
 
 /// What an action waits for after its commands: boots, gates, conditions; all within its worst case.
-Task<bool> Machine::Run::awaits(ActCall call, Environment environment, std::string key, Millis deadline, std::map<std::uint32_t, std::string> old_boots) {
+Task<bool> Machine::Run::awaits(ActCall call, Environment environment, std::string key, Millis deadline,
+                                std::map<std::uint32_t, std::string> old_boots) {
   const plan::Action &action = plan.actions[call.action.index];
   for (NodeId e : action.effects) {
     const plan::Node &n = plan.node(e);
@@ -113,7 +119,10 @@ Task<bool> Machine::Run::awaits(ActCall call, Environment environment, std::stri
       for (;;) {
         Value v = co_await consult(plan.kid(e, 0), environment, key);
         if (v.yes()) break;
-        if (now() > deadline) co_return halt(true, fmt::format("after {}: a condition did not come true in time: {}", describe(call), show(v)), key, plan.span(e));
+        if (now() > deadline)
+          co_return halt(true,
+                         fmt::format("after {}: a condition did not come true in time: {}", describe(call), show(v)),
+                         key, plan.span(e));
         for (Millis end = now() + 2000; now() < end;) co_await sleep_until(end);
       }
     }

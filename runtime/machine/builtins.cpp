@@ -45,12 +45,14 @@ Value to_bytes(std::string_view s) {
   s = trim(s);
   double n = 0;
   auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), n);
-  if (error != std::errc() || n < 0) return Value::unknown("`" + std::string(s.substr(0, 80)) + "` is no count of bytes");
+  if (error != std::errc() || n < 0)
+    return Value::unknown("`" + std::string(s.substr(0, 80)) + "` is no count of bytes");
   std::string_view unit = trim(s.substr(static_cast<std::size_t>(end - s.data())));
   double scale = 1;
   if (!unit.empty() && unit != "B") {
     auto power = std::string_view("KMGTP").find(static_cast<char>(unit[0] & ~0x20));
-    if (power == std::string_view::npos || unit.size() > 3) return Value::unknown("`" + std::string(unit.substr(0, 20)) + "` is no unit of bytes");
+    if (power == std::string_view::npos || unit.size() > 3)
+      return Value::unknown("`" + std::string(unit.substr(0, 20)) + "` is no unit of bytes");
     bool decimal = unit.size() == 2 && unit[1] == 'B';  // 5GB; 5G and 5GiB are binary, as coreutils print
     scale = std::pow(decimal ? 1000.0 : 1024.0, static_cast<double>(power) + 1);
   }
@@ -66,7 +68,8 @@ Value to_int(const Value &v) {
   std::string_view t = trim(*s);
   std::int64_t n = 0;
   auto [end, error] = std::from_chars(t.data(), t.data() + t.size(), n);
-  if (error != std::errc() || end != t.data() + t.size() || t.empty()) return Value::unknown("`" + std::string(t.substr(0, 80)) + "` is no whole number");
+  if (error != std::errc() || end != t.data() + t.size() || t.empty())
+    return Value::unknown("`" + std::string(t.substr(0, 80)) + "` is no whole number");
   return Value::integer(n);
 }
 }  // namespace
@@ -79,7 +82,8 @@ Value search(const std::string &text, const std::string &pattern) {
   if (!re.ok()) return Value::unknown("bad pattern `" + pattern + "`: " + re.error());
   re2::StringPiece groups[2];
   int wanted = std::min(1, re.NumberOfCapturingGroups()) + 1;
-  if (!re.Match(text, 0, text.size(), RE2::UNANCHORED, groups, wanted)) return Value::missing("no match of `" + pattern + "`");
+  if (!re.Match(text, 0, text.size(), RE2::UNANCHORED, groups, wanted))
+    return Value::missing("no match of `" + pattern + "`");
   const re2::StringPiece &hit = wanted == 2 ? groups[1] : groups[0];
   return Value::string(std::string(hit.data() ? hit.data() : "", hit.size()));
 }
@@ -89,12 +93,19 @@ Value apply_builtin(plan::Builtin builtin, const std::vector<Value> &v) {
   if (v.empty()) return Value::unknown("a function without its argument");
   const Value &x = v[0];
   const std::string *text = text_of(x);
-  auto need_text = [&] { return Value::unknown(std::string("`") + std::string(plan::info(builtin).name) + "` needs text"); };
-  auto need_list = [&] { return Value::unknown(std::string("`") + std::string(plan::info(builtin).name) + "` needs a list"); };
+  auto need_text = [&] {
+    return Value::unknown(std::string("`") + std::string(plan::info(builtin).name) + "` needs text");
+  };
+  auto need_list = [&] {
+    return Value::unknown(std::string("`") + std::string(plan::info(builtin).name) + "` needs a list");
+  };
   switch (builtin) {
-    case Builtin::to_bytes: return text ? to_bytes(*text) : x.is(Kind::integer) ? Value::of(Kind::size, x.number) : need_text();
-    case Builtin::to_int: return to_int(x);
-    case Builtin::to_string: return Value::string(text ? *text : show(x));
+    case Builtin::to_bytes:
+      return text ? to_bytes(*text) : x.is(Kind::integer) ? Value::of(Kind::size, x.number) : need_text();
+    case Builtin::to_int:
+      return to_int(x);
+    case Builtin::to_string:
+      return Value::string(text ? *text : show(x));
     case Builtin::to_version: {
       if (!text) return need_text();
       Value found = search(*text, R"((\d+(?:\.\d+)*))");
@@ -115,30 +126,41 @@ Value apply_builtin(plan::Builtin builtin, const std::vector<Value> &v) {
       }
       return Value::list(std::move(out));
     }
-    case Builtin::keys: case Builtin::values: {
+    case Builtin::keys:
+    case Builtin::values: {
       if (!x.members) return Value::unknown("only an object has keys and values");
       Value::Items out;
       for (const auto &[k, m] : *x.members) out.push_back(builtin == Builtin::keys ? Value::string(k) : m);
       return Value::list(std::move(out));
     }
-    case Builtin::only: case Builtin::first: case Builtin::last: {
+    case Builtin::only:
+    case Builtin::first:
+    case Builtin::last: {
       if (!x.is(Kind::list)) return need_list();
       if (x.items->empty()) return Value::missing("the list is empty");
-      if (builtin == Builtin::only && x.items->size() != 1) return Value::unknown("the list has " + std::to_string(x.items->size()) + " elements, one was expected");
+      if (builtin == Builtin::only && x.items->size() != 1)
+        return Value::unknown("the list has " + std::to_string(x.items->size()) + " elements, one was expected");
       return builtin == Builtin::last ? x.items->back() : x.items->front();
     }
-    case Builtin::lines: return text ? split(*text, "\n", true) : need_text();
-    case Builtin::words: return text ? split(*text, " \t\r\n", false) : need_text();
-    case Builtin::trim: return text ? Value::string(std::string(trim(*text))) : need_text();
-    case Builtin::match: return text && v.size() == 2 ? search(*text, v[1].text) : need_text();
-    case Builtin::after: case Builtin::before: {
+    case Builtin::lines:
+      return text ? split(*text, "\n", true) : need_text();
+    case Builtin::words:
+      return text ? split(*text, " \t\r\n", false) : need_text();
+    case Builtin::trim:
+      return text ? Value::string(std::string(trim(*text))) : need_text();
+    case Builtin::match:
+      return text && v.size() == 2 ? search(*text, v[1].text) : need_text();
+    case Builtin::after:
+    case Builtin::before: {
       if (!text || v.size() != 2) return need_text();
       auto at = text->find(v[1].text);
       if (at == std::string::npos) return Value::missing("there is no `" + v[1].text + "`");
       return Value::string(builtin == Builtin::after ? text->substr(at + v[1].text.size()) : text->substr(0, at));
     }
-    case Builtin::to_json: return text ? parse_json(*text) : need_text();
-    case Builtin::to_table: return text ? parse_table(*text) : x.is(Kind::list) ? x : need_text();
+    case Builtin::to_json:
+      return text ? parse_json(*text) : need_text();
+    case Builtin::to_table:
+      return text ? parse_table(*text) : x.is(Kind::list) ? x : need_text();
     case Builtin::pairs: {
       Value table = text ? parse_table(*text) : x;
       if (table.open()) return table;
@@ -153,7 +175,11 @@ Value apply_builtin(plan::Builtin builtin, const std::vector<Value> &v) {
       }
       return Value::object(std::move(members));
     }
-    case Builtin::votes: case Builtin::answers: case Builtin::held_by_plan: case Builtin::count_: break;
+    case Builtin::votes:
+    case Builtin::answers:
+    case Builtin::held_by_plan:
+    case Builtin::count_:
+      break;
   }
   return Value::unknown("this function cannot be asked here");
 }

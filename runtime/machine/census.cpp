@@ -1,4 +1,5 @@
-// Census (SEMANTICS R2): what is observed down counts as down, whoever did it. Before an outage on a role its health is asked on all its other hosts.
+// Census (SEMANTICS R2): what is observed down counts as down, whoever did it. Before an outage on a role its health is
+// asked on all its other hosts.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,7 +12,9 @@ namespace upg::machine {
 Task<bool> Machine::Run::census(std::vector<Outage> opened, std::string key, plan::Span where) {
   std::set<std::uint32_t> roles;
   for (const Outage &o : opened)
-    if (o.down && !world.down(o.host, o.role) && plan.roles[o.role.index].health.valid() && !plan.roles[o.role.index].boot.valid()) roles.insert(o.role.index);
+    if (o.down && !world.down(o.host, o.role) && plan.roles[o.role.index].health.valid() &&
+        !plan.roles[o.role.index].boot.valid())
+      roles.insert(o.role.index);
   for (std::uint32_t r : roles) {
     const plan::Role &role = plan.roles[r];
     const plan::Gate &health = plan.gates[role.health.index];
@@ -20,9 +23,12 @@ Task<bool> Machine::Run::census(std::vector<Outage> opened, std::string key, pla
     for (;;) {
       std::vector<HostId> others, down;
       for (HostId h : plan.sets[role.hosts.index].hosts) {
-        bool ours = std::any_of(opened.begin(), opened.end(), [&](const Outage &o) { return o.host == h && o.role.index == r && o.down; });
-        if (ours || world.down(h, RoleId(r))) down.push_back(h);
-        else if (!plan.hosts[h.index].out_reason.valid()) others.push_back(h);
+        bool ours = std::any_of(opened.begin(), opened.end(),
+                                [&](const Outage &o) { return o.host == h && o.role.index == r && o.down; });
+        if (ours || world.down(h, RoleId(r)))
+          down.push_back(h);
+        else if (!plan.hosts[h.index].out_reason.valid())
+          others.push_back(h);
       }
       std::vector<Task<GateAnswer>> asks;
       asks.reserve(others.size());
@@ -43,11 +49,15 @@ Task<bool> Machine::Run::census(std::vector<Outage> opened, std::string key, pla
       std::string problem = safety::broken_by(plan, RoleId(r), down);
       if (problem.empty()) break;
       if (leaving()) co_return false;
-      write(Event::gate_waiting, key, make_data({{"gate", "census of " + std::string(plan.text(role.name))}, {"host", ""}, {"answer", missing}}));
+      write(Event::gate_waiting, key,
+            make_data({{"gate", "census of " + std::string(plan.text(role.name))}, {"host", ""}, {"answer", missing}}));
       if (now() > deadline || missing.empty())
-        co_return halt(true, fmt::format("not enough of {} is up to go on: {}; observed out of service: {}", plan.text(role.name), problem, missing), key, where,
-                       "bring the missing hosts back, then resume");
-      for (Millis end = now() + std::max<Millis>(health.poll, 500); now() < end && !leaving();) co_await sleep_until(end);
+        co_return halt(true,
+                       fmt::format("not enough of {} is up to go on: {}; observed out of service: {}",
+                                   plan.text(role.name), problem, missing),
+                       key, where, "bring the missing hosts back, then resume");
+      for (Millis end = now() + std::max<Millis>(health.poll, 500); now() < end && !leaving();)
+        co_await sleep_until(end);
     }
   }
   co_return true;

@@ -25,7 +25,8 @@ std::string Machine::Run::step_key(const std::string &key, HostId host, const st
 }
 
 /// Whether any command of an interrupted step ever began; nothing if a host could not be asked in time.
-Task<std::optional<bool>> Machine::Run::begun_on_hosts(std::vector<StepPast::Command> commands, std::string key, Millis deadline) {
+Task<std::optional<bool>> Machine::Run::begun_on_hosts(std::vector<StepPast::Command> commands, std::string key,
+                                                       Millis deadline) {
   bool begun = false;
   for (const StepPast::Command &c : commands) {
     HostId host;
@@ -49,7 +50,8 @@ Task<std::optional<bool>> Machine::Run::begun_on_hosts(std::vector<StepPast::Com
   co_return begun;
 }
 
-Task<Machine::Run::Attempt> Machine::Run::attempt(ActCall call, std::shared_ptr<Environment> environment, std::string key, int number, Millis deadline, bool resumed) {
+Task<Machine::Run::Attempt> Machine::Run::attempt(ActCall call, std::shared_ptr<Environment> environment,
+                                                  std::string key, int number, Millis deadline, bool resumed) {
   const plan::Action &action = plan.actions[call.action.index];
   if (action.operator_text.valid()) {
     Consultation c(around, *environment);
@@ -67,8 +69,8 @@ Task<Machine::Run::Attempt> Machine::Run::attempt(ActCall call, std::shared_ptr<
   co_return co_await body(action.body, call, environment, key, fmt::format("{}", number), deadline, resumed);
 }
 
-Task<Machine::Run::Attempt> Machine::Run::body(NodeId node, ActCall call, std::shared_ptr<Environment> environment, std::string key, std::string step, Millis deadline,
-                                               bool resumed) {
+Task<Machine::Run::Attempt> Machine::Run::body(NodeId node, ActCall call, std::shared_ptr<Environment> environment,
+                                               std::string key, std::string step, Millis deadline, bool resumed) {
   auto kids = plan.kids(node);
   for (std::size_t i = 0; i < kids.size(); ++i) {
     const plan::Node &n = plan.node(kids[i]);
@@ -119,15 +121,17 @@ Task<Machine::Run::Attempt> Machine::Run::body(NodeId node, ActCall call, std::s
     }
     for (std::size_t j = 0; j < v.items->size(); ++j) {
       environment->slots[n.a] = (*v.items)[j];
-      Attempt a = co_await body(plan.kid(kids[i], 2), call, environment, key, fmt::format("{}-{}", here, j), deadline, resumed);
+      Attempt a =
+          co_await body(plan.kid(kids[i], 2), call, environment, key, fmt::format("{}-{}", here, j), deadline, resumed);
       if (a != Attempt::done) co_return a;
     }
   }
   co_return Attempt::done;
 }
 
-Task<Machine::Run::Attempt> Machine::Run::command(NodeId run_node, ActCall call, std::shared_ptr<Environment> environment, std::string key, std::string step,
-                                                  Millis deadline, bool resumed) {
+Task<Machine::Run::Attempt> Machine::Run::command(NodeId run_node, ActCall call,
+                                                  std::shared_ptr<Environment> environment, std::string key,
+                                                  std::string step, Millis deadline, bool resumed) {
   const plan::Action &action = plan.actions[call.action.index];
   Concrete concrete;
   {
@@ -172,13 +176,15 @@ Task<Machine::Run::Attempt> Machine::Run::command(NodeId run_node, ActCall call,
     std::string text = command.secret ? "(secret)" : command.script;
     if (!command.secret)
       for (const std::string &a : command.argv) text += (text.empty() ? "" : " ") + a;
-    if (!write(Event::command_started, key, make_data({{"host", host_name(host)}, {"text", text}, {"step", step}}))) co_return Attempt::halted;
+    if (!write(Event::command_started, key, make_data({{"host", host_name(host)}, {"text", text}, {"step", step}})))
+      co_return Attempt::halted;
     Answer a = co_await request(host, std::move(command), key);
     switch (a.outcome) {
       case Outcome::exited:
         if (std::find(concrete.exits.begin(), concrete.exits.end(), a.code) == concrete.exits.end()) {
           std::string said = tail(a.err).empty() ? tail(a.out) : tail(a.err);
-          last_detail[key] = fmt::format("`{}` on {} ended with exit code {}{}{}", text, host_name(host), a.code, said.empty() ? "" : ": ", said);
+          last_detail[key] = fmt::format("`{}` on {} ended with exit code {}{}{}", text, host_name(host), a.code,
+                                         said.empty() ? "" : ": ", said);
           co_return Attempt::failed;
         }
         break;
@@ -190,11 +196,14 @@ Task<Machine::Run::Attempt> Machine::Run::command(NodeId run_node, ActCall call,
         if (going_down) break;
         last_detail[key] = fmt::format("`{}` on {} is gone without an exit status", text, host_name(host));
         co_return Attempt::unknown;
-      case Outcome::lost: case Outcome::unreachable: case Outcome::running:
+      case Outcome::lost:
+      case Outcome::unreachable:
+      case Outcome::running:
         if (going_down && a.outcome == Outcome::lost) break;
         if (going_down && resumed) break;  // it may be rebooting right now: the boot id will tell
         if (now() < deadline) {
-          bool other = concrete.any && a.outcome == Outcome::unreachable && targets.size() > 1 && at + 1 < targets.size();
+          bool other =
+              concrete.any && a.outcome == Outcome::unreachable && targets.size() > 1 && at + 1 < targets.size();
           if (other) {  // nothing was started there
             ++at;
             continue;
@@ -203,7 +212,8 @@ Task<Machine::Run::Attempt> Machine::Run::command(NodeId run_node, ActCall call,
           for (Millis end = now() + kAgain; now() < end;) co_await sleep_until(end);
           continue;  // the same key attaches to what runs
         }
-        last_detail[key] = fmt::format("the connection to {} is gone ({}) and `{}` may still run", host_name(host), a.detail, text);
+        last_detail[key] =
+            fmt::format("the connection to {} is gone ({}) and `{}` may still run", host_name(host), a.detail, text);
         co_return Attempt::unknown;
       case Outcome::refused:
         last_detail[key] = a.detail;

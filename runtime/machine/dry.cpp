@@ -32,7 +32,9 @@ Task<bool> Machine::Run::tell_act(ActCall call, Place place) {
       co_return true;
     }
   }
-  observer.said(fmt::format("would do {}{}", name, action.operator_text.valid() ? ": a person: " + std::string(plan.text(action.operator_text)) : std::string()));
+  observer.said(fmt::format(
+      "would do {}{}", name,
+      action.operator_text.valid() ? ": a person: " + std::string(plan.text(action.operator_text)) : std::string()));
   if (action.body.valid()) co_await tell_body(action.body, environment, place.key, 2);
   co_return !leaving();
 }

@@ -12,7 +12,7 @@ using plan::NodeId;
 using plan::Op;
 using Kind = Value::Kind;
 
-constexpr int kDepth = 1500;              // frames of evaluation; a plan's nesting is bounded, its call chains are not
+constexpr int kDepth = 1500;               // frames of evaluation; a plan's nesting is bounded, its call chains are not
 constexpr std::size_t kCommands = 20'000;  // in one consultation
 
 std::string first_line(std::string_view s) {
@@ -39,8 +39,10 @@ std::string source_text(const plan::Plan &plan, plan::Span span, std::size_t mos
 std::string shell_quote(std::string_view word) {
   std::string q = "'";
   for (char c : word) {
-    if (c == '\'') q += "'\\''";
-    else q += c;
+    if (c == '\'')
+      q += "'\\''";
+    else
+      q += c;
   }
   return q + "'";
 }
@@ -69,7 +71,9 @@ class Evaluator {
   plan::RoleId role_of(plan::SetId set) const;
   const Answer *ask(HostId host, Command command);
   Value outcome_value(const Answer &answer, HostId host, const std::vector<int> &exits) const;
-  std::string host_name(HostId h) const { return h.valid() ? std::string(plan_.text(plan_.hosts[h.index].name)) : "the controller"; }
+  std::string host_name(HostId h) const {
+    return h.valid() ? std::string(plan_.text(plan_.hosts[h.index].name)) : "the controller";
+  }
   std::string print(const Value &v) const;
   std::string become(HostId host) const;
   const Value *unready(const std::vector<Value> &values) const;
@@ -102,16 +106,26 @@ Value Evaluator::eval(NodeId id, Environment &env) {
 
   const plan::Node &n = plan_.node(id);
   switch (n.op) {
-    case Op::text: return Value::string(std::string(plan_.text(plan::StringId(n.a))));
-    case Op::number: return Value::integer(plan_.integer(plan::IntegerId(n.a)));
-    case Op::decimal: return Value::decimal(std::strtod(std::string(plan_.text(plan::StringId(n.a))).c_str(), nullptr));
-    case Op::boolean: return Value::boolean(n.a != 0);
-    case Op::duration: return Value::of(Kind::duration, plan_.integer(plan::IntegerId(n.a)));
-    case Op::size: return Value::of(Kind::size, plan_.integer(plan::IntegerId(n.a)));
-    case Op::percent: return Value::of(Kind::percent, plan_.integer(plan::IntegerId(n.a)));
-    case Op::time: return Value::of(Kind::time, plan_.integer(plan::IntegerId(n.a)));
-    case Op::version: return Value::version(std::string(plan_.text(plan::StringId(n.a))));
-    case Op::host: return Value::host(HostId(n.a));
+    case Op::text:
+      return Value::string(std::string(plan_.text(plan::StringId(n.a))));
+    case Op::number:
+      return Value::integer(plan_.integer(plan::IntegerId(n.a)));
+    case Op::decimal:
+      return Value::decimal(std::strtod(std::string(plan_.text(plan::StringId(n.a))).c_str(), nullptr));
+    case Op::boolean:
+      return Value::boolean(n.a != 0);
+    case Op::duration:
+      return Value::of(Kind::duration, plan_.integer(plan::IntegerId(n.a)));
+    case Op::size:
+      return Value::of(Kind::size, plan_.integer(plan::IntegerId(n.a)));
+    case Op::percent:
+      return Value::of(Kind::percent, plan_.integer(plan::IntegerId(n.a)));
+    case Op::time:
+      return Value::of(Kind::time, plan_.integer(plan::IntegerId(n.a)));
+    case Op::version:
+      return Value::version(std::string(plan_.text(plan::StringId(n.a))));
+    case Op::host:
+      return Value::host(HostId(n.a));
     case Op::secret: {
       const auto *secrets = c_.around_->secrets;
       if (!secrets || n.a >= secrets->size()) return Value::unknown("the secret was not given");
@@ -123,18 +137,34 @@ Value Evaluator::eval(NodeId id, Environment &env) {
       if (const Value *bad = unready(items)) return *bad;
       return Value::list(std::move(items));
     }
-    case Op::local: return n.a < env.slots.size() ? env.slots[n.a] : Value::unknown("no such name");
-    case Op::was: return env.was ? *env.was : Value::unknown("`was` outside a release");
-    case Op::cell_value: return eval_cell(plan_.kid(id, 0), env);
+    case Op::local:
+      return n.a < env.slots.size() ? env.slots[n.a] : Value::unknown("no such name");
+    case Op::was:
+      return env.was ? *env.was : Value::unknown("`was` outside a release");
+    case Op::cell_value:
+      return eval_cell(plan_.kid(id, 0), env);
     case Op::ask_probe: {
       const plan::Probe &probe = plan_.probes[n.a];
       return eval_call(probe.frame, probe.body, id, env, plan_.text(probe.name));
     }
-    case Op::builtin: return eval_builtin(id, env);
-    case Op::field: return eval_field(id, env);
-    case Op::index: return eval_index(id, env);
-    case Op::set: case Op::set_live: case Op::set_union: case Op::set_except: case Op::set_both: case Op::any_of: return eval_set(id, env);
-    case Op::every: case Op::some: case Op::each: case Op::count_of: return eval_binder(id, env);
+    case Op::builtin:
+      return eval_builtin(id, env);
+    case Op::field:
+      return eval_field(id, env);
+    case Op::index:
+      return eval_index(id, env);
+    case Op::set:
+    case Op::set_live:
+    case Op::set_union:
+    case Op::set_except:
+    case Op::set_both:
+    case Op::any_of:
+      return eval_set(id, env);
+    case Op::every:
+    case Op::some:
+    case Op::each:
+    case Op::count_of:
+      return eval_binder(id, env);
     case Op::choose: {
       Value test = eval(plan_.kid(id, 0), env);
       if (test.open()) return test;
@@ -145,8 +175,11 @@ Value Evaluator::eval(NodeId id, Environment &env) {
       if (n.a < env.slots.size()) env.slots[n.a] = std::move(v);
       return eval(plan_.kid(id, 1), env);
     }
-    case Op::no_answer: return Value::unknown(std::string(plan_.text(plan::StringId(n.a))));
-    case Op::run: case Op::shell: return eval_run(id, env);
+    case Op::no_answer:
+      return Value::unknown(std::string(plan_.text(plan::StringId(n.a))));
+    case Op::run:
+    case Op::shell:
+      return eval_run(id, env);
     case Op::ask_person: {
       std::string question(plan_.text(plan::StringId(n.a)));
       auto it = c_.person_answers_.find(question);
@@ -154,11 +187,13 @@ Value Evaluator::eval(NodeId id, Environment &env) {
       c_.question_ = question;
       return Value::pending();
     }
-    default: return eval_operator(id, env);
+    default:
+      return eval_operator(id, env);
   }
 }
 
-Value Evaluator::eval_call(const plan::Frame &frame, NodeId body, NodeId call, Environment &env, std::string_view what) {
+Value Evaluator::eval_call(const plan::Frame &frame, NodeId body, NodeId call, Environment &env,
+                           std::string_view what) {
   Environment inner;
   inner.slots.resize(std::max(frame.slots.size(), frame.parameters.size()));
   std::size_t i = 0;
@@ -190,7 +225,8 @@ Value Evaluator::eval_field(NodeId id, Environment &env) {
   if (x.is(Kind::host)) {
     const plan::Host &host = plan_.hosts[static_cast<std::size_t>(x.number)];
     if (name == "name") return Value::string(std::string(plan_.text(host.name)));
-    if (name == "address") return Value::string(std::string(plan_.text(host.address.valid() ? host.address : host.name)));
+    if (name == "address")
+      return Value::string(std::string(plan_.text(host.address.valid() ? host.address : host.name)));
     if (name == "user") return Value::string(std::string(plan_.text(host.user)));
     for (const auto &attribute : host.attributes)
       if (plan_.text(attribute.key) == name) {
@@ -199,13 +235,15 @@ Value Evaluator::eval_field(NodeId id, Environment &env) {
       }
     return Value::missing(fmt::format("host `{}` has no attribute `{}`", plan_.text(host.name), name));
   }
-  if (const Value *m = x.member(name)) return m->is(Kind::nothing) ? Value::missing(fmt::format("`{}` is null", name)) : *m;
+  if (const Value *m = x.member(name))
+    return m->is(Kind::nothing) ? Value::missing(fmt::format("`{}` is null", name)) : *m;
   if (x.members) return Value::missing(fmt::format("there is no `{}`", name));
   // json of unknown shape: what is a list or text has the members of lists and texts
   for (std::size_t i = 0; i < static_cast<std::size_t>(plan::Builtin::count_); ++i) {
     auto builtin = static_cast<plan::Builtin>(i);
     const plan::BuiltinInfo &row = plan::info(builtin);
-    if (row.name == name && row.most == 1 && row.signature.find('.') != std::string_view::npos) return apply_builtin(builtin, {x});
+    if (row.name == name && row.most == 1 && row.signature.find('.') != std::string_view::npos)
+      return apply_builtin(builtin, {x});
   }
   return Value::unknown(fmt::format("a value without members was asked for `{}`", name));
 }
@@ -244,7 +282,8 @@ Value Evaluator::host_set(plan::SetId id) {
       Value v = eval(set.condition, env);
       if (v.is(Kind::pending)) pending = true;
       if (v.open() && !v.is(Kind::pending)) {
-        // a host that cannot be asked is not in the set only if nobody relies on that: unknown, unless another host answers yes
+        // a host that cannot be asked is not in the set only if nobody relies on that: unknown, unless another host
+        // answers yes
         continue;
       }
       if (!v.yes()) continue;
@@ -301,7 +340,8 @@ std::optional<HostId> Evaluator::pick(const Value &hosts, plan::RoleId role) {
     bool dead = false;
     std::string prefix = fmt::format("{}\n", h.number);
     for (auto it = c_.answers_.lower_bound(prefix); it != c_.answers_.end() && it->first.starts_with(prefix); ++it)
-      dead = dead || it->second.outcome == Outcome::unreachable || it->second.outcome == Outcome::lost || it->second.outcome == Outcome::timed_out;
+      dead = dead || it->second.outcome == Outcome::unreachable || it->second.outcome == Outcome::lost ||
+             it->second.outcome == Outcome::timed_out;
     if (!dead) return h.as_host();
   }
   return std::nullopt;
@@ -328,28 +368,40 @@ Value Evaluator::eval_operator(NodeId id, Environment &env) {
   if (const Value *bad = unready(v)) return *bad;
   auto ordered = [&](auto test) {
     int c = compare(v[0], v[1]);
-    return c == 2 ? Value::unknown(fmt::format("`{}` and `{}` cannot be compared", first_line(print(v[0])), first_line(print(v[1]))))
+    return c == 2 ? Value::unknown(fmt::format("`{}` and `{}` cannot be compared", first_line(print(v[0])),
+                                               first_line(print(v[1]))))
                   : Value::boolean(test(c));
   };
   switch (n.op) {
-    case Op::negate: return Value::boolean(!v[0].yes());
-    case Op::equal: return Value::boolean(equal(v[0], v[1]));
-    case Op::differ: return Value::boolean(!equal(v[0], v[1]));
-    case Op::less: return ordered([](int c) { return c < 0; });
-    case Op::less_equal: return ordered([](int c) { return c <= 0; });
-    case Op::greater: return ordered([](int c) { return c > 0; });
-    case Op::greater_equal: return ordered([](int c) { return c >= 0; });
-    case Op::within: case Op::contains: {
+    case Op::negate:
+      return Value::boolean(!v[0].yes());
+    case Op::equal:
+      return Value::boolean(equal(v[0], v[1]));
+    case Op::differ:
+      return Value::boolean(!equal(v[0], v[1]));
+    case Op::less:
+      return ordered([](int c) { return c < 0; });
+    case Op::less_equal:
+      return ordered([](int c) { return c <= 0; });
+    case Op::greater:
+      return ordered([](int c) { return c > 0; });
+    case Op::greater_equal:
+      return ordered([](int c) { return c >= 0; });
+    case Op::within:
+    case Op::contains: {
       const Value &box = n.op == Op::within ? v[1] : v[0];
       const Value &x = n.op == Op::within ? v[0] : v[1];
-      if (box.is(Kind::list)) return Value::boolean(std::any_of(box.items->begin(), box.items->end(), [&](const Value &y) { return equal(x, y); }));
+      if (box.is(Kind::list))
+        return Value::boolean(
+            std::any_of(box.items->begin(), box.items->end(), [&](const Value &y) { return equal(x, y); }));
       if (box.is(Kind::result)) return Value::boolean(box.member("stdout")->text.find(x.text) != std::string::npos);
       if (box.members) return Value::boolean(box.member(x.text) != nullptr);
       if (box.is(Kind::string) && x.is(Kind::string)) return Value::boolean(box.text.find(x.text) != std::string::npos);
       return Value::unknown("this value cannot contain anything");
     }
     case Op::matches: {
-      if (!v[0].is(Kind::string) && !v[0].is(Kind::result) && !v[0].is(Kind::version)) return Value::unknown("only text matches a pattern");
+      if (!v[0].is(Kind::string) && !v[0].is(Kind::result) && !v[0].is(Kind::version))
+        return Value::unknown("only text matches a pattern");
       Value found = search(v[0].is(Kind::result) ? v[0].member("stdout")->text : v[0].text, v[1].text);
       return found.is(Kind::missing) ? Value::boolean(false) : found.open() ? found : Value::boolean(true);
     }
@@ -360,13 +412,21 @@ Value Evaluator::eval_operator(NodeId id, Environment &env) {
     }
     case Op::minus: {
       Value r = v[0];
-      if (r.is(Kind::decimal)) r.real = -r.real;
-      else if (r.number == INT64_MIN) return Value::unknown("number out of range");
-      else r.number = -r.number;
+      if (r.is(Kind::decimal))
+        r.real = -r.real;
+      else if (r.number == INT64_MIN)
+        return Value::unknown("number out of range");
+      else
+        r.number = -r.number;
       return r;
     }
-    case Op::add: case Op::subtract: case Op::multiply: case Op::divide: break;
-    default: return Value::unknown(fmt::format("`{}` gives no value", plan::info(n.op).name));
+    case Op::add:
+    case Op::subtract:
+    case Op::multiply:
+    case Op::divide:
+      break;
+    default:
+      return Value::unknown(fmt::format("`{}` gives no value", plan::info(n.op).name));
   }
   if (n.op == Op::add && v[0].is(Kind::list) && v[1].is(Kind::list)) {
     Value::Items items = *v[0].items;
@@ -374,25 +434,38 @@ Value Evaluator::eval_operator(NodeId id, Environment &env) {
     return Value::list(std::move(items));
   }
   if (n.op == Op::add && v[0].is(Kind::string) && v[1].is(Kind::string)) return Value::string(v[0].text + v[1].text);
-  auto number = [](const Value &x) { return x.kind >= Kind::integer && x.kind <= Kind::time && !x.is(Kind::string) && !x.is(Kind::version); };
+  auto number = [](const Value &x) {
+    return x.kind >= Kind::integer && x.kind <= Kind::time && !x.is(Kind::string) && !x.is(Kind::version);
+  };
   if (!number(v[0]) || !number(v[1])) return Value::unknown("arithmetic over something that is no number");
   if (v[0].is(Kind::decimal) || v[1].is(Kind::decimal)) {
     double a = v[0].is(Kind::decimal) ? v[0].real : static_cast<double>(v[0].number);
     double b = v[1].is(Kind::decimal) ? v[1].real : static_cast<double>(v[1].number);
     if (n.op == Op::divide && b == 0) return Value::unknown("division by zero");
-    return Value::decimal(n.op == Op::add ? a + b : n.op == Op::subtract ? a - b : n.op == Op::multiply ? a * b : a / b);
+    return Value::decimal(n.op == Op::add        ? a + b
+                          : n.op == Op::subtract ? a - b
+                          : n.op == Op::multiply ? a * b
+                                                 : a / b);
   }
   Value r = v[0].is(Kind::integer) ? v[1] : v[0];
   std::int64_t a = v[0].number, b = v[1].number;
   bool overflow = false;
   switch (n.op) {
-    case Op::add: overflow = __builtin_add_overflow(a, b, &r.number); break;
-    case Op::subtract: overflow = __builtin_sub_overflow(a, b, &r.number); break;
-    case Op::multiply: overflow = __builtin_mul_overflow(a, b, &r.number); break;
+    case Op::add:
+      overflow = __builtin_add_overflow(a, b, &r.number);
+      break;
+    case Op::subtract:
+      overflow = __builtin_sub_overflow(a, b, &r.number);
+      break;
+    case Op::multiply:
+      overflow = __builtin_mul_overflow(a, b, &r.number);
+      break;
     default:
       if (b == 0) return Value::unknown("division by zero");
-      if (a == INT64_MIN && b == -1) overflow = true;
-      else r.number = a / b;
+      if (a == INT64_MIN && b == -1)
+        overflow = true;
+      else
+        r.number = a / b;
       if (v[0].kind == v[1].kind) r.kind = Kind::integer;
   }
   return overflow ? Value::unknown("number out of range") : r;
@@ -411,26 +484,36 @@ Value Evaluator::eval_binder(NodeId id, Environment &env) {
   for (const Value &item : *source.items) {
     env.slots[n.a] = item;
     Value condition = eval(plan_.kid(id, 1), env);
-    if (condition.is(Kind::pending)) pending = true;
-    else if (condition.open()) unknown = condition;
+    if (condition.is(Kind::pending))
+      pending = true;
+    else if (condition.open())
+      unknown = condition;
     if (condition.open() || !condition.yes()) continue;
     ++count;
     if (n.op == Op::count_of) continue;
     Value body = eval(plan_.kid(id, 2), env);
-    if (body.is(Kind::pending)) pending = true;
-    else if (body.open()) unknown = body;
-    else if (n.op == Op::each) kept.push_back(std::move(body));
-    else if (body.yes()) ++yes;
-    else if (n.op == Op::every && !pending) return Value::boolean(false);
+    if (body.is(Kind::pending))
+      pending = true;
+    else if (body.open())
+      unknown = body;
+    else if (n.op == Op::each)
+      kept.push_back(std::move(body));
+    else if (body.yes())
+      ++yes;
+    else if (n.op == Op::every && !pending)
+      return Value::boolean(false);
   }
   if (pending) return Value::pending();
   if (n.op == Op::some && yes > 0) return Value::boolean(true);
   if (unknown.open()) return unknown;
   switch (n.op) {
-    case Op::each: return Value::list(std::move(kept));
-    case Op::count_of: return Value::integer(static_cast<std::int64_t>(count));
+    case Op::each:
+      return Value::list(std::move(kept));
+    case Op::count_of:
+      return Value::integer(static_cast<std::int64_t>(count));
     default:
-      if (count == 0 && n.b == 0) return Value::unknown("nothing to go through (an empty list is no answer; `if any` says that it is meant)");
+      if (count == 0 && n.b == 0)
+        return Value::unknown("nothing to go through (an empty list is no answer; `if any` says that it is meant)");
       return Value::boolean(n.op == Op::every ? yes == count : yes > 0);
   }
 }
@@ -470,7 +553,8 @@ std::string Evaluator::become(HostId host) const {
   Environment none;
   auto find = [&](const std::vector<plan::Attribute> &attributes) -> std::string {
     for (const auto &a : attributes)
-      if (plan_.text(a.key) == "become" && plan_.node(a.value).op == Op::text) return std::string(plan_.text(plan::StringId(plan_.node(a.value).a)));
+      if (plan_.text(a.key) == "become" && plan_.node(a.value).op == Op::text)
+        return std::string(plan_.text(plan::StringId(plan_.node(a.value).a)));
     return {};
   };
   const plan::Host &h = plan_.hosts[host.index];
@@ -498,8 +582,10 @@ Concrete Evaluator::concrete(NodeId id, Environment &env) {
       }
       Value where = eval(plan_.kid(k, 0), env);
       if (where.is(Kind::host)) where = Value::list({where});
-      if (where.open()) fail(where);
-      else if (!where.is(Kind::list)) fail(Value::unknown("the target is no host"));
+      if (where.open())
+        fail(where);
+      else if (!where.is(Kind::list))
+        fail(Value::unknown("the target is no host"));
       else
         for (const Value &h : *where.items)
           if (h.is(Kind::host)) out.hosts.push_back(h.as_host());
@@ -516,20 +602,28 @@ Concrete Evaluator::concrete(NodeId id, Environment &env) {
       NodeId source = plan_.kid(k, 0);
       out.command.secret = out.command.secret || plan_.node(source).op == Op::secret;
       Value v = eval(source, env);
-      if (v.open()) fail(v);
-      else if (child.op == Op::stdin_is) out.command.input = print(v);
-      else if (child.op == Op::env_is) out.command.environment.emplace_back(plan_.text(plan::StringId(child.a)), print(v));
-      else out.command.user = print(v), user_written = true;
+      if (v.open())
+        fail(v);
+      else if (child.op == Op::stdin_is)
+        out.command.input = print(v);
+      else if (child.op == Op::env_is)
+        out.command.environment.emplace_back(plan_.text(plan::StringId(child.a)), print(v));
+      else
+        out.command.user = print(v), user_written = true;
       continue;
     }
     bool literal = n.op == Op::shell && child.op == Op::text;
     Value v = eval(k, env);
-    if (v.open()) fail(v);
+    if (v.open())
+      fail(v);
     else if (n.op == Op::shell) {
-      if (literal) out.command.script += v.text;
+      if (literal)
+        out.command.script += v.text;
       else if (v.is(Kind::list)) {
-        for (std::size_t i = 0; i < v.items->size(); ++i) out.command.script += (i ? " " : "") + shell_quote(print((*v.items)[i]));
-      } else out.command.script += shell_quote(print(v));
+        for (std::size_t i = 0; i < v.items->size(); ++i)
+          out.command.script += (i ? " " : "") + shell_quote(print((*v.items)[i]));
+      } else
+        out.command.script += shell_quote(print(v));
     } else if (v.is(Kind::list)) {
       for (const Value &x : *v.items) out.command.argv.push_back(print(x));
     } else {
@@ -556,14 +650,20 @@ const Answer *Evaluator::ask(HostId host, Command command) {
 
 Value Evaluator::outcome_value(const Answer &a, HostId host, const std::vector<int> &exits) const {
   switch (a.outcome) {
-    case Outcome::exited: break;
-    case Outcome::signaled: return Value::unknown(fmt::format("the command on {} died by signal {}", host_name(host), a.signal));
-    case Outcome::timed_out: return Value::unknown(fmt::format("{} did not answer in time{}{}", host_name(host), a.detail.empty() ? "" : ": ", a.detail));
-    default: return Value::unknown(fmt::format("{}: {}", host_name(host), a.detail.empty() ? "no answer" : a.detail));
+    case Outcome::exited:
+      break;
+    case Outcome::signaled:
+      return Value::unknown(fmt::format("the command on {} died by signal {}", host_name(host), a.signal));
+    case Outcome::timed_out:
+      return Value::unknown(
+          fmt::format("{} did not answer in time{}{}", host_name(host), a.detail.empty() ? "" : ": ", a.detail));
+    default:
+      return Value::unknown(fmt::format("{}: {}", host_name(host), a.detail.empty() ? "no answer" : a.detail));
   }
   if (std::find(exits.begin(), exits.end(), a.code) == exits.end()) {
     std::string said = first_line(a.err.empty() ? a.out : a.err);
-    return Value::unknown(fmt::format("exit code {} on {}{}{}", a.code, host_name(host), said.empty() ? "" : ": ", said));
+    return Value::unknown(
+        fmt::format("exit code {} on {}{}{}", a.code, host_name(host), said.empty() ? "" : ": ", said));
   }
   return Value::result(a.code, a.out, a.err);
 }
@@ -624,7 +724,8 @@ std::string Evaluator::explain(NodeId id, Environment &env) {
       }
       if (!found) break;
       std::string inner = explain(plan_.kid(id, 2), env);
-      return fmt::format("{} ({} of `{}`)", inner, first_line(print(env.slots[n.a])), source_text(plan_, plan_.span(plan_.kid(id, 0)), 40));
+      return fmt::format("{} ({} of `{}`)", inner, first_line(print(env.slots[n.a])),
+                         source_text(plan_, plan_.span(plan_.kid(id, 0)), 40));
     } else {
       break;
     }
@@ -637,14 +738,16 @@ std::string Evaluator::explain(NodeId id, Environment &env) {
       if (op == Op::text || op == Op::number || op == Op::boolean) continue;
       Value v = eval(k, env);
       if (v.is(Kind::pending)) continue;
-      said += fmt::format("{}`{}` is {}", said.empty() ? "" : ", ", source_text(plan_, plan_.span(k), 60), first_line(print(v)));
+      said += fmt::format("{}`{}` is {}", said.empty() ? "" : ", ", source_text(plan_, plan_.span(k), 60),
+                          first_line(print(v)));
     }
   }
   std::string source = source_text(plan_, plan_.span(id), 120);
   return said.empty() ? fmt::format("`{}` is false", source) : fmt::format("`{}` is false: {}", source, said);
 }
 
-// ---- Consultation ------------------------------------------------------------------------------------------------------------------
+// ---- Consultation
+// ------------------------------------------------------------------------------------------------------------------
 
 Value Consultation::evaluate(NodeId expression) {
   Environment env = environment_;

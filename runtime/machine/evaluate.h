@@ -31,27 +31,32 @@ struct Surroundings {
 struct Wanted {
   plan::HostId host;  // invalid: the controller
   Command command;
-  std::string memo;   // key under which the answer is to be given back
+  std::string memo;  // key under which the answer is to be given back
 };
 
-/// A command node (run or shell) made concrete, for actions: where it runs and what. `problem` is set if a part is unknown.
+/// A command node (run or shell) made concrete, for actions: where it runs and what. `problem` is set if a part is
+/// unknown.
 struct Concrete {
-  std::vector<plan::HostId> hosts;  // in order of preference for `any`; all of them for `each`; invalid id: the controller
+  std::vector<plan::HostId>
+      hosts;  // in order of preference for `any`; all of them for `each`; invalid id: the controller
   bool any = false;
   bool each = false;
   Command command;
   std::vector<int> exits;
-  Value problem;                    // pending or unknown; otherwise nothing
+  Value problem;  // pending or unknown; otherwise nothing
 };
-/// One asking: expressions of one body, evaluated over the same answers. Evaluation restarts from the top as answers arrive; a command that several places ask for on the same host is run
-/// once, so what is compared was true at one time. No recursion deeper than the plan's own nesting, which the validator bounds.
+/// One asking: expressions of one body, evaluated over the same answers. Evaluation restarts from the top as answers
+/// arrive; a command that several places ask for on the same host is run once, so what is compared was true at one
+/// time. No recursion deeper than the plan's own nesting, which the validator bounds.
 class Consultation {
  public:
-  Consultation(const Surroundings &around, Environment environment) : around_(&around), environment_(std::move(environment)) {}
+  Consultation(const Surroundings &around, Environment environment)
+      : around_(&around), environment_(std::move(environment)) {}
 
   /// Value::pending while `wanted()` is not empty.
   Value evaluate(plan::NodeId expression);
-  /// Why a condition is false, over the answers that are there: its first false part with the values compared. Asks nothing.
+  /// Why a condition is false, over the answers that are there: its first false part with the values compared. Asks
+  /// nothing.
   std::string explain(plan::NodeId condition);
   /// Target and arguments of a run/shell node, in this consultation's environment; questions inside may be pending.
   Concrete make(plan::NodeId node);

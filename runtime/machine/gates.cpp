@@ -50,9 +50,11 @@ void Machine::Run::apply_pass(const GateCall &call) {
     auto close = [&](HostId h) {
       if (!world.out(h, RoleId(r))) return;
       world.close(h, RoleId(r));
-      write(Event::outage_closed, "", make_data({{"host", host_name(h)}, {"role", std::string(plan.text(plan.roles[r].name))}}));
+      write(Event::outage_closed, "",
+            make_data({{"host", host_name(h)}, {"role", std::string(plan.text(plan.roles[r].name))}}));
     };
-    if (host.valid()) close(host);
+    if (host.valid())
+      close(host);
     else
       for (HostId h : plan.sets[plan.roles[r].hosts.index].hosts) close(h);
   }
@@ -67,7 +69,8 @@ Task<bool> Machine::Run::wait_gate(GateCall call, std::string key, plan::Span wh
   // health counts only if asked `settles` after the action ended
   Millis not_before = 0;
   for (const plan::Role &role : plan.roles)
-    if (role.health == call.gate && host.valid() && world.last_end(host) > 0) not_before = std::max(not_before, world.last_end(host) + role.settles);
+    if (role.health == call.gate && host.valid() && world.last_end(host) > 0)
+      not_before = std::max(not_before, world.last_end(host) + role.settles);
   while (now() < not_before && !gone()) co_await sleep_until(not_before);
 
   Millis deadline = now() + gate.deadline;
@@ -79,20 +82,28 @@ Task<bool> Machine::Run::wait_gate(GateCall call, std::string key, plan::Span wh
     if (gone()) co_return false;
     GateAnswer answer = co_await ask_gate(call, key);
     if (answer.fail.yes()) {
-      write(Event::gate_failed, key, make_data({{"gate", name}, {"host", host_name(host)}, {"answer", answer.why}, {"reason", "its fail condition holds"}}));
-      co_return halt(true, fmt::format("gate {} failed: its `fail when` holds; last answer: {}", name, answer.why), key, where, std::string(plan.text(gate.doc)));
+      write(Event::gate_failed, key,
+            make_data({{"gate", name},
+                       {"host", host_name(host)},
+                       {"answer", answer.why},
+                       {"reason", "its fail condition holds"}}));
+      co_return halt(true, fmt::format("gate {} failed: its `fail when` holds; last answer: {}", name, answer.why), key,
+                     where, std::string(plan.text(gate.doc)));
     }
     in_a_row = answer.pass.yes() ? in_a_row + 1 : 0;
     if (!in_a_row) wanted = gate.stable;  // it flapped: one pass is no longer enough
     if (in_a_row >= wanted) break;
     std::string said = in_a_row ? fmt::format("pass {} of {}", in_a_row, wanted) : answer.why;
     doing_this.activity().detail = said;
-    if (said != last && !in_a_row) write(Event::gate_waiting, key, make_data({{"gate", name}, {"host", host_name(host)}, {"answer", said}}));
+    if (said != last && !in_a_row)
+      write(Event::gate_waiting, key, make_data({{"gate", name}, {"host", host_name(host)}, {"answer", said}}));
     last = said;
     Millis next = now() + std::max<Millis>(gate.poll, 100);
     if (next > deadline && !answer.pass.yes()) {
-      write(Event::gate_failed, key, make_data({{"gate", name}, {"host", host_name(host)}, {"answer", answer.why}, {"reason", "deadline"}}));
-      std::string what = gate.deadline ? fmt::format("gate {} did not pass within {}s; last answer: {}", name, gate.deadline / 1000, answer.why)
+      write(Event::gate_failed, key,
+            make_data({{"gate", name}, {"host", host_name(host)}, {"answer", answer.why}, {"reason", "deadline"}}));
+      std::string what = gate.deadline ? fmt::format("gate {} did not pass within {}s; last answer: {}", name,
+                                                     gate.deadline / 1000, answer.why)
                                        : fmt::format("gate {} does not pass: {}", name, answer.why);
       co_return halt(true, what, key, where, std::string(plan.text(gate.doc)));
     }
@@ -102,12 +113,14 @@ Task<bool> Machine::Run::wait_gate(GateCall call, std::string key, plan::Span wh
   co_return write(Event::gate_passed, key, make_data({{"gate", name}, {"host", host_name(host)}, {"answer", "pass"}}));
 }
 
-Task<bool> Machine::Run::gates_of(NodeId node, std::shared_ptr<Environment> environment, std::string key, std::vector<GateCall> *out) {
+Task<bool> Machine::Run::gates_of(NodeId node, std::shared_ptr<Environment> environment, std::string key,
+                                  std::vector<GateCall> *out) {
   const plan::Node &n = plan.node(node);
   std::vector<Value> arguments;
   for (NodeId k : plan.kids(node)) {
     Value v = co_await consult(k, *environment, key);
-    if (v.open()) co_return halt(true, fmt::format("an argument of the gate is unknown: {}", show(v)), key, plan.span(node));
+    if (v.open())
+      co_return halt(true, fmt::format("an argument of the gate is unknown: {}", show(v)), key, plan.span(node));
     arguments.push_back(std::move(v));
   }
   if (n.op == plan::Op::gate) {
@@ -115,7 +128,8 @@ Task<bool> Machine::Run::gates_of(NodeId node, std::shared_ptr<Environment> envi
     co_return true;
   }
   std::vector<HostId> hosts;
-  if (arguments[0].is(Kind::host)) hosts.push_back(arguments[0].as_host());
+  if (arguments[0].is(Kind::host))
+    hosts.push_back(arguments[0].as_host());
   else if (arguments[0].is(Kind::list))
     for (const Value &v : *arguments[0].items)
       if (v.is(Kind::host)) hosts.push_back(v.as_host());
@@ -131,21 +145,25 @@ Task<bool> Machine::Run::gates_of(NodeId node, std::shared_ptr<Environment> envi
       GateCall call{gate, {}};
       if (per_host) call.arguments.push_back(Value::host(h));
       bool twice = false;
-      for (const GateCall &c : *out) twice = twice || (c.gate == call.gate && c.arguments.size() == call.arguments.size() && subject(c.arguments) == subject(call.arguments));
+      for (const GateCall &c : *out)
+        twice = twice || (c.gate == call.gate && c.arguments.size() == call.arguments.size() &&
+                          subject(c.arguments) == subject(call.arguments));
       if (!twice) out->push_back(std::move(call));
     }
   }
   co_return true;
 }
 
-Task<bool> Machine::Run::wait_all(std::vector<GateCall> calls, std::string key, plan::Span where, unsigned passes, bool in_step) {
+Task<bool> Machine::Run::wait_all(std::vector<GateCall> calls, std::string key, plan::Span where, unsigned passes,
+                                  bool in_step) {
   if (calls.size() == 1) co_return co_await wait_gate(std::move(calls[0]), std::move(key), where, passes, in_step);
   std::vector<Task<bool>> waits;
   std::vector<Task<bool> *> open;
   waits.reserve(calls.size());
   Bell bell(queue);
   for (std::size_t i = 0; i < calls.size(); ++i) {
-    waits.push_back(ringing(wait_gate(calls[i], fmt::format("{}:{}", key, describe(calls[i])), where, passes, in_step), &bell));
+    waits.push_back(
+        ringing(wait_gate(calls[i], fmt::format("{}:{}", key, describe(calls[i])), where, passes, in_step), &bell));
     waits.back().start();
   }
   auto running = [&] {
@@ -172,7 +190,8 @@ Task<bool> Machine::Run::await_statement(NodeId node, Place place) {
   if (!known) co_return false;
   passed[node.index][place.key] = calls;
   const StepPast *before = past.step(place.key);
-  if (place.over && before && before->done) {  // what it let through has begun already; the act asks again what it relies on
+  if (place.over && before &&
+      before->done) {  // what it let through has begun already; the act asks again what it relies on
     for (const GateCall &c : calls) apply_pass(c);
     co_return true;
   }

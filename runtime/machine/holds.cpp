@@ -1,4 +1,5 @@
-// Holds: entered and left in pairs. The value found before is journalled before the acquire and is what the release restores.
+// Holds: entered and left in pairs. The value found before is journalled before the acquire and is what the release
+// restores.
 #include <fmt/format.h>
 
 #include "runtime/machine/run.h"
@@ -41,13 +42,17 @@ Task<bool> Machine::Run::with(NodeId node, Place place) {
       environment.slots.resize(std::max(environment.slots.size(), hold.frame.slots.size()));
       entry.was = co_await consult(hold.observe, std::move(environment), place.key);
       if (leaving()) co_return false;
-      if (entry.was.open()) co_return halt(true, fmt::format("what {} is now is unknown, so it could not be restored: {}", full, show(entry.was)), place.key, plan.span(node));
+      if (entry.was.open())
+        co_return halt(true,
+                       fmt::format("what {} is now is unknown, so it could not be restored: {}", full, show(entry.was)),
+                       place.key, plan.span(node));
     } else {
       entry.was = Value::boolean(false);
     }
     entry.found_on = entry.was.yes();
     if (!(before && before->intended) &&
-        !write(Event::hold_intended, place.key, make_data({{"hold", name}, {"arguments", entry.arguments}, {"was", to_journal(entry.was)}})))
+        !write(Event::hold_intended, place.key,
+               make_data({{"hold", name}, {"arguments", entry.arguments}, {"was", to_journal(entry.was)}})))
       co_return false;
     if (!entry.found_on) {
       ActCall call;
@@ -62,7 +67,9 @@ Task<bool> Machine::Run::with(NodeId node, Place place) {
         co_return false;
       }
     }
-    if (!(before && before->done) && !write(Event::hold_taken, place.key, make_data({{"hold", name}, {"arguments", entry.arguments}}))) co_return false;
+    if (!(before && before->done) &&
+        !write(Event::hold_taken, place.key, make_data({{"hold", name}, {"arguments", entry.arguments}})))
+      co_return false;
   }
   world.holds[full].count++;
 
@@ -71,7 +78,8 @@ Task<bool> Machine::Run::with(NodeId node, Place place) {
   inner.over = place.over || (left && left->intended);
   bool ok = co_await block(plan.kid(node, 1), inner);
   if (!ok) {
-    bool give_back = ending.status != Status::running && hold.on_halt == plan::Afterwards::release && world.outages().empty() && requests.empty();
+    bool give_back = ending.status != Status::running && hold.on_halt == plan::Afterwards::release &&
+                     world.outages().empty() && requests.empty();
     if (!give_back || world.holds[full].count > 1) co_return false;
     release_on_halt = true;
     bool released = co_await release(node, world.holds[full], arguments, place);

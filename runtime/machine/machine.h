@@ -25,20 +25,20 @@ enum class Status : std::uint8_t {
 
 struct Ending {
   Status status = Status::running;
-  std::string reason;          // what happened, for a person
-  std::string advice;          // doc comment of the gate, what to do next
-  std::string key;             // step key
+  std::string reason;  // what happened, for a person
+  std::string advice;  // doc comment of the gate, what to do next
+  std::string key;     // step key
   plan::Span where;
 };
 
 /// One thing under way, for the live view and the heartbeat.
 struct Activity {
   std::string key;
-  plan::HostId host;           // may be invalid
-  std::string what;            // "await ceph.data_safe", "linux.reboot"
-  std::string detail;          // last answer of a gate
+  plan::HostId host;   // may be invalid
+  std::string what;    // "await ceph.data_safe", "linux.reboot"
+  std::string detail;  // last answer of a gate
   std::int64_t since_unix_ms = 0;
-  Millis deadline_ms = 0;      // monotonic; 0: none
+  Millis deadline_ms = 0;  // monotonic; 0: none
 };
 
 struct HoldView {
@@ -76,23 +76,24 @@ enum class Mode : std::uint8_t {
 struct Options {
   std::string run_id;
   Mode mode = Mode::run;
-  std::vector<Record> past;            // the journal of the run that is resumed; empty: a new run
-  std::vector<std::string> secrets;    // by SecretId
+  std::vector<Record> past;                        // the journal of the run that is resumed; empty: a new run
+  std::vector<std::string> secrets;                // by SecretId
   std::optional<std::int64_t> window_end_unix_ms;  // nothing starts that may not end before
-  bool rerun_failed = false;           // a person says that steps whose failure is known may run again
-  std::string who;                     // user name for the journal
+  bool rerun_failed = false;                       // a person says that steps whose failure is known may run again
+  std::string who;                                 // user name for the journal
 };
 
-/// Executes one plan against a Transport, a Clock and a Journal. Deterministic: the same plan, past, answers and times give the same records.
-/// The plan has been validated and proved; `proof` says what the run must ask again at the act.
+/// Executes one plan against a Transport, a Clock and a Journal. Deterministic: the same plan, past, answers and times
+/// give the same records. The plan has been validated and proved; `proof` says what the run must ask again at the act.
 class Machine {
  public:
-  Machine(const plan::Plan &plan, const safety::Proof &proof, Transport &transport, Clock &clock, Journal &journal, Observer &observer, People &people,
-          Options options);
+  Machine(const plan::Plan &plan, const safety::Proof &proof, Transport &transport, Clock &clock, Journal &journal,
+          Observer &observer, People &people, Options options);
   ~Machine();
   Machine(const Machine &) = delete;
 
-  /// One turn: runs what is ready, waits for the next answer or deadline (at most `at_most` ms), takes the answers in. False when it has ended.
+  /// One turn: runs what is ready, waits for the next answer or deadline (at most `at_most` ms), takes the answers in.
+  /// False when it has ended.
   bool turn(Millis at_most = 1000);
   const Ending &ending() const;
 

@@ -38,9 +38,19 @@ Past::Past(const std::vector<Record> &records) {
     }
     StepPast &s = steps_[r.key];
     switch (r.event) {
-      case Event::value_kept: s.value = text(j, "value"); s.done = true; break;
-      case Event::confirmed: s.value = text(j, "answer"); s.done = true; break;
-      case Event::gate_passed: case Event::statement_done: case Event::iteration_ended: s.done = true; break;
+      case Event::value_kept:
+        s.value = text(j, "value");
+        s.done = true;
+        break;
+      case Event::confirmed:
+        s.value = text(j, "answer");
+        s.done = true;
+        break;
+      case Event::gate_passed:
+      case Event::statement_done:
+      case Event::iteration_ended:
+        s.done = true;
+        break;
       case Event::act_intended: {
         acted_ = true;
         s.intended = true;
@@ -51,18 +61,31 @@ Past::Past(const std::vector<Record> &records) {
         s.attempt = std::atoi(text(j, "attempt").c_str());
         break;
       }
-      case Event::command_started: s.commands.push_back({text(j, "host"), text(j, "step")}); break;
-      case Event::act_skipped: s.done = true; break;
+      case Event::command_started:
+        s.commands.push_back({text(j, "host"), text(j, "step")});
+        break;
+      case Event::act_skipped:
+        s.done = true;
+        break;
       case Event::act_ended: {
         std::string outcome = text(j, "outcome");
         s.done = outcome == "done";
         s.failed = outcome == "failed";
         break;
       }
-      case Event::hold_intended: acted_ = true; s.intended = true; s.value = text(j, "was"); break;
-      case Event::hold_taken: s.done = true; break;
-      case Event::hold_released: s.released = true; break;
-      default: break;
+      case Event::hold_intended:
+        acted_ = true;
+        s.intended = true;
+        s.value = text(j, "was");
+        break;
+      case Event::hold_taken:
+        s.done = true;
+        break;
+      case Event::hold_released:
+        s.released = true;
+        break;
+      default:
+        break;
     }
   }
 }

@@ -11,13 +11,13 @@ namespace upg::machine {
 
 /// One step's history.
 struct StepPast {
-  bool done = false;            // act ended well or was skipped; await passed; hold taken; statement done
+  bool done = false;  // act ended well or was skipped; await passed; hold taken; statement done
   bool intended = false;
-  bool failed = false;          // last attempt ended with a known failure
+  bool failed = false;  // last attempt ended with a known failure
   bool released = false;
-  int attempt = 0;              // last one intended
-  std::string boot_id;          // at the last intent
-  std::string value;            // journalled value (let, hold's prior value, answers)
+  int attempt = 0;      // last one intended
+  std::string boot_id;  // at the last intent
+  std::string value;    // journalled value (let, hold's prior value, answers)
   struct Command {
     std::string host;
     std::string step;

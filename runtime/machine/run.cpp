@@ -13,8 +13,18 @@ constexpr EventInfo kEvents[] = {
 
 const EventInfo &info(Event event) { return kEvents[static_cast<std::size_t>(event)]; }
 
-Machine::Run::Run(const plan::Plan &p, const safety::Proof &pr, Transport &t, Clock &c, Journal &j, Observer &o, People &pe, Options op)
-    : plan(p), proof(pr), transport(t), clock(c), journal(j), observer(o), people(pe), options(std::move(op)), past(options.past), world(p) {
+Machine::Run::Run(const plan::Plan &p, const safety::Proof &pr, Transport &t, Clock &c, Journal &j, Observer &o,
+                  People &pe, Options op)
+    : plan(p),
+      proof(pr),
+      transport(t),
+      clock(c),
+      journal(j),
+      observer(o),
+      people(pe),
+      options(std::move(op)),
+      past(options.past),
+      world(p) {
   around.plan = &plan;
   around.world = &world;
   around.secrets = &options.secrets;
@@ -22,8 +32,8 @@ Machine::Run::Run(const plan::Plan &p, const safety::Proof &pr, Transport &t, Cl
   records = options.past.empty() ? 0 : options.past.back().number;
 }
 
-Machine::Machine(const plan::Plan &plan, const safety::Proof &proof, Transport &transport, Clock &clock, Journal &journal, Observer &observer,
-                 People &people, Options options)
+Machine::Machine(const plan::Plan &plan, const safety::Proof &proof, Transport &transport, Clock &clock,
+                 Journal &journal, Observer &observer, People &people, Options options)
     : run_(std::make_unique<Run>(plan, proof, transport, clock, journal, observer, people, std::move(options))) {
   run_->root.emplace(run_->main());
   run_->root->start();
@@ -95,7 +105,9 @@ std::vector<Activity> Machine::activities() const {
 std::vector<HoldView> Machine::holds() const {
   std::vector<HoldView> all;
   for (const auto &[key, h] : run_->world.holds)
-    if (h.count > 0) all.push_back({std::string(run_->plan.text(run_->plan.holds[h.hold.index].name)), h.arguments, h.since_unix_ms, h.found_on});
+    if (h.count > 0)
+      all.push_back({std::string(run_->plan.text(run_->plan.holds[h.hold.index].name)), h.arguments, h.since_unix_ms,
+                     h.found_on});
   return all;
 }
 
@@ -118,7 +130,8 @@ bool Machine::Run::write(Event event, const std::string &key, std::string data) 
   return true;
 }
 
-bool Machine::Run::halt(bool is_for_person, std::string reason, const std::string &key, plan::Span where, std::string advice) {
+bool Machine::Run::halt(bool is_for_person, std::string reason, const std::string &key, plan::Span where,
+                        std::string advice) {
   if (ending.status != Status::running) return false;
   ending.status = !acted ? Status::refused : is_for_person ? Status::halted : Status::stopped;
   ending.reason = std::move(reason);
@@ -144,7 +157,8 @@ Task<std::vector<Answer>> Machine::Run::request_all(std::vector<Wanted> wanted, 
   group.answers.resize(wanted.size());
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     RequestId id = next_request++;
-    requests.emplace(id, Waiting{&group, i, key, wanted[i].host, !wanted[i].command.step_key.empty() && !wanted[i].command.secret});
+    requests.emplace(
+        id, Waiting{&group, i, key, wanted[i].host, !wanted[i].command.step_key.empty() && !wanted[i].command.secret});
     transport.start(id, wanted[i].host, std::move(wanted[i].command));
   }
   co_await group;

@@ -45,13 +45,14 @@ struct GateAnswer {
 struct ActCall {
   plan::ActionId action;
   std::vector<Value> arguments;
-  const Value *was = nullptr;             // for a hold's release
-  std::vector<GateCall> relied;           // gates that the proof relied on, asked again at the act
+  const Value *was = nullptr;    // for a hold's release
+  std::vector<GateCall> relied;  // gates that the proof relied on, asked again at the act
   plan::Span where;
 };
 
 struct Machine::Run {
-  Run(const plan::Plan &p, const safety::Proof &pr, Transport &t, Clock &c, Journal &j, Observer &o, People &pe, Options op);
+  Run(const plan::Plan &p, const safety::Proof &pr, Transport &t, Clock &c, Journal &j, Observer &o, People &pe,
+      Options op);
 
   const plan::Plan &plan;
   const safety::Proof &proof;
@@ -65,11 +66,12 @@ struct Machine::Run {
   World world;
   Surroundings around;
   Ending ending;
-  bool acted = false;       // an action of this run was intended, now or before
-  bool stop = false;        // nothing new starts
+  bool acted = false;  // an action of this run was intended, now or before
+  bool stop = false;   // nothing new starts
   std::uint64_t records = 0;
   std::map<std::string, std::string> last_detail;  // by step key: why the last attempt did not end well
-  std::map<std::uint32_t, std::map<std::string, std::vector<GateCall>>> passed;  // await node -> place -> the gates that passed there
+  std::map<std::uint32_t, std::map<std::string, std::vector<GateCall>>>
+      passed;  // await node -> place -> the gates that passed there
 
   // ---- the loop (run.cpp)
   Ready queue;
@@ -140,12 +142,15 @@ struct Machine::Run {
   // ---- questions (gates.cpp)
   Task<Value> consult(NodeId expression, Environment environment, std::string key);
   Task<GateAnswer> ask_gate(GateCall call, std::string key);
-  /// Waits until the gate passes, fails or its deadline is over; false: halted or leaving. `passes`: how many in a row are enough (0: the gate's own).
-  /// `in_step`: part of a running step, waited for to the deadline even when the run is being left.
+  /// Waits until the gate passes, fails or its deadline is over; false: halted or leaving. `passes`: how many in a row
+  /// are enough (0: the gate's own). `in_step`: part of a running step, waited for to the deadline even when the run is
+  /// being left.
   Task<bool> wait_gate(GateCall call, std::string key, plan::Span where, unsigned passes, bool in_step = false);
   /// All the gates that a gate node stands for. Unknown arguments halt (empty result and false).
-  Task<bool> gates_of(NodeId node, std::shared_ptr<Environment> environment, std::string key, std::vector<GateCall> *out);
-  Task<bool> wait_all(std::vector<GateCall> calls, std::string key, plan::Span where, unsigned passes, bool in_step = false);
+  Task<bool> gates_of(NodeId node, std::shared_ptr<Environment> environment, std::string key,
+                      std::vector<GateCall> *out);
+  Task<bool> wait_all(std::vector<GateCall> calls, std::string key, plan::Span where, unsigned passes,
+                      bool in_step = false);
   Task<bool> await_statement(NodeId node, Place place);
   /// Runs the task and rings when it has ended.
   Task<bool> ringing(Task<bool> task, Bell *bell);
@@ -179,14 +184,19 @@ struct Machine::Run {
   Task<bool> census(std::vector<Outage> opened, std::string key, plan::Span where);
   Task<GateAnswer> counted(Task<GateAnswer> task, Bell *bell, std::size_t *count);
   enum class Attempt : std::uint8_t { done, failed, unknown, halted };
-  Task<Attempt> attempt(ActCall call, std::shared_ptr<Environment> environment, std::string key, int number, Millis deadline, bool resumed);
-  Task<Attempt> body(NodeId node, ActCall call, std::shared_ptr<Environment> environment, std::string key, std::string step, Millis deadline, bool resumed);
-  Task<Attempt> command(NodeId run_node, ActCall call, std::shared_ptr<Environment> environment, std::string key, std::string step, Millis deadline, bool resumed);
-  Task<bool> awaits(ActCall call, Environment environment, std::string key, Millis deadline, std::map<std::uint32_t, std::string> old_boots);
+  Task<Attempt> attempt(ActCall call, std::shared_ptr<Environment> environment, std::string key, int number,
+                        Millis deadline, bool resumed);
+  Task<Attempt> body(NodeId node, ActCall call, std::shared_ptr<Environment> environment, std::string key,
+                     std::string step, Millis deadline, bool resumed);
+  Task<Attempt> command(NodeId run_node, ActCall call, std::shared_ptr<Environment> environment, std::string key,
+                        std::string step, Millis deadline, bool resumed);
+  Task<bool> awaits(ActCall call, Environment environment, std::string key, Millis deadline,
+                    std::map<std::uint32_t, std::string> old_boots);
   Task<bool> wait_boot(HostId host, std::string old_boot, std::string key, plan::Span where, Millis deadline);
   Task<Value> boot_id(HostId host, std::string key);
   Task<Value> consult_with(Consultation *consultation, NodeId expression, std::string key);
-  Task<bool> boots_before(ActCall call, Environment environment, std::string key, std::string journalled, std::map<std::uint32_t, std::string> *out);
+  Task<bool> boots_before(ActCall call, Environment environment, std::string key, std::string journalled,
+                          std::map<std::uint32_t, std::string> *out);
   Task<std::optional<bool>> begun_on_hosts(std::vector<StepPast::Command> commands, std::string key, Millis deadline);
   Task<Value> count_holds(NodeId need, Environment environment, std::string key);
   std::vector<GateCall> relied_on(NodeId node, const std::string &key) const;
@@ -203,8 +213,8 @@ struct Machine::Run {
   // ---- holds (holds.cpp)
   Task<bool> with(NodeId node, Place place);
   bool past_or_now_intended(const std::string &key) const;
-  std::set<std::string> intended;   // keys of acts intended by this process
-  bool release_on_halt = false;     // a hold is being given back after a halt
+  std::set<std::string> intended;  // keys of acts intended by this process
+  bool release_on_halt = false;    // a hold is being given back after a halt
   Task<bool> release(NodeId node, Held held, std::vector<Value> arguments, Place place);
 
   // ---- before anything (start.cpp)
@@ -218,7 +228,9 @@ struct Machine::Run {
   Task<bool> tell_body(NodeId node, std::shared_ptr<Environment> environment, std::string key, int indent);
   std::vector<std::string> preflight_failures;
 
-  std::string host_name(HostId h) const { return h.valid() ? std::string(plan.text(plan.hosts[h.index].name)) : std::string("controller"); }
+  std::string host_name(HostId h) const {
+    return h.valid() ? std::string(plan.text(plan.hosts[h.index].name)) : std::string("controller");
+  }
   std::string name_value(const Value &v) const { return v.is(Kind::host) ? host_name(v.as_host()) : show(v); }
   std::string source_of(NodeId node) const;  // what stands in the source there
   std::string name_arguments(const std::vector<Value> &arguments) const;

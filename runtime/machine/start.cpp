@@ -5,7 +5,8 @@
 
 namespace upg::machine {
 
-/// Every host must answer and say who it is; two names for one machine, or another machine at a known name, stop the run.
+/// Every host must answer and say who it is; two names for one machine, or another machine at a known name, stop the
+/// run.
 Task<bool> Machine::Run::who_is_there() {
   RoleId role = boot_role();
   if (!role.valid()) co_return true;
@@ -25,9 +26,11 @@ Task<bool> Machine::Run::who_is_there() {
   std::size_t ended = 0;
   auto done = [&] { return ended == tasks.size(); };
   struct Ask {
-    static Task<bool> one(Run &run, HostId host, plan::ProbeId who, std::string *boot, std::string *machine, std::string *problem, Bell *ring, std::size_t *count) {
+    static Task<bool> one(Run &run, HostId host, plan::ProbeId who, std::string *boot, std::string *machine,
+                          std::string *problem, Bell *ring, std::size_t *count) {
       Value b = co_await run.boot_id(host, "");
-      for (int tries = 0; b.open() && !run.past.empty() && tries < 60 && !run.leaving(); ++tries) {  // at resume a host may be on its way up
+      for (int tries = 0; b.open() && !run.past.empty() && tries < 60 && !run.leaving();
+           ++tries) {  // at resume a host may be on its way up
         for (Millis end = run.now() + 2000; run.now() < end && !run.leaving();) co_await run.sleep_until(end);
         b = co_await run.boot_id(host, "");
       }
@@ -48,7 +51,8 @@ Task<bool> Machine::Run::who_is_there() {
     }
   };
   for (std::size_t i = 0; i < hosts.size(); ++i) {
-    tasks.push_back(Ask::one(*this, hosts[i], identity, &asked[i].boot, &asked[i].machine, &asked[i].problem, &bell, &ended));
+    tasks.push_back(
+        Ask::one(*this, hosts[i], identity, &asked[i].boot, &asked[i].machine, &asked[i].problem, &bell, &ended));
     tasks.back().start();
   }
   while (!done()) co_await bell;
@@ -63,20 +67,24 @@ Task<bool> Machine::Run::who_is_there() {
         continue;
       }
       observer.said(fmt::format("{}: {}", name, a.problem));
-      ok = halt(true, fmt::format("{} cannot be asked: {}", name, a.problem), "", plan.hosts[hosts[i].index].where, "every host of the plan must answer before it starts");
+      ok = halt(true, fmt::format("{} cannot be asked: {}", name, a.problem), "", plan.hosts[hosts[i].index].where,
+                "every host of the plan must answer before it starts");
       continue;
     }
     if (!a.machine.empty()) {
       auto [it, fresh] = seen.emplace(a.machine, name);
       if (!fresh)
-        ok = halt(true, fmt::format("{} and {} are one machine (machine id {})", it->second, name, a.machine), "", plan.hosts[hosts[i].index].where,
-                  "two names for one machine would be taken down together");
+        ok = halt(true, fmt::format("{} and {} are one machine (machine id {})", it->second, name, a.machine), "",
+                  plan.hosts[hosts[i].index].where, "two names for one machine would be taken down together");
       auto known = past.identities().find(name);
       if (known != past.identities().end() && known->second != a.machine)
-        ok = halt(true, fmt::format("{} is another machine now: machine id {} before, {} now", name, known->second, a.machine), "", plan.hosts[hosts[i].index].where,
-                  "an address was reused or the host was replaced");
+        ok =
+            halt(true,
+                 fmt::format("{} is another machine now: machine id {} before, {} now", name, known->second, a.machine),
+                 "", plan.hosts[hosts[i].index].where, "an address was reused or the host was replaced");
     }
-    if (!write(Event::identity_seen, "", make_data({{"host", name}, {"machine_id", a.machine}, {"boot_id", a.boot}}))) co_return false;
+    if (!write(Event::identity_seen, "", make_data({{"host", name}, {"machine_id", a.machine}, {"boot_id", a.boot}})))
+      co_return false;
   }
   co_return ok;
 }
@@ -91,7 +99,8 @@ Task<bool> Machine::Run::rosters() {
     Value v = co_await consult(probe.body, std::move(environment), "");
     if (leaving()) co_return false;
     std::string name(plan.text(role.name));
-    if (!v.is(Kind::list)) co_return halt(true, fmt::format("the roster of {} is unknown: {}", name, show(v)), "", role.where);
+    if (!v.is(Kind::list))
+      co_return halt(true, fmt::format("the roster of {} is unknown: {}", name, show(v)), "", role.where);
     std::set<std::string> live, ours;
     for (const Value &x : *v.items) live.insert(name_value(x));
     for (HostId h : plan.sets[role.hosts.index].hosts) ours.insert(host_name(h));
@@ -100,7 +109,9 @@ Task<bool> Machine::Run::rosters() {
         co_return halt(true, fmt::format("the system knows {} as a {}, this plan does not", l, name), "", role.where,
                        "add the host to the cluster block, or remove it from the system first");
     for (const std::string &o : ours)
-      if (!live.count(o)) co_return halt(true, fmt::format("this plan counts {} as a {}, the system does not know it", o, name), "", role.where);
+      if (!live.count(o))
+        co_return halt(true, fmt::format("this plan counts {} as a {}, the system does not know it", o, name), "",
+                       role.where);
   }
   co_return true;
 }
@@ -119,8 +130,11 @@ Task<bool> Machine::Run::claims(const std::vector<plan::CellClaim> &all, std::st
       if (leaving()) co_return false;
       std::string wanted(plan.text(state.values[claim.value].name));
       if (v.open() || show(v) != wanted)
-        co_return halt(true, fmt::format("{}{} should be {}, it is {}", plan.text(state.name), h.valid() ? "(" + host_name(h) + ")" : std::string(), wanted, show(v)), key,
-                       claim.where, key == "initially" ? "the plan starts from another state than it was written for" : "");
+        co_return halt(true,
+                       fmt::format("{}{} should be {}, it is {}", plan.text(state.name),
+                                   h.valid() ? "(" + host_name(h) + ")" : std::string(), wanted, show(v)),
+                       key, claim.where,
+                       key == "initially" ? "the plan starts from another state than it was written for" : "");
     }
   }
   co_return true;
@@ -158,7 +172,8 @@ Task<bool> Machine::Run::main() {
     ending.advice = acted ? "resume goes on from here" : "nothing was changed";
   }
   static constexpr const char *kWords[] = {"running", "done", "refused", "stopped", "halted"};
-  write(Event::run_ended, "", make_data({{"status", kWords[static_cast<int>(ending.status)]}, {"reason", ending.reason}}));
+  write(Event::run_ended, "",
+        make_data({{"status", kWords[static_cast<int>(ending.status)]}, {"reason", ending.reason}}));
   co_return ok;
 }
 

@@ -1,4 +1,5 @@
-// Statements: blocks, decisions, rollouts, phases. A statement answers false when the run is to be left; whoever is inside `with` then decides about its hold.
+// Statements: blocks, decisions, rollouts, phases. A statement answers false when the run is to be left; whoever is
+// inside `with` then decides about its hold.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,18 +28,33 @@ Task<bool> Machine::Run::statement(NodeId node, Place place) {
       if (options.mode != Mode::run) co_return co_await tell_await(node, place);
       co_return co_await await_statement(node, place);
     }
-    case Op::act: co_return co_await act_statement(node, place);
-    case Op::call: co_return co_await call_procedure(node, place);
-    case Op::with: co_return co_await with(node, place);
-    case Op::roll: case Op::visit: co_return co_await roll(node, place);
-    case Op::dag: co_return co_await phases(node, place);
-    case Op::parallel: co_return co_await side_by_side(node, place);
-    case Op::let: co_return co_await let(node, place);
-    case Op::branch: case Op::unless: co_return co_await decide(node, place);
-    case Op::expect_value: case Op::expect_true: co_return co_await expect(node, place);
-    case Op::for_data: co_return co_await for_data(node, place);
-    case Op::confirm: co_return co_await confirm(node, place);
-    case Op::block: co_return co_await block(node, place);
+    case Op::act:
+      co_return co_await act_statement(node, place);
+    case Op::call:
+      co_return co_await call_procedure(node, place);
+    case Op::with:
+      co_return co_await with(node, place);
+    case Op::roll:
+    case Op::visit:
+      co_return co_await roll(node, place);
+    case Op::dag:
+      co_return co_await phases(node, place);
+    case Op::parallel:
+      co_return co_await side_by_side(node, place);
+    case Op::let:
+      co_return co_await let(node, place);
+    case Op::branch:
+    case Op::unless:
+      co_return co_await decide(node, place);
+    case Op::expect_value:
+    case Op::expect_true:
+      co_return co_await expect(node, place);
+    case Op::for_data:
+      co_return co_await for_data(node, place);
+    case Op::confirm:
+      co_return co_await confirm(node, place);
+    case Op::block:
+      co_return co_await block(node, place);
     case Op::at_most: {
       Place inner = place.at("/b");
       Millis end = now() + plan.integer(plan::IntegerId(n.a));
@@ -47,11 +63,17 @@ Task<bool> Machine::Run::statement(NodeId node, Place place) {
     }
     case Op::accept: {
       const plan::Waiver &waiver = plan.waivers[n.a];
-      write(Event::waiver_used, place.key, make_data({{"rule", std::string(plan.text(waiver.rule))}, {"reason", std::string(plan.text(waiver.reason))}}));
+      write(Event::waiver_used, place.key,
+            make_data(
+                {{"rule", std::string(plan.text(waiver.rule))}, {"reason", std::string(plan.text(waiver.reason))}}));
       co_return co_await block(plan.kid(node, 0), place.at("/b"));
     }
-    case Op::no_return: co_return write(Event::statement_done, place.key, make_data({{"text", std::string(plan.text(plan::StringId(n.a)))}}));
-    default: co_return halt(true, fmt::format("the plan holds `{}` where a statement stands", plan::info(n.op).name), place.key, plan.span(node));
+    case Op::no_return:
+      co_return write(Event::statement_done, place.key,
+                      make_data({{"text", std::string(plan.text(plan::StringId(n.a)))}}));
+    default:
+      co_return halt(true, fmt::format("the plan holds `{}` where a statement stands", plan::info(n.op).name),
+                     place.key, plan.span(node));
   }
 }
 
@@ -64,7 +86,8 @@ Task<bool> Machine::Run::let(NodeId node, Place place) {
   } else {
     v = co_await consult(plan.kid(node, 0), *place.environment, place.key);
     if (leaving()) co_return false;
-    if (v.open()) co_return halt(true, "a value that the plan needs is unknown: " + show(v), place.key, plan.span(node));
+    if (v.open())
+      co_return halt(true, "a value that the plan needs is unknown: " + show(v), place.key, plan.span(node));
     if (!write(Event::value_kept, place.key, make_data({{"value", to_journal(v)}}))) co_return false;
   }
   place.environment->slots[n.a] = std::move(v);
@@ -89,11 +112,14 @@ Task<bool> Machine::Run::decide(NodeId node, Place place) {
   if (leaving()) co_return false;
   if (dry()) {  // the steps before it would change the answer: tell what is guarded, whatever it is now
     std::string now_is = decision.open() ? "unknown" : decision.yes() ? "true" : "false";
-    observer.said(fmt::format("{} {} (now {}):", n.op == Op::branch ? "if" : "unless", source_of(plan.kid(node, 0)), now_is));
+    observer.said(
+        fmt::format("{} {} (now {}):", n.op == Op::branch ? "if" : "unless", source_of(plan.kid(node, 0)), now_is));
     if (n.op == Op::branch && !decision.yes()) co_return co_await block(plan.kid(node, 2), place.at("/e"));
     co_return co_await block(plan.kid(node, 1), place.at("/b"));
   }
-  if (decision.open()) co_return halt(true, "the condition is unknown, so neither way may be taken: " + show(decision), place.key, plan.span(node));
+  if (decision.open())
+    co_return halt(true, "the condition is unknown, so neither way may be taken: " + show(decision), place.key,
+                   plan.span(node));
   if (!write(Event::value_kept, place.key, make_data({{"value", to_journal(decision)}}))) co_return false;
   if (n.op == Op::branch) {
     NodeId way = plan.kid(node, decision.yes() ? 1 : 2);
@@ -133,11 +159,16 @@ Task<bool> Machine::Run::expect(NodeId node, Place place) {
     Value v = co_await ask_cell(cell, *place.environment, place.key);
     if (leaving()) co_return false;
     if (v.open() || v.text != wanted)
-      co_return halt(true, fmt::format("state {} was expected to be {}, it is {}", plan.text(state.name), wanted, show(v)), place.key, plan.span(node));
+      co_return halt(true,
+                     fmt::format("state {} was expected to be {}, it is {}", plan.text(state.name), wanted, show(v)),
+                     place.key, plan.span(node));
   } else {
     Value v = co_await consult(plan.kid(node, 0), *place.environment, place.key);
     if (leaving()) co_return false;
-    if (!v.yes()) co_return halt(true, v.open() ? "an expectation is unknown: " + show(v) : std::string("an expectation does not hold"), place.key, plan.span(node));
+    if (!v.yes())
+      co_return halt(true,
+                     v.open() ? "an expectation is unknown: " + show(v) : std::string("an expectation does not hold"),
+                     place.key, plan.span(node));
   }
   co_return write(Event::statement_done, place.key);
 }
@@ -151,15 +182,19 @@ Task<bool> Machine::Run::for_data(NodeId node, Place place) {
   } else {
     list = co_await consult(plan.kid(node, 0), *place.environment, place.key);
     if (leaving()) co_return false;
-    if (!list.is(Kind::list)) co_return halt(true, "the list to go through is unknown: " + show(list), place.key, plan.span(node));
+    if (!list.is(Kind::list))
+      co_return halt(true, "the list to go through is unknown: " + show(list), place.key, plan.span(node));
     Value::Items kept;
     for (const Value &item : *list.items) {
       place.environment->slots[n.a] = item;
       Value condition = co_await consult(plan.kid(node, 1), *place.environment, place.key);
-      if (condition.open()) co_return halt(true, "a condition of the list is unknown: " + show(condition), place.key, plan.span(node));
+      if (condition.open())
+        co_return halt(true, "a condition of the list is unknown: " + show(condition), place.key, plan.span(node));
       if (condition.yes()) kept.push_back(item);
     }
-    if (n.b && kept.size() > n.b) co_return halt(true, fmt::format("the list has {} elements, `at most {}` is allowed", kept.size(), n.b), place.key, plan.span(node));
+    if (n.b && kept.size() > n.b)
+      co_return halt(true, fmt::format("the list has {} elements, `at most {}` is allowed", kept.size(), n.b),
+                     place.key, plan.span(node));
     list = Value::list(std::move(kept));
     if (!write(Event::value_kept, place.key, make_data({{"value", to_journal(list)}}))) co_return false;
   }
@@ -193,7 +228,9 @@ Task<bool> Machine::Run::iteration(NodeId node, Place place, HostId host) {
   bool marks = n.op == Op::roll;
   const StepPast *before = past.step(inner.key);
   if (marks && before && before->done) co_return true;
-  Doing doing_this(this, Activity{inner.key, host, fmt::format("rollout over {}", plan.text(plan.sets[rollout.hosts.index].name)), "", 0, 0});
+  Doing doing_this(
+      this, Activity{inner.key, host, fmt::format("rollout over {}", plan.text(plan.sets[rollout.hosts.index].name)),
+                     "", 0, 0});
   if (rollout.at_most) {
     Millis end = now() + rollout.at_most;
     inner.deadline = inner.deadline ? std::min(inner.deadline, end) : end;
@@ -201,12 +238,14 @@ Task<bool> Machine::Run::iteration(NodeId node, Place place, HostId host) {
   if (marks && !write(Event::iteration_started, inner.key, make_data({{"host", host_name(host)}}))) co_return false;
   bool ok = co_await block(plan.kid(node, 0), inner);
   for (auto &[await, places] : passed)  // an iteration's knowledge ends with it
-    for (auto it = places.lower_bound(inner.key); it != places.end() && it->first.starts_with(inner.key);) it = places.erase(it);
+    for (auto it = places.lower_bound(inner.key); it != places.end() && it->first.starts_with(inner.key);)
+      it = places.erase(it);
   if (!ok) co_return false;
   co_return marks ? write(Event::iteration_ended, inner.key, make_data({{"host", host_name(host)}})) : true;
 }
 
-/// Admits in list order while fewer than `batch` are live (fewer than `per_batch` in the host's group); the canary goes first, alone, and soaks.
+/// Admits in list order while fewer than `batch` are live (fewer than `per_batch` in the host's group); the canary goes
+/// first, alone, and soaks.
 Task<bool> Machine::Run::roll(NodeId node, Place place) {
   const plan::Rollout &rollout = plan.rollouts[plan.node(node).a];
   const std::vector<HostId> &hosts = plan.sets[rollout.hosts.index].hosts;
@@ -241,7 +280,12 @@ Task<bool> Machine::Run::roll(NodeId node, Place place) {
       soaked = true;
       const StepPast *before = past.step(place.key + "/soak");
       if (!dry() && rollout.soak && !(before && before->done)) {
-        Doing doing_this(this, Activity{place.key, {}, fmt::format("soak {}s after the canary", rollout.soak / 1000), "", 0, now() + rollout.soak});
+        Doing doing_this(this, Activity{place.key,
+                                        {},
+                                        fmt::format("soak {}s after the canary", rollout.soak / 1000),
+                                        "",
+                                        0,
+                                        now() + rollout.soak});
         for (Millis end = now() + rollout.soak; now() < end && !leaving();) co_await sleep_until(end);
         if (!leaving()) write(Event::statement_done, place.key + "/soak");
       }
@@ -281,8 +325,10 @@ bool Machine::Run::fits_window(std::int64_t worst, const std::string &key, plan:
   if (!options.window_end_unix_ms || options.mode != Mode::run) return true;
   std::int64_t left = *options.window_end_unix_ms - clock.unix_ms();
   if (left > worst) return true;
-  return halt(false, fmt::format("the window ends in {} min, the next iteration may take {} min", left / 60'000, worst / 60'000), key, where,
-              "resume in the next window");
+  return halt(
+      false,
+      fmt::format("the window ends in {} min, the next iteration may take {} min", left / 60'000, worst / 60'000), key,
+      where, "resume in the next window");
 }
 
 Task<bool> Machine::Run::side_by_side(NodeId node, Place place) {
@@ -315,7 +361,8 @@ Task<bool> Machine::Run::phases(NodeId node, Place place) {
   std::vector<std::vector<std::uint32_t>> after(kids.size());
   for (std::size_t i = 0; i < kids.size(); ++i) after[i] = plan.phases[plan.node(kids[i]).a].after;
   for (const safety::PhaseEdge &edge : proof.phase_edges)
-    if (edge.dag == node && edge.before < kids.size() && edge.after < kids.size()) after[edge.after].push_back(edge.before);
+    if (edge.dag == node && edge.before < kids.size() && edge.after < kids.size())
+      after[edge.after].push_back(edge.before);
   std::vector<std::optional<Task<bool>>> tasks(kids.size());
   Bell bell(queue);
   for (;;) {
@@ -327,7 +374,8 @@ Task<bool> Machine::Run::phases(NodeId node, Place place) {
         continue;
       }
       bool may = !failed && !leaving() && !(dry() && open);
-      for (std::uint32_t p : after[i]) may = may && p < kids.size() && tasks[p] && tasks[p]->done() && tasks[p]->result();
+      for (std::uint32_t p : after[i])
+        may = may && p < kids.size() && tasks[p] && tasks[p]->done() && tasks[p]->result();
       if (!may) continue;
       Place inner = place.at(fmt::format("/{}", i));
       inner.environment = std::make_shared<Environment>(*place.environment);
@@ -348,7 +396,8 @@ Task<bool> Machine::Run::phases(NodeId node, Place place) {
 }
 
 Task<bool> Machine::Run::phase(NodeId node, Place place) {
-  Doing doing_this(this, Activity{place.key, {}, fmt::format("phase {}", plan.text(plan.phases[plan.node(node).a].name)), "", 0, 0});
+  Doing doing_this(
+      this, Activity{place.key, {}, fmt::format("phase {}", plan.text(plan.phases[plan.node(node).a].name)), "", 0, 0});
   co_return co_await block(plan.kid(node, 0), place.at("/b"));
 }
 

@@ -8,8 +8,8 @@
 
 namespace upg::machine {
 
-/// Queue of coroutines that may go on. Every hand-over passes through it, so the C++ stack never grows with the plan, and the order is the
-/// order of becoming ready: the same answers at the same times give the same run.
+/// Queue of coroutines that may go on. Every hand-over passes through it, so the C++ stack never grows with the plan,
+/// and the order is the order of becoming ready: the same answers at the same times give the same run.
 class Ready {
  public:
   void push(std::coroutine_handle<> handle) { queue_.push_back(handle); }
@@ -26,8 +26,9 @@ class Ready {
   std::deque<std::coroutine_handle<>> queue_;
 };
 
-/// A piece of a run that may wait. Lazy: it starts when awaited or spawned. The promise finds the queue through its first argument
-/// (an object with `Ready &ready()`), so every function that returns a Task is a member of such an object or takes it first.
+/// A piece of a run that may wait. Lazy: it starts when awaited or spawned. The promise finds the queue through its
+/// first argument (an object with `Ready &ready()`), so every function that returns a Task is a member of such an
+/// object or takes it first.
 template <class T>
 class [[nodiscard]] Task;
 

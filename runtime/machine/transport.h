@@ -15,32 +15,33 @@ using Millis = std::int64_t;
 
 using RequestId = std::uint64_t;
 
-/// What to run on a host. Either `argv` (no shell of ours; quoted for the remote one) or `script` (text for /bin/sh -c, already quoted inside).
+/// What to run on a host. Either `argv` (no shell of ours; quoted for the remote one) or `script` (text for /bin/sh -c,
+/// already quoted inside).
 struct Command {
   std::vector<std::string> argv;
   std::string script;
   std::vector<std::pair<std::string, std::string>> environment;
-  std::string input;           // standard input; then it is closed
-  std::string user;            // run as this user through sudo; empty: as the login user
-  Millis timeout = 0;          // whole command, from the request; must be > 0
+  std::string input;                       // standard input; then it is closed
+  std::string user;                        // run as this user through sudo; empty: as the login user
+  Millis timeout = 0;                      // whole command, from the request; must be > 0
   std::uint64_t output_limit = 16u << 20;  // bytes kept of stdout and of stderr each; what is over is counted, not kept
-  /// A step outlives the connection: its claim, output and exit status are kept on the host under this key ("" for questions, which run directly).
-  /// The same key again attaches to what is there and never starts it a second time.
+  /// A step outlives the connection: its claim, output and exit status are kept on the host under this key ("" for
+  /// questions, which run directly). The same key again attaches to what is there and never starts it a second time.
   std::string step_key;
-  bool attach_only = false;    // never start: only report what the host knows of step_key
-  bool secret = false;         // neither command nor output may be logged
+  bool attach_only = false;  // never start: only report what the host knows of step_key
+  bool secret = false;       // neither command nor output may be logged
 };
 
 enum class Outcome : std::uint8_t {
-  exited,        // `code`
-  signaled,      // `signal`
-  timed_out,     // the deadline passed; the remote side may still run
-  unreachable,   // no connection, or it broke before the command began; nothing was started
-  lost,          // the connection broke while it ran; unknown whether it runs on
-  refused,       // authentication failed, sudo refused, host key changed or unknown: a person must act; see `detail`
-  absent,        // attach_only: the host knows nothing of the step
-  running,       // attach_only: the step still runs there (asked again later)
-  vanished,      // the step was claimed there, has no exit status and no process any more (killed, or the host rebooted)
+  exited,       // `code`
+  signaled,     // `signal`
+  timed_out,    // the deadline passed; the remote side may still run
+  unreachable,  // no connection, or it broke before the command began; nothing was started
+  lost,         // the connection broke while it ran; unknown whether it runs on
+  refused,      // authentication failed, sudo refused, host key changed or unknown: a person must act; see `detail`
+  absent,       // attach_only: the host knows nothing of the step
+  running,      // attach_only: the step still runs there (asked again later)
+  vanished,     // the step was claimed there, has no exit status and no process any more (killed, or the host rebooted)
   cancelled,
 };
 
@@ -53,7 +54,7 @@ struct Answer {
   std::string err;
   std::uint64_t out_bytes = 0;  // in all, kept or not
   std::uint64_t err_bytes = 0;
-  std::string detail;           // for a person: "connection refused by 127.0.0.1:22", both fingerprints of a changed key, ...
+  std::string detail;  // for a person: "connection refused by 127.0.0.1:22", both fingerprints of a changed key, ...
 };
 
 /// A piece of output of a request that is under way, for progress and the run's folder.
@@ -70,11 +71,13 @@ class Transport {
   virtual ~Transport() = default;
   /// Begins; the answer comes from `wait`. Every request gets exactly one answer.
   virtual void start(RequestId request, plan::HostId host, Command command) = 0;
-  /// Stops waiting for it (a question's channel is closed; a step goes on at the host). Its answer is `cancelled` unless one was already there.
+  /// Stops waiting for it (a question's channel is closed; a step goes on at the host). Its answer is `cancelled`
+  /// unless one was already there.
   virtual void cancel(RequestId request) = 0;
   /// Drops the session to a host (it reboots); the next request connects again.
   virtual void disconnect(plan::HostId host) = 0;
-  /// Waits until something happened, a signal came, or `until` (nothing: return at once what is there). Appends to both.
+  /// Waits until something happened, a signal came, or `until` (nothing: return at once what is there). Appends to
+  /// both.
   virtual void wait(std::optional<Millis> until, std::vector<Answer> &answers, std::vector<Output> &outputs) = 0;
 };
 

@@ -36,7 +36,8 @@ Value Value::result(int code, std::string out, std::string err) {
 
 const Value *Value::member(std::string_view key) const {
   if (!members) return nullptr;
-  auto it = std::lower_bound(members->begin(), members->end(), key, [](const auto &m, std::string_view k) { return m.first < k; });
+  auto it = std::lower_bound(members->begin(), members->end(), key,
+                             [](const auto &m, std::string_view k) { return m.first < k; });
   return it != members->end() && it->first == key ? &it->second : nullptr;
 }
 
@@ -53,7 +54,9 @@ int compare_versions(std::string_view a, std::string_view b) {
   auto digit = [](char c) { return c >= '0' && c <= '9'; };
   while (i < a.size() || j < b.size()) {
     while ((i < a.size() && !digit(a[i])) || (j < b.size() && !digit(b[j]))) {
-      auto order = [&](std::string_view s, std::size_t k) { return k >= s.size() || digit(s[k]) ? 0 : s[k] == '~' ? -1 : s[k] + 1; };
+      auto order = [&](std::string_view s, std::size_t k) {
+        return k >= s.size() || digit(s[k]) ? 0 : s[k] == '~' ? -1 : s[k] + 1;
+      };
       int x = order(a, i), y = order(b, j);
       if (x != y) return x < y ? -1 : 1;
       ++i, ++j;
@@ -73,8 +76,9 @@ int compare_versions(std::string_view a, std::string_view b) {
 namespace {
 /// In the largest unit that divides it: 5GB, 512MiB, 17B.
 std::string show_size(std::int64_t bytes) {
-  static constexpr std::pair<std::int64_t, const char *> kUnits[] = {{1'000'000'000'000, "TB"}, {1ll << 40, "TiB"}, {1'000'000'000, "GB"}, {1 << 30, "GiB"},
-                                                                     {1'000'000, "MB"},         {1 << 20, "MiB"},   {1'000, "kB"},         {1 << 10, "KiB"}};
+  static constexpr std::pair<std::int64_t, const char *> kUnits[] = {
+      {1'000'000'000'000, "TB"}, {1ll << 40, "TiB"}, {1'000'000'000, "GB"}, {1 << 30, "GiB"},
+      {1'000'000, "MB"},         {1 << 20, "MiB"},   {1'000, "kB"},         {1 << 10, "KiB"}};
   for (const auto &[unit, name] : kUnits)
     if (bytes != 0 && bytes % unit == 0) return fmt::format("{}{}", bytes / unit, name);
   return fmt::format("{}B", bytes);
@@ -97,9 +101,15 @@ int compare(const Value &a, const Value &b) {
       int c = a.text.compare(b.text);
       return c < 0 ? -1 : c > 0;
     }
-    case Kind::boolean: case Kind::duration: case Kind::size: case Kind::percent: case Kind::time: case Kind::host:
+    case Kind::boolean:
+    case Kind::duration:
+    case Kind::size:
+    case Kind::percent:
+    case Kind::time:
+    case Kind::host:
       return a.number < b.number ? -1 : a.number > b.number;
-    default: return 2;
+    default:
+      return 2;
   }
 }
 
@@ -117,17 +127,31 @@ bool equal(const Value &a, const Value &b) {
 
 std::string show(const Value &v) {
   switch (v.kind) {
-    case Kind::pending: return "(being asked)";
-    case Kind::unknown: case Kind::missing: return "unknown: " + v.text;
-    case Kind::nothing: return "null";
-    case Kind::boolean: return v.number ? "true" : "false";
-    case Kind::integer: case Kind::time: return std::to_string(v.number);
-    case Kind::decimal: return fmt::format("{}", v.real);
-    case Kind::string: case Kind::version: return v.text;
-    case Kind::duration: return v.number % 1000 ? fmt::format("{}ms", v.number) : fmt::format("{}s", v.number / 1000);
-    case Kind::size: return show_size(v.number);
-    case Kind::percent: return fmt::format("{}%", static_cast<double>(v.number) / 10000.0);
-    case Kind::host: return fmt::format("host #{}", v.number);
+    case Kind::pending:
+      return "(being asked)";
+    case Kind::unknown:
+    case Kind::missing:
+      return "unknown: " + v.text;
+    case Kind::nothing:
+      return "null";
+    case Kind::boolean:
+      return v.number ? "true" : "false";
+    case Kind::integer:
+    case Kind::time:
+      return std::to_string(v.number);
+    case Kind::decimal:
+      return fmt::format("{}", v.real);
+    case Kind::string:
+    case Kind::version:
+      return v.text;
+    case Kind::duration:
+      return v.number % 1000 ? fmt::format("{}ms", v.number) : fmt::format("{}s", v.number / 1000);
+    case Kind::size:
+      return show_size(v.number);
+    case Kind::percent:
+      return fmt::format("{}%", static_cast<double>(v.number) / 10000.0);
+    case Kind::host:
+      return fmt::format("host #{}", v.number);
     case Kind::list: {
       std::string s = "[";
       for (std::size_t i = 0; i < v.items->size(); ++i) {
@@ -137,7 +161,8 @@ std::string show(const Value &v) {
       }
       return s + "]";
     }
-    case Kind::object: case Kind::result: {
+    case Kind::object:
+    case Kind::result: {
       std::string s = "{";
       for (const auto &[k, m] : *v.members) {
         if (s.size() > 1) s += ", ";

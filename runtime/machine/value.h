@@ -10,17 +10,27 @@
 
 namespace upg::machine {
 
-/// What an expression gives. `unknown` is a value: whatever depends on it is unknown too, and a gate over it never passes.
+/// What an expression gives. `unknown` is a value: whatever depends on it is unknown too, and a gate over it never
+/// passes.
 struct Value {
   enum class Kind : std::uint8_t {
-    pending,   // commands are still under way
-    unknown,   // `text` says why
-    missing,   // unknown because something is not there (a key, a cell, a match): `default` replaces it
-    nothing,   // null of JSON, the value of no return
-    boolean, integer, decimal, string, duration, size, percent, version, time,
-    host,      // number: index
-    list, object,
-    result,    // of a command: an object with code, stdout, stderr
+    pending,  // commands are still under way
+    unknown,  // `text` says why
+    missing,  // unknown because something is not there (a key, a cell, a match): `default` replaces it
+    nothing,  // null of JSON, the value of no return
+    boolean,
+    integer,
+    decimal,
+    string,
+    duration,
+    size,
+    percent,
+    version,
+    time,
+    host,  // number: index
+    list,
+    object,
+    result,  // of a command: an object with code, stdout, stderr
   };
   using Items = std::vector<Value>;
   using Members = std::vector<std::pair<std::string, Value>>;  // sorted by key, unique
@@ -63,7 +73,8 @@ struct Value {
   }
 };
 
-/// Structural equality with the unit conversions of the language; `pending`/`unknown`/`missing` are handled by the caller.
+/// Structural equality with the unit conversions of the language; `pending`/`unknown`/`missing` are handled by the
+/// caller.
 bool equal(const Value &a, const Value &b);
 /// <0, 0, >0; 2 if the two cannot be ordered.
 int compare(const Value &a, const Value &b);

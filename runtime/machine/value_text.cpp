@@ -12,15 +12,20 @@ constexpr std::size_t kRows = 100'000;
 Value convert(const Json &j, int depth) {
   if (depth > kDepth) return Value::unknown("json nested too deeply");
   switch (j.type()) {
-    case Json::value_t::null: return {};
-    case Json::value_t::boolean: return Value::boolean(j.get<bool>());
-    case Json::value_t::number_integer: return Value::integer(j.get<std::int64_t>());
+    case Json::value_t::null:
+      return {};
+    case Json::value_t::boolean:
+      return Value::boolean(j.get<bool>());
+    case Json::value_t::number_integer:
+      return Value::integer(j.get<std::int64_t>());
     case Json::value_t::number_unsigned: {
       auto n = j.get<std::uint64_t>();
       return n > INT64_MAX ? Value::decimal(static_cast<double>(n)) : Value::integer(static_cast<std::int64_t>(n));
     }
-    case Json::value_t::number_float: return Value::decimal(j.get<double>());
-    case Json::value_t::string: return Value::string(j.get<std::string>());
+    case Json::value_t::number_float:
+      return Value::decimal(j.get<double>());
+    case Json::value_t::string:
+      return Value::string(j.get<std::string>());
     case Json::value_t::array: {
       Value::Items items;
       for (const auto &e : j) items.push_back(convert(e, depth + 1));
@@ -31,7 +36,8 @@ Value convert(const Json &j, int depth) {
       for (const auto &[k, e] : j.items()) members.emplace_back(k, convert(e, depth + 1));
       return Value::object(std::move(members));
     }
-    default: return Value::unknown("json of a kind that has no value");
+    default:
+      return Value::unknown("json of a kind that has no value");
   }
 }
 
@@ -56,11 +62,16 @@ std::string_view trim(std::string_view s) {
 
 Json encode(const Value &v) {
   switch (v.kind) {
-    case Value::Kind::nothing: return nullptr;
-    case Value::Kind::boolean: return v.number != 0;
-    case Value::Kind::integer: return v.number;
-    case Value::Kind::string: return v.text;
-    default: break;
+    case Value::Kind::nothing:
+      return nullptr;
+    case Value::Kind::boolean:
+      return v.number != 0;
+    case Value::Kind::integer:
+      return v.number;
+    case Value::Kind::string:
+      return v.text;
+    default:
+      break;
   }
   Json j = {{"k", static_cast<int>(v.kind)}};
   if (v.number) j["n"] = v.number;
@@ -150,9 +161,7 @@ Value parse_table(std::string_view text) {
   return Value::list(std::move(rows));
 }
 
-std::string to_journal(const Value &v) {
-  return encode(v).dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+std::string to_journal(const Value &v) { return encode(v).dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Value from_journal(std::string_view text) {
   try {

@@ -32,7 +32,8 @@ struct Held {
 /// What the plan itself has done to the cluster so far: outages, holds, when the last action on each host ended.
 class World {
  public:
-  explicit World(const plan::Plan &plan) : plan_(&plan), host_roles_(plan.hosts.size()), last_end_(plan.hosts.size(), 0) {}
+  explicit World(const plan::Plan &plan)
+      : plan_(&plan), host_roles_(plan.hosts.size()), last_end_(plan.hosts.size(), 0) {}
 
   /// Opens or raises an outage; true if the role on the host was not down before.
   bool open(plan::HostId host, plan::RoleId role, bool down);

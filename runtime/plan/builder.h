@@ -24,7 +24,8 @@ class Builder {
   NodeId text(std::string_view value, Span where) { return node(Op::text, where, string(value).index, 0, {}); }
   NodeId number(std::int64_t value, Span where) { return node(Op::number, where, integer(value).index, 0, {}); }
   /// Appends a record to its table and gives its id.
-  template <class IdType, class Record> static IdType add(std::vector<Record> &table, Record record) {
+  template <class IdType, class Record>
+  static IdType add(std::vector<Record> &table, Record record) {
     table.push_back(std::move(record));
     return IdType(table.size() - 1);
   }

@@ -20,7 +20,8 @@ constexpr std::int64_t kHeartbeat = 30'000;
 
 /// Records that a person at a terminal need not read one by one.
 bool quiet(const Record &r) {
-  return r.event == Event::identity_seen || r.event == Event::outage_opened || r.event == Event::outage_closed || r.event == Event::gate_waiting;
+  return r.event == Event::identity_seen || r.event == Event::outage_opened || r.event == Event::outage_closed ||
+         r.event == Event::gate_waiting;
 }
 
 std::string activity_line(const plan::Plan &plan, const machine::Activity &a, std::int64_t unix_ms, Millis now) {
@@ -75,7 +76,8 @@ class Plain : public Progress {
   std::int64_t last_ms_ = 0;
 };
 
-/// Lines scroll above a block that is drawn anew: what each host does now, which gate is waited for, which holds are in force.
+/// Lines scroll above a block that is drawn anew: what each host does now, which gate is waited for, which holds are in
+/// force.
 class Live : public Progress {
  public:
   Live(const plan::Plan &plan, std::FILE *out) : plan_(plan), out_(out) {}
@@ -92,11 +94,13 @@ class Live : public Progress {
     if (paused_ || unix_ms - drawn_ms_ < 200) return;
     drawn_ms_ = unix_ms;
     lines_.clear();
-    lines_.push_back(fmt::format("\x1b[1m{} of {}\x1b[0m  {}", plan_.text(plan_.name), plan_.text(plan_.cluster), duration(unix_ms - start_)));
+    lines_.push_back(fmt::format("\x1b[1m{} of {}\x1b[0m  {}", plan_.text(plan_.name), plan_.text(plan_.cluster),
+                                 duration(unix_ms - start_)));
     for (const auto &a : leaves(machine)) lines_.push_back("  " + activity_line(plan_, a, unix_ms, now));
     std::string holds;
     for (const auto &h : machine.holds())
-      holds += fmt::format("{}{}{} for {}", holds.empty() ? "" : ", ", h.name, h.arguments.empty() ? "" : "(" + h.arguments + ")", duration(unix_ms - h.since_unix_ms));
+      holds += fmt::format("{}{}{} for {}", holds.empty() ? "" : ", ", h.name,
+                           h.arguments.empty() ? "" : "(" + h.arguments + ")", duration(unix_ms - h.since_unix_ms));
     if (!holds.empty()) lines_.push_back("  \x1b[33mholds:\x1b[0m " + printable(holds));
     draw();
   }
@@ -164,7 +168,11 @@ class Json : public Progress {
   void recorded(const Record &r) override {
     nlohmann::json j = nlohmann::json::parse(r.data, nullptr, false);
     if (!j.is_object()) j = nlohmann::json::object();
-    nlohmann::json line = {{"number", r.number}, {"unix_ms", r.unix_ms}, {"event", machine::info(r.event).name}, {"key", r.key}, {"data", std::move(j)}};
+    nlohmann::json line = {{"number", r.number},
+                           {"unix_ms", r.unix_ms},
+                           {"event", machine::info(r.event).name},
+                           {"key", r.key},
+                           {"data", std::move(j)}};
     print(line);
   }
   void output(const std::string &, plan::HostId, bool, bool, std::string_view) override {}
@@ -174,7 +182,8 @@ class Json : public Progress {
     if (unix_ms - last_ms_ < kHeartbeat) return;
     last_ms_ = unix_ms;
     nlohmann::json doing = nlohmann::json::array();
-    for (const auto &a : leaves(machine)) doing.push_back({{"key", a.key}, {"what", a.what}, {"detail", a.detail}, {"since_unix_ms", a.since_unix_ms}});
+    for (const auto &a : leaves(machine))
+      doing.push_back({{"key", a.key}, {"what", a.what}, {"detail", a.detail}, {"since_unix_ms", a.since_unix_ms}});
     print({{"event", "heartbeat"}, {"unix_ms", unix_ms}, {"doing", std::move(doing)}});
   }
 

@@ -19,7 +19,8 @@ class Progress : public machine::Observer {
 
 enum class ProgressKind : std::uint8_t { automatic, live, plain, json };
 
-/// live: a block that is redrawn below the lines; plain: one line for each event and a heartbeat; json: one event a line.
+/// live: a block that is redrawn below the lines; plain: one line for each event and a heartbeat; json: one event a
+/// line.
 std::unique_ptr<Progress> make_progress(ProgressKind kind, const plan::Plan &plan, std::FILE *out);
 
 }  // namespace upg::report

@@ -41,10 +41,12 @@ std::string RunFolder::root(const std::string &wish) {
   if (!wish.empty()) return wish;
   const char *state = std::getenv("XDG_STATE_HOME");
   const char *home = std::getenv("HOME");
-  return state && *state == '/' ? std::string(state) + "/upg/runs" : std::string(home && *home ? home : ".") + "/.local/state/upg/runs";
+  return state && *state == '/' ? std::string(state) + "/upg/runs"
+                                : std::string(home && *home ? home : ".") + "/.local/state/upg/runs";
 }
 
-std::unique_ptr<RunFolder> RunFolder::create(const std::string &root, const std::string &plan_name, std::string_view plan_bytes, std::int64_t unix_ms, std::string &why) {
+std::unique_ptr<RunFolder> RunFolder::create(const std::string &root, const std::string &plan_name,
+                                             std::string_view plan_bytes, std::int64_t unix_ms, std::string &why) {
   std::error_code ec;
   fs::create_directories(root, ec);
   if (ec) {
@@ -91,7 +93,8 @@ std::vector<std::string> RunFolder::list(const std::string &root) {
 std::unique_ptr<RunFolder> RunFolder::open(const std::string &root, const std::string &id, std::string &why) {
   std::error_code ec;
   if (id.find('/') != std::string::npos) {
-    if (fs::exists(id + "/plan.upgb", ec)) return std::unique_ptr<RunFolder>(new RunFolder(id, fs::path(id).filename().string()));
+    if (fs::exists(id + "/plan.upgb", ec))
+      return std::unique_ptr<RunFolder>(new RunFolder(id, fs::path(id).filename().string()));
     why = id + ": no run's folder";
     return nullptr;
   }
@@ -117,7 +120,9 @@ RunFolder::~RunFolder() {
 std::optional<std::string> RunFolder::lock() {
   lock_ = ::open(file("lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (lock_ < 0) return file("lock") + ": " + std::strerror(errno);
-  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) return errno == EWOULDBLOCK ? "another upgrun drives run " + id_ + " right now" : file("lock") + ": " + std::strerror(errno);
+  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0)
+    return errno == EWOULDBLOCK ? "another upgrun drives run " + id_ + " right now"
+                                : file("lock") + ": " + std::strerror(errno);
   return std::nullopt;
 }
 
@@ -140,7 +145,8 @@ void RunFolder::output(const std::string &host, bool step, const std::string &ke
   s.last = mark;
   s.size += head.size() + bytes.size();
   bool over = s.size > (step ? kStepBytes : kQuestionBytes);
-  bool ok = over ? write_all(s.fd, "\n==> this file is full; further output is not kept\n") : write_all(s.fd, head) && write_all(s.fd, bytes);
+  bool ok = over ? write_all(s.fd, "\n==> this file is full; further output is not kept\n")
+                 : write_all(s.fd, head) && write_all(s.fd, bytes);
   s.full = over || !ok;
 }
 

@@ -9,14 +9,17 @@
 
 namespace upg::report {
 
-/// The folder of one run: plan.upgb, journal.sqlite, output/HOST.log, report.txt, report.json, upgrun.log, lock. Mode 0700.
+/// The folder of one run: plan.upgb, journal.sqlite, output/HOST.log, report.txt, report.json, upgrun.log, lock. Mode
+/// 0700.
 class RunFolder {
  public:
   /// The folder that holds all runs: `wish`, else $XDG_STATE_HOME/upg/runs, else ~/.local/state/upg/runs.
   static std::string root(const std::string &wish);
   /// Makes a new folder for the plan; nothing, with `why`, if it cannot be made.
-  static std::unique_ptr<RunFolder> create(const std::string &root, const std::string &plan_name, std::string_view plan_bytes, std::int64_t unix_ms, std::string &why);
-  /// Opens a run by id, by a beginning of it that names one only, or by path; empty id: the newest that has not ended well.
+  static std::unique_ptr<RunFolder> create(const std::string &root, const std::string &plan_name,
+                                           std::string_view plan_bytes, std::int64_t unix_ms, std::string &why);
+  /// Opens a run by id, by a beginning of it that names one only, or by path; empty id: the newest that has not ended
+  /// well.
   static std::unique_ptr<RunFolder> open(const std::string &root, const std::string &id, std::string &why);
   static std::vector<std::string> list(const std::string &root);
 

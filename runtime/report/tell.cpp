@@ -17,29 +17,54 @@ std::string tell(const machine::Record &r) {
   auto f = [&](const char *name) { return field_of(r, name); };
   auto on = [&] { return f("host").empty() || f("host") == "controller" ? std::string() : f("host") + ": "; };
   switch (r.event) {
-    case Event::run_started: return fmt::format("run {} of {} began, digest {}", f("run"), f("plan"), f("digest").substr(0, 16));
-    case Event::run_resumed: return "the run is taken up again";
-    case Event::run_ended: return fmt::format("{}{}{}", f("status"), f("reason").empty() ? "" : ": ", f("reason"));
-    case Event::identity_seen: return fmt::format("{}: answers, boot {}", f("host"), f("boot_id").substr(0, 8));
-    case Event::gate_waiting: return fmt::format("{}waiting for {}: {}", on(), f("gate"), f("answer"));
-    case Event::gate_passed: return fmt::format("{}gate {} passed", on(), f("gate"));
-    case Event::gate_failed: return fmt::format("{}gate {} FAILED ({}): {}", on(), f("gate"), f("reason"), f("answer"));
-    case Event::act_intended: return fmt::format("{}{}{}", on(), f("action"), f("attempt") == "1" ? "" : ", attempt " + f("attempt"));
-    case Event::command_started: return fmt::format("{}  $ {}", on(), f("text"));
-    case Event::act_skipped: return fmt::format("{} skipped: {}", f("action"), f("reason"));
-    case Event::act_ended: return fmt::format("{} {}{}{}", f("action"), f("outcome"), f("detail").empty() ? "" : ": ", f("detail"));
-    case Event::hold_taken: return fmt::format("hold {}({}) in force", f("hold"), f("arguments"));
-    case Event::hold_released: return fmt::format("hold {}({}) released", f("hold"), f("arguments"));
-    case Event::iteration_started: return fmt::format("{}: its turn", f("host"));
-    case Event::iteration_ended: return fmt::format("{}: complete", f("host"));
-    case Event::confirmed: return fmt::format("{} answered {} to: {}", f("who"), f("answer"), f("text"));
-    case Event::boot_seen: return fmt::format("{}: back with boot {}", f("host"), f("boot_id").substr(0, 8));
-    case Event::waiver_used: return fmt::format("accepted risk in force: {}: {}", f("rule"), f("reason"));
-    case Event::stop_requested: return fmt::format("stop asked for by {}: nothing new starts", f("by"));
-    case Event::statement_done: return f("text").empty() ? std::string() : "point of no return: " + f("text");
-    case Event::outage_opened: return fmt::format("{}: {} out of service by the plan", f("host"), f("role"));
-    case Event::outage_closed: return fmt::format("{}: {} back in service", f("host"), f("role"));
-    case Event::value_kept: case Event::hold_intended: case Event::count_: return {};
+    case Event::run_started:
+      return fmt::format("run {} of {} began, digest {}", f("run"), f("plan"), f("digest").substr(0, 16));
+    case Event::run_resumed:
+      return "the run is taken up again";
+    case Event::run_ended:
+      return fmt::format("{}{}{}", f("status"), f("reason").empty() ? "" : ": ", f("reason"));
+    case Event::identity_seen:
+      return fmt::format("{}: answers, boot {}", f("host"), f("boot_id").substr(0, 8));
+    case Event::gate_waiting:
+      return fmt::format("{}waiting for {}: {}", on(), f("gate"), f("answer"));
+    case Event::gate_passed:
+      return fmt::format("{}gate {} passed", on(), f("gate"));
+    case Event::gate_failed:
+      return fmt::format("{}gate {} FAILED ({}): {}", on(), f("gate"), f("reason"), f("answer"));
+    case Event::act_intended:
+      return fmt::format("{}{}{}", on(), f("action"), f("attempt") == "1" ? "" : ", attempt " + f("attempt"));
+    case Event::command_started:
+      return fmt::format("{}  $ {}", on(), f("text"));
+    case Event::act_skipped:
+      return fmt::format("{} skipped: {}", f("action"), f("reason"));
+    case Event::act_ended:
+      return fmt::format("{} {}{}{}", f("action"), f("outcome"), f("detail").empty() ? "" : ": ", f("detail"));
+    case Event::hold_taken:
+      return fmt::format("hold {}({}) in force", f("hold"), f("arguments"));
+    case Event::hold_released:
+      return fmt::format("hold {}({}) released", f("hold"), f("arguments"));
+    case Event::iteration_started:
+      return fmt::format("{}: its turn", f("host"));
+    case Event::iteration_ended:
+      return fmt::format("{}: complete", f("host"));
+    case Event::confirmed:
+      return fmt::format("{} answered {} to: {}", f("who"), f("answer"), f("text"));
+    case Event::boot_seen:
+      return fmt::format("{}: back with boot {}", f("host"), f("boot_id").substr(0, 8));
+    case Event::waiver_used:
+      return fmt::format("accepted risk in force: {}: {}", f("rule"), f("reason"));
+    case Event::stop_requested:
+      return fmt::format("stop asked for by {}: nothing new starts", f("by"));
+    case Event::statement_done:
+      return f("text").empty() ? std::string() : "point of no return: " + f("text");
+    case Event::outage_opened:
+      return fmt::format("{}: {} out of service by the plan", f("host"), f("role"));
+    case Event::outage_closed:
+      return fmt::format("{}: {} back in service", f("host"), f("role"));
+    case Event::value_kept:
+    case Event::hold_intended:
+    case Event::count_:
+      return {};
   }
   return {};
 }

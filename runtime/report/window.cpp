@@ -19,7 +19,8 @@ unsigned weekday_of(plan::WindowDay day) { return (static_cast<unsigned>(day) + 
 
 }  // namespace
 
-std::optional<Occurrence> occurrence(const plan::Plan &plan, const plan::Window &window, std::int64_t unix_ms, std::string &why) {
+std::optional<Occurrence> occurrence(const plan::Plan &plan, const plan::Window &window, std::int64_t unix_ms,
+                                     std::string &why) {
   try {
     const date::time_zone *zone = date::locate_zone(std::string(plan.text(window.zone)));
     date::sys_time<milliseconds> now{milliseconds(unix_ms)};

@@ -7,13 +7,16 @@
 
 namespace upg::report {
 
-/// One occurrence of a plan's window: [begin, end) in milliseconds since 1970 UTC. Daylight saving counts: the length is elapsed time.
+/// One occurrence of a plan's window: [begin, end) in milliseconds since 1970 UTC. Daylight saving counts: the length
+/// is elapsed time.
 struct Occurrence {
   std::int64_t begin_ms = 0;
   std::int64_t end_ms = 0;
 };
 
-/// The occurrence that contains `unix_ms`, else the next one. Nothing if there is none any more, or, with `why`, if the time zone is unknown here.
-std::optional<Occurrence> occurrence(const plan::Plan &plan, const plan::Window &window, std::int64_t unix_ms, std::string &why);
+/// The occurrence that contains `unix_ms`, else the next one. Nothing if there is none any more, or, with `why`, if the
+/// time zone is unknown here.
+std::optional<Occurrence> occurrence(const plan::Plan &plan, const plan::Window &window, std::int64_t unix_ms,
+                                     std::string &why);
 
 }  // namespace upg::report

@@ -12,7 +12,8 @@ struct Reliance {
   std::vector<plan::NodeId> awaits;  // the `await` nodes whose passes GUARD relied on for it
 };
 
-/// An edge that ORDER adds between two phases of one dag that the author left unordered: ordinals of the dag's children.
+/// An edge that ORDER adds between two phases of one dag that the author left unordered: ordinals of the dag's
+/// children.
 struct PhaseEdge {
   plan::NodeId dag;
   std::uint32_t before = 0;
@@ -22,9 +23,9 @@ struct PhaseEdge {
 /// The worst moment of one role: how much of its budget the plan uses at most.
 struct WorstMoment {
   plan::RoleId role;
-  std::uint64_t total = 0;       // weight of all its hosts
-  std::uint64_t down = 0;        // largest weight down at one instant
-  std::uint64_t budget = 0;      // may be down; unlimited: UINT64_MAX
+  std::uint64_t total = 0;          // weight of all its hosts
+  std::uint64_t down = 0;           // largest weight down at one instant
+  std::uint64_t budget = 0;         // may be down; unlimited: UINT64_MAX
   std::vector<plan::HostId> hosts;  // an example of who is down then
 };
 
@@ -37,8 +38,9 @@ struct Proof {
   std::int64_t worst_ms = 0;
 };
 
-/// Runs every rule over the plan (SEMANTICS sections 3, 4, 7). Reports to the sink with ranges whose FileId is the plan's file index:
-/// the caller's Sources must hold the plan's files at the same indices. `today`: days since 1970, for waivers that expire.
+/// Runs every rule over the plan (SEMANTICS sections 3, 4, 7). Reports to the sink with ranges whose FileId is the
+/// plan's file index: the caller's Sources must hold the plan's files at the same indices. `today`: days since 1970,
+/// for waivers that expire.
 Proof check(const plan::Plan &plan, std::int64_t today, diagnostics::Sink &sink);
 
 }  // namespace upg::safety

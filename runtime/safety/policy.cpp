@@ -22,7 +22,8 @@ std::string attribute_text(const plan::Plan &plan, plan::HostId host, plan::Stri
 }  // namespace
 
 bool unlimited(const plan::Plan &, const plan::Role &role) {
-  return std::all_of(role.available.begin(), role.available.end(), [](const auto &a) { return a.kind == plan::AvailableKind::may_be_down; });
+  return std::all_of(role.available.begin(), role.available.end(),
+                     [](const auto &a) { return a.kind == plan::AvailableKind::may_be_down; });
 }
 
 std::string broken_by(const plan::Plan &plan, plan::RoleId id, const std::vector<plan::HostId> &down) {
@@ -55,12 +56,24 @@ std::string broken_by(const plan::Plan &plan, plan::RoleId id, const std::vector
       std::uint64_t need = 0;
       std::string word;
       switch (a.kind) {
-        case plan::AvailableKind::quorum: need = total / 2 + 1; word = "quorum"; break;
-        case plan::AvailableKind::at_least: need = a.amount; word = fmt::format(">= {}", a.amount); break;
-        case plan::AvailableKind::at_least_percent: need = (total * a.amount + 99'999'999) / 100'000'000; word = fmt::format(">= {}%", a.amount / 1'000'000); break;
-        default: need = total > a.amount ? total - a.amount : 0; word = fmt::format("all but {}", a.amount);
+        case plan::AvailableKind::quorum:
+          need = total / 2 + 1;
+          word = "quorum";
+          break;
+        case plan::AvailableKind::at_least:
+          need = a.amount;
+          word = fmt::format(">= {}", a.amount);
+          break;
+        case plan::AvailableKind::at_least_percent:
+          need = (total * a.amount + 99'999'999) / 100'000'000;
+          word = fmt::format(">= {}%", a.amount / 1'000'000);
+          break;
+        default:
+          need = total > a.amount ? total - a.amount : 0;
+          word = fmt::format("all but {}", a.amount);
       }
-      if (total - std::min(total, gone) < need) return fmt::format("{}: {} of {} up, {} needed", word, total - std::min(total, gone), total, need);
+      if (total - std::min(total, gone) < need)
+        return fmt::format("{}: {} of {} up, {} needed", word, total - std::min(total, gone), total, need);
     }
   }
   return {};

@@ -7,12 +7,12 @@ namespace upg::run {
 
 /// What upgrun's exit code says.
 enum class Exit : std::uint8_t {
-  done = 0,      // the plan is complete; or what was asked for is so
-  refused = 1,   // nothing was changed
-  usage = 2,     // wrong command line, or an input that cannot be read
-  stopped = 3,   // part-way; `upgrun resume` goes on
-  person = 4,    // part-way; someone must look first
-  aborted = 5,   // undone on request
+  done = 0,       // the plan is complete; or what was asked for is so
+  refused = 1,    // nothing was changed
+  usage = 2,      // wrong command line, or an input that cannot be read
+  stopped = 3,    // part-way; `upgrun resume` goes on
+  person = 4,     // part-way; someone must look first
+  aborted = 5,    // undone on request
   internal = 70,  // upgrun itself failed; whether part-way, `upgrun status` tells
 };
 

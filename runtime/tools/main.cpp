@@ -53,7 +53,8 @@ Exit dispatch(std::span<const char *const> arguments) {
     return Exit::usage;
   }
   std::string_view meant = diagnostics::did_you_mean(word, names);
-  fmt::print(stderr, "upgrun: there is no command `{}`{}\n", word, meant.empty() ? "" : fmt::format("; did you mean `{}`?", meant));
+  fmt::print(stderr, "upgrun: there is no command `{}`{}\n", word,
+             meant.empty() ? "" : fmt::format("; did you mean `{}`?", meant));
   return Exit::usage;
 }
 
@@ -65,7 +66,10 @@ int main(int argc, char **argv) {
   try {
     return static_cast<int>(dispatch(std::span<const char *const>(argv, static_cast<std::size_t>(argc))));
   } catch (const std::exception &error) {
-    fmt::print(stderr, "upgrun: internal error: {}\nwhat was under way goes on at the hosts; `upgrun status` shows what is known\n", error.what());
+    fmt::print(
+        stderr,
+        "upgrun: internal error: {}\nwhat was under way goes on at the hosts; `upgrun status` shows what is known\n",
+        error.what());
   }
   return static_cast<int>(Exit::internal);
 }

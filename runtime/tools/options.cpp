@@ -13,8 +13,10 @@ CommandLine::CommandLine() {
   llvm::cl::ParseCommandLineOptions(1, nothing.data());
   std::vector<llvm::cl::Option *> foreign;
   for (auto &entry : llvm::cl::getRegisteredOptions()) {
-    if (entry.first() == "help") entry.second->setDescription("show this");
-    else foreign.push_back(entry.second);
+    if (entry.first() == "help")
+      entry.second->setDescription("show this");
+    else
+      foreign.push_back(entry.second);
   }
   for (llvm::cl::Option *option : foreign) option->removeArgument();
 }

@@ -21,11 +21,17 @@ class CommandLine {
 
 /// How to reach the hosts.
 struct ReachOptions {
-  llvm::cl::opt<std::string> ssh_config{"ssh-config", llvm::cl::desc("ssh_config to use instead of the user's; `none` for none"), llvm::cl::value_desc("file")};
-  llvm::cl::list<std::string> known_hosts{"known-hosts", llvm::cl::desc("known_hosts files to use instead of the usual ones"), llvm::cl::value_desc("file")};
-  llvm::cl::list<std::string> identity{"identity", llvm::cl::desc("private key to try first"), llvm::cl::value_desc("file")};
+  llvm::cl::opt<std::string> ssh_config{"ssh-config",
+                                        llvm::cl::desc("ssh_config to use instead of the user's; `none` for none"),
+                                        llvm::cl::value_desc("file")};
+  llvm::cl::list<std::string> known_hosts{"known-hosts",
+                                          llvm::cl::desc("known_hosts files to use instead of the usual ones"),
+                                          llvm::cl::value_desc("file")};
+  llvm::cl::list<std::string> identity{"identity", llvm::cl::desc("private key to try first"),
+                                       llvm::cl::value_desc("file")};
   llvm::cl::opt<bool> no_agent{"no-agent", llvm::cl::desc("do not ask the ssh agent")};
-  llvm::cl::opt<bool> ask_sudo{"ask-sudo-password", llvm::cl::desc("ask once for the password that sudo wants on the hosts")};
+  llvm::cl::opt<bool> ask_sudo{"ask-sudo-password",
+                               llvm::cl::desc("ask once for the password that sudo wants on the hosts")};
 };
 
 /// How a run shows itself.
@@ -37,12 +43,15 @@ struct ShowOptions {
                        clEnumValN(report::ProgressKind::plain, "plain", "one line for each event, and a heartbeat"),
                        clEnumValN(report::ProgressKind::json, "json", "one event a line, for a program")),
       llvm::cl::init(report::ProgressKind::automatic)};
-  llvm::cl::opt<diagnostics::Color> color{"color", llvm::cl::desc("colours in diagnostics"),
-                                          llvm::cl::values(clEnumValN(diagnostics::Color::automatic, "auto", "on a terminal, unless NO_COLOR is set"),
-                                                           clEnumValN(diagnostics::Color::always, "always", ""),
-                                                           clEnumValN(diagnostics::Color::never, "never", "")),
-                                          llvm::cl::init(diagnostics::Color::automatic)};
-  llvm::cl::opt<std::string> runs{"runs", llvm::cl::desc("folder that holds the runs (default ~/.local/state/upg/runs)"), llvm::cl::value_desc("folder")};
+  llvm::cl::opt<diagnostics::Color> color{
+      "color", llvm::cl::desc("colours in diagnostics"),
+      llvm::cl::values(clEnumValN(diagnostics::Color::automatic, "auto", "on a terminal, unless NO_COLOR is set"),
+                       clEnumValN(diagnostics::Color::always, "always", ""),
+                       clEnumValN(diagnostics::Color::never, "never", "")),
+      llvm::cl::init(diagnostics::Color::automatic)};
+  llvm::cl::opt<std::string> runs{"runs",
+                                  llvm::cl::desc("folder that holds the runs (default ~/.local/state/upg/runs)"),
+                                  llvm::cl::value_desc("folder")};
 };
 
 }  // namespace upg::run

@@ -30,16 +30,20 @@ std::optional<PlanFile> load(const std::string &path, diagnostics::Color color, 
   if (!result.plan) {
     const auto &row = plan::info(result.error->kind);
     auto kind = diagnostics::find_kind(row.code);
-    if (kind) file.sink.report(*kind, {}, fmt::format("`{}`: {}", path, result.error->message)).help(std::string(row.hint));
+    if (kind)
+      file.sink.report(*kind, {}, fmt::format("`{}`: {}", path, result.error->message)).help(std::string(row.hint));
     fmt::print(stderr, "{}", diagnostics::render_text(file.sink, file.sources, style));
-    if (!plan::peek(file.bytes).is_plan) fmt::print(stderr, "upgrun runs compiled plans: `upgc build {} -o plan.upgb` makes one\n", path);
+    if (!plan::peek(file.bytes).is_plan)
+      fmt::print(stderr, "upgrun runs compiled plans: `upgc build {} -o plan.upgb` makes one\n", path);
     return std::nullopt;
   }
   file.plan = std::move(*result.plan);
   file.digest = plan::digest_hex(file.bytes);
-  for (const auto &f : file.plan.files) file.sources.add(std::string(file.plan.text(f.path)), std::string(file.plan.text(f.text)));
+  for (const auto &f : file.plan.files)
+    file.sources.add(std::string(file.plan.text(f.path)), std::string(file.plan.text(f.text)));
   file.proof = safety::check(file.plan, std::time(nullptr) / 86'400, file.sink);
-  if (file.sink.errors() > 0 || file.sink.warnings() > 0) fmt::print(stderr, "{}", diagnostics::render_text(file.sink, file.sources, style));
+  if (file.sink.errors() > 0 || file.sink.warnings() > 0)
+    fmt::print(stderr, "{}", diagnostics::render_text(file.sink, file.sources, style));
   if (file.sink.errors() > 0) {
     exit = Exit::refused;
     return std::nullopt;
@@ -49,7 +53,8 @@ std::optional<PlanFile> load(const std::string &path, diagnostics::Color color, 
 }
 
 bool digest_matches(const std::string &digest, std::string wish) {
-  std::transform(wish.begin(), wish.end(), wish.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(wish.begin(), wish.end(), wish.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return wish.size() >= 12 && digest.starts_with(wish);
 }
 

@@ -46,7 +46,8 @@ Exit run_resume(std::span<const char *const> arguments) {
     return Exit::refused;
   }
   if (std::string was = machine::field_of(records->front(), "digest"); was != file->digest) {
-    fmt::print(stderr, "upgrun: the plan in {} is not the one that was started\n  started {}\n  found   {}\n", folder->path(), was, file->digest);
+    fmt::print(stderr, "upgrun: the plan in {} is not the one that was started\n  started {}\n  found   {}\n",
+               folder->path(), was, file->digest);
     return Exit::person;
   }
   report::RunSummary summary = report::summarize(*records);
@@ -54,7 +55,8 @@ Exit run_resume(std::span<const char *const> arguments) {
     fmt::print(stderr, "upgrun: run {} is done, there is nothing to resume\n", folder->id());
     return Exit::done;
   }
-  fmt::print(stderr, "run {}: {}{}\n", folder->id(), summary.status, summary.reason.empty() ? "" : ": " + report::printable(summary.reason));
+  fmt::print(stderr, "run {}: {}{}\n", folder->id(), summary.status,
+             summary.reason.empty() ? "" : ": " + report::printable(summary.reason));
   SessionOptions options;
   options.reach = &reach;
   options.show = &show;
@@ -76,7 +78,8 @@ Exit run_status(std::span<const char *const> arguments) {
       auto records = journal::SqliteJournal::read(root + "/" + known + "/journal.sqlite", why);
       report::RunSummary s;
       if (records) s = report::summarize(*records);
-      fmt::print("{:<32} {:<12} {}\n", known, records ? s.status : "unreadable", report::printable(records ? s.reason : why));
+      fmt::print("{:<32} {:<12} {}\n", known, records ? s.status : "unreadable",
+                 report::printable(records ? s.reason : why));
     }
     return Exit::done;
   }

@@ -38,7 +38,8 @@ class NoJournal final : public machine::Journal {
 /// Hands what happens to the view, the log and the run's folder.
 class Fan final : public machine::Observer {
  public:
-  Fan(const plan::Plan &plan, report::Progress &progress, report::RunFolder *folder, spdlog::logger &log) : plan_(plan), progress_(progress), folder_(folder), log_(log) {}
+  Fan(const plan::Plan &plan, report::Progress &progress, report::RunFolder *folder, spdlog::logger &log)
+      : plan_(plan), progress_(progress), folder_(folder), log_(log) {}
   void recorded(const Record &record) override {
     progress_.recorded(record);
     std::string text = report::tell(record);
@@ -61,7 +62,8 @@ class Fan final : public machine::Observer {
   spdlog::logger &log_;
 };
 
-/// The person at the terminal: a question is printed, a line of standard input answers it; without a terminal nobody answers.
+/// The person at the terminal: a question is printed, a line of standard input answers it; without a terminal nobody
+/// answers.
 class Terminal final : public machine::People {
  public:
   explicit Terminal(report::Progress &progress) : progress_(progress) {}
@@ -148,7 +150,8 @@ bool collect_secrets(const plan::Plan &plan, std::vector<std::string> &secrets, 
     } else if (s.source == plan::SecretSource::environment) {
       const char *v = std::getenv(argument.empty() ? name.c_str() : argument.c_str());
       if (!v) {
-        fmt::print(stderr, "upgrun: secret `{}`: the variable {} is not set\n", name, argument.empty() ? name : argument);
+        fmt::print(stderr, "upgrun: secret `{}`: the variable {} is not set\n", name,
+                   argument.empty() ? name : argument);
         return false;
       }
       value = v;
@@ -171,10 +174,14 @@ bool collect_secrets(const plan::Plan &plan, std::vector<std::string> &secrets, 
 
 Exit exit_of(Status status) {
   switch (status) {
-    case Status::done: return Exit::done;
-    case Status::refused: return Exit::refused;
-    case Status::stopped: return Exit::stopped;
-    default: return Exit::person;
+    case Status::done:
+      return Exit::done;
+    case Status::refused:
+      return Exit::refused;
+    case Status::stopped:
+      return Exit::stopped;
+    default:
+      return Exit::person;
   }
 }
 
@@ -220,15 +227,19 @@ std::string place(const PlanFile &file, plan::Span where) {
 
 void tell_ending(const PlanFile &file, const machine::Machine &machine, const report::RunFolder *folder) {
   const machine::Ending &e = machine.ending();
-  static constexpr const char *kWords[] = {"running", "done", "refused: nothing was changed", "stopped part-way", "halted: a person is needed"};
+  static constexpr const char *kWords[] = {"running", "done", "refused: nothing was changed", "stopped part-way",
+                                           "halted: a person is needed"};
   fmt::print(stderr, "\n{}: {}\n", file.plan.text(file.plan.name), kWords[static_cast<int>(e.status)]);
   if (!e.reason.empty()) fmt::print(stderr, "  what    {}\n", report::printable(e.reason));
-  if (std::string where = place(file, e.where); !where.empty()) fmt::print(stderr, "  where   {}\n", report::printable(where));
+  if (std::string where = place(file, e.where); !where.empty())
+    fmt::print(stderr, "  where   {}\n", report::printable(where));
   if (!e.advice.empty()) fmt::print(stderr, "  advice  {}\n", report::printable(e.advice));
   for (const auto &h : machine.holds())
-    fmt::print(stderr, "  held    {}{} since {}\n", h.name, h.arguments.empty() ? "" : "(" + h.arguments + ")", report::clock_time(h.since_unix_ms));
+    fmt::print(stderr, "  held    {}{} since {}\n", h.name, h.arguments.empty() ? "" : "(" + h.arguments + ")",
+               report::clock_time(h.since_unix_ms));
   if (folder) {
-    if (e.status == Status::stopped || e.status == Status::halted) fmt::print(stderr, "  next    upgrun resume {}\n", folder->id());
+    if (e.status == Status::stopped || e.status == Status::halted)
+      fmt::print(stderr, "  next    upgrun resume {}\n", folder->id());
     fmt::print(stderr, "  report  {}\n", folder->file("report.txt"));
   }
 }
@@ -272,7 +283,9 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
     auto next = report::occurrence(file.plan, file.plan.windows[0], clock.unix_ms(), why);
     if (!next || next->begin_ms > clock.unix_ms()) {
       fmt::print(stderr, "upgrun: outside the plan's window{}; nothing was started\n",
-                 next ? fmt::format(", which opens in {}", report::duration(next->begin_ms - clock.unix_ms())) : why.empty() ? ", and there is none any more" : ": " + why);
+                 next          ? fmt::format(", which opens in {}", report::duration(next->begin_ms - clock.unix_ms()))
+                 : why.empty() ? ", and there is none any more"
+                               : ": " + why);
       return resumed ? Exit::stopped : Exit::refused;
     }
     how.window_end_unix_ms = next->end_ms;
@@ -307,11 +320,16 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
   Fan fan(file.plan, *progress, folder, log);
   Terminal people(*progress);
   if (folder) {
-    Record first{how.past.empty() ? 1 : how.past.back().number + 1, clock.unix_ms(), resumed ? Event::run_resumed : Event::run_started, "",
-                 resumed ? machine::make_data({{"pid", std::to_string(getpid())}, {"user", how.who}})
-                         : machine::make_data({{"run", folder->id()}, {"plan", std::string(file.plan.text(file.plan.name))}, {"digest", file.digest},
-                                               {"fingerprint", std::string(file.plan.text(file.plan.inventory_fingerprint))}, {"user", how.who},
-                                               {"pid", std::to_string(getpid())}})};
+    Record first{
+        how.past.empty() ? 1 : how.past.back().number + 1, clock.unix_ms(),
+        resumed ? Event::run_resumed : Event::run_started, "",
+        resumed ? machine::make_data({{"pid", std::to_string(getpid())}, {"user", how.who}})
+                : machine::make_data({{"run", folder->id()},
+                                      {"plan", std::string(file.plan.text(file.plan.name))},
+                                      {"digest", file.digest},
+                                      {"fingerprint", std::string(file.plan.text(file.plan.inventory_fingerprint))},
+                                      {"user", how.who},
+                                      {"pid", std::to_string(getpid())}})};
     if (auto why = journal->append(first)) {
       fmt::print(stderr, "upgrun: the journal cannot be written: {}\n", *why);
       return resumed ? Exit::person : Exit::refused;
@@ -342,8 +360,10 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
   if (detached) {
     fmt::print(stderr, "\ndetached. Still running on the hosts:\n");
     for (const auto &a : machine.activities())
-      fmt::print(stderr, "  {} {}\n", a.host.valid() ? file.plan.text(file.plan.hosts[a.host.index].name) : "-", report::printable(a.what));
-    for (const auto &h : machine.holds()) fmt::print(stderr, "  held {}{}\n", h.name, h.arguments.empty() ? "" : "(" + h.arguments + ")");
+      fmt::print(stderr, "  {} {}\n", a.host.valid() ? file.plan.text(file.plan.hosts[a.host.index].name) : "-",
+                 report::printable(a.what));
+    for (const auto &h : machine.holds())
+      fmt::print(stderr, "  held {}{}\n", h.name, h.arguments.empty() ? "" : "(" + h.arguments + ")");
     if (folder) fmt::print(stderr, "  next  upgrun resume {}\n", folder->id());
   } else if (!machine_readable) {
     tell_ending(file, machine, folder);

@@ -21,7 +21,8 @@ struct SessionOptions {
   std::vector<machine::Record> past;
 };
 
-/// Drives one machine to its end: transport, journal, progress, signals, people. Without a folder nothing is kept (preflight, dry run).
+/// Drives one machine to its end: transport, journal, progress, signals, people. Without a folder nothing is kept
+/// (preflight, dry run).
 Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions options);
 
 /// Writes report.txt and report.json of the run's folder from its journal.
