@@ -47,6 +47,19 @@ std::string shell_quote(std::string_view word) {
   return q + "'";
 }
 
+std::string become_user(const plan::Plan &plan, plan::HostId host) {
+  auto find = [&](const std::vector<plan::Attribute> &attributes) -> std::string {
+    for (const auto &a : attributes)
+      if (plan.text(a.key) == "become" && plan.node(a.value).op == plan::Op::text)
+        return std::string(plan.text(plan::StringId(plan.node(a.value).a)));
+    return {};
+  };
+  const plan::Host &h = plan.hosts[host.index];
+  std::string user = find(h.attributes);
+  if (user.empty()) user = find(plan.cluster_attributes);
+  return user == plan.text(h.user) ? std::string() : user;
+}
+
 /// One pass over one expression; everything that lives longer is in the consultation.
 class Evaluator {
  public:
@@ -75,7 +88,6 @@ class Evaluator {
     return h.valid() ? std::string(plan_.text(plan_.hosts[h.index].name)) : "the controller";
   }
   std::string print(const Value &v) const;
-  std::string become(HostId host) const;
   const Value *unready(const std::vector<Value> &values) const;
 
   Consultation &c_;
@@ -549,20 +561,6 @@ Value Evaluator::eval_builtin(NodeId id, Environment &env) {
   return apply_builtin(which, v);
 }
 
-std::string Evaluator::become(HostId host) const {
-  Environment none;
-  auto find = [&](const std::vector<plan::Attribute> &attributes) -> std::string {
-    for (const auto &a : attributes)
-      if (plan_.text(a.key) == "become" && plan_.node(a.value).op == Op::text)
-        return std::string(plan_.text(plan::StringId(plan_.node(a.value).a)));
-    return {};
-  };
-  const plan::Host &h = plan_.hosts[host.index];
-  std::string user = find(h.attributes);
-  if (user.empty()) user = find(plan_.cluster_attributes);
-  return user == plan_.text(h.user) ? std::string() : user;
-}
-
 Concrete Evaluator::concrete(NodeId id, Environment &env) {
   const plan::Node &n = plan_.node(id);
   Concrete out;
@@ -631,7 +629,7 @@ Concrete Evaluator::concrete(NodeId id, Environment &env) {
     }
   }
   if (out.exits.empty()) out.exits.push_back(0);
-  if (!user_written && !out.hosts.empty() && out.hosts[0].valid()) out.command.user = become(out.hosts[0]);
+  if (!user_written && !out.hosts.empty() && out.hosts[0].valid()) out.command.user = become_user(plan_, out.hosts[0]);
   return out;
 }
 

@@ -87,6 +87,8 @@ Value apply_builtin(plan::Builtin builtin, const std::vector<Value> &arguments);
 Value search(const std::string &text, const std::string &pattern);
 /// What stands in the source at the span, blanks folded, cut to `most` bytes.
 std::string source_text(const plan::Plan &plan, plan::Span span, std::size_t most);
+/// The user whom the plan says commands on the host run as (`become`); empty if that is the login user.
+std::string become_user(const plan::Plan &plan, plan::HostId host);
 /// Text as one word for /bin/sh.
 std::string shell_quote(std::string_view word);
 

@@ -220,6 +220,7 @@ struct Machine::Run {
   // ---- before anything (start.cpp)
   Task<bool> who_is_there();
   Task<bool> rosters();
+  Task<bool> tools();
   Task<bool> claims(const std::vector<plan::CellClaim> &claims, std::string key);
 
   // ---- dry run (dry.cpp)

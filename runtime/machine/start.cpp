@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "runtime/machine/run.h"
+#include "runtime/machine/tools.h"
 
 namespace upg::machine {
 
@@ -116,6 +117,35 @@ Task<bool> Machine::Run::rosters() {
   co_return true;
 }
 
+/// Every program that an action starts is there, for the user who will start it.
+Task<bool> Machine::Run::tools() {
+  std::vector<Wanted> wanted;
+  std::vector<std::string> names;
+  for (const auto &[host, program] : needed_tools(plan)) {
+    Wanted w;
+    w.host = HostId(host);
+    w.command.script = "command -v " + shell_quote(program);
+    w.command.timeout = around.question_timeout;
+    w.command.user = become_user(plan, w.host);
+    wanted.push_back(std::move(w));
+    names.push_back(fmt::format("{} on {}", program, host_name(HostId(host))));
+  }
+  if (wanted.empty()) co_return true;
+  std::vector<Answer> answers = co_await request_all(std::move(wanted), "");
+  std::string absent;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (answers[i].outcome == Outcome::exited && answers[i].code == 0) continue;
+    bool there = answers[i].outcome != Outcome::exited;
+    observer.said(fmt::format("tool {}: {}", names[i], there ? answers[i].detail : "not found"));
+    absent += (absent.empty() ? "" : ", ") + names[i];
+  }
+  if (!absent.empty())
+    co_return halt(true, "programs that the plan starts are not there: " + absent, "preflight", plan.where,
+                   "install them, or mend the plan");
+  observer.said(fmt::format("tools: all {} programs of the plan's actions are there", names.size()));
+  co_return true;
+}
+
 Task<bool> Machine::Run::claims(const std::vector<plan::CellClaim> &all, std::string key) {
   for (const plan::CellClaim &claim : all) {
     const plan::State &state = plan.states[claim.state.index];
@@ -143,6 +173,7 @@ Task<bool> Machine::Run::claims(const std::vector<plan::CellClaim> &all, std::st
 Task<bool> Machine::Run::main() {
   bool ok = co_await who_is_there();
   if (ok) ok = co_await rosters();
+  if (ok && options.mode == Mode::preflight) ok = co_await tools();
   bool first = !acted;
   if (ok && first) ok = co_await claims(plan.initially, "initially");
   auto environment = std::make_shared<Environment>();
