@@ -256,24 +256,28 @@ Typed Expressions::any_of(const ast::AnyExpr &expr, Range range, Body &body) {
   return {node, Type::host_of(of.type.role), of.among != nullptr ? of.among : context_->hosts_of(of.type)};
 }
 
-Typed Expressions::ask(const ast::AskExpr &expr, Range range, Body &body) {
+Typed Expressions::ask(const ast::AskExpr &, Range range, Body &) {
+  context_->error(Kind::misplaced, range, "a person is asked inside of something else")
+      .note("the plan waits for the answer, perhaps for days: whoever reads the plan has to see where")
+      .help("write `let x = ask \"...\" -> T` in the plan or procedure, and use `x`");
+  return {};
+}
+
+Typed Expressions::asked_person(const ast::AskExpr &expr, Range range, Body &body) {
   const Type type = context_->resolver.type(body.module, expr.type);
   if (type.poisoned()) return {};
   switch (type.base) {
     case Base::boolean:
     case Base::integer:
-    case Base::decimal:
     case Base::string:
-    case Base::duration:
     case Base::size:
-    case Base::percent:
     case Base::version:
       break;
     default:
       context_
           ->error(Kind::type_expected, expr.type.range,
                   fmt::format("a person cannot type {} as an answer", context_->article(type)))
-          .help("bool, int, decimal, string, duration, size, percent and version can be asked for");
+          .help("bool, int, string, size and version can be asked for");
       return {};
   }
   if (!expr.text.plain()) {
@@ -282,8 +286,34 @@ Typed Expressions::ask(const ast::AskExpr &expr, Range range, Body &body) {
     return {};
   }
   return {context_->node(Op::ask_person, range, context_->string(expr.text.text()).index,
-                         static_cast<std::uint32_t>(sema::plan_base(type.base)), {}),
+                         static_cast<std::uint32_t>(plan::BaseType::string), {}),
           type, nullptr};
+}
+
+Typed Expressions::answer_as(const Type &type, std::uint32_t slot, Range range) {
+  const auto text = [&] { return context_->node(Op::local, range, slot, 0, {}); };
+  switch (type.base) {
+    case Base::integer:
+      return builtin(plan::Builtin::to_int, range, {text()}, type);
+    case Base::size:
+      return builtin(plan::Builtin::to_bytes, range, {text()}, type);
+    case Base::version:
+      return builtin(plan::Builtin::to_version, range, {text()}, type);
+    case Base::boolean: {
+      const auto one_of = [&](std::string_view word, std::string_view letter) {
+        const NodeId words =
+            context_->node(Op::list, range, {context_->text(word, range), context_->text(letter, range)});
+        return context_->node(Op::within, range, {text(), words});
+      };
+      const auto is = [&](bool value) { return context_->node(Op::boolean, range, value ? 1 : 0, 0, {}); };
+      const NodeId neither =
+          context_->node(Op::no_answer, range, context_->string("the answer is neither yes nor no").index, 0, {});
+      const NodeId no = context_->node(Op::choose, range, {one_of("no", "n"), is(false), neither});
+      return {context_->node(Op::choose, range, {one_of("yes", "y"), is(true), no}), type, nullptr};
+    }
+    default:
+      return {text(), type, nullptr};
+  }
 }
 
 Typed Expressions::builtin(plan::Builtin which, Range range, const std::vector<NodeId> &arguments, Type type) {

@@ -20,6 +20,11 @@ class Expressions {
   NodeId condition(const ast::Expr &expr, Body &body, std::string_view what);
   Typed text_value(const ast::StringLiteral &string, Body &body) { return text(string, body); }
 
+  /// What a person types, as text, and then as the type that was asked for. A question stands in a `let` of a plan
+  /// only.
+  Typed asked_person(const ast::AskExpr &expr, Range range, Body &body);
+  Typed answer_as(const Type &type, std::uint32_t slot, Range range);
+
   /// A bound name, in scope until `close`.
   struct Bound {
     std::size_t outer = 0;  // locals before it

@@ -261,9 +261,18 @@ void Questions::gate(std::size_t index) {
                 fmt::format("gate `{}` has no `pass when`", declared.symbol.name))
         .note("a gate without a condition would be unknown for ever");
   }
+  if (is_of_role(sema::GateId(index))) {  // its parameter is what the role asks for, needed or not
+    for (LocalName &parameter : body.locals) parameter.used = true;
+  }
   context_->leave(body, 0);
   gate.frame = std::move(body.frame);
   context_->build.plan.gates[index] = std::move(gate);
+}
+
+bool Questions::is_of_role(sema::GateId gate) const {
+  const auto &roles = context_->program.roles;
+  return std::any_of(roles.begin(), roles.end(),
+                     [&](const sema::Role &role) { return role.health == gate || role.stoppable == gate; });
 }
 
 void Questions::polling(const ast::GateDecl &declaration, const sema::Gate &declared, plan::Gate &gate, Body &body) {

@@ -31,6 +31,8 @@ class Questions {
                 const sema::Probe &probe);
   NodeId branches(const ast::ProbeIf &statement, std::size_t branch, Range whole, Rest *rest, Range end, Body &body,
                   const sema::Probe &probe);
+  /// Whether it is the health or stoppable gate of a role.
+  bool is_of_role(sema::GateId gate) const;
   void polling(const ast::GateDecl &declaration, const sema::Gate &declared, plan::Gate &gate, Body &body);
   void watches(const ast::Watches &written, plan::Gate &gate, Body &body);
   void clears(const ast::Clears &written, const sema::Gate &declared, plan::Gate &gate, Body &body);

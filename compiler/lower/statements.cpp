@@ -114,6 +114,8 @@ void Statements::sequence(std::span<const ast::Statement *const> statements, Ran
       continue;
     }
     const NodeId node = statement(one, body);
+    out.insert(out.end(), before_.begin(), before_.end());
+    before_.clear();
     if (node.valid()) out.push_back(node);
   }
 }
@@ -185,6 +187,15 @@ NodeId Statements::expect(const ast::ExpectStatement &written, Range range, Body
 }
 
 NodeId Statements::let(const ast::LetStatement &written, Range range, Body &body) {
+  if (const auto *ask = written.let.value->as<ast::AskExpr>()) {
+    const Typed answer = expressions_->asked_person(*ask, written.let.value->range, body);
+    const auto slot = static_cast<std::uint32_t>(body.frame.slots.size());
+    body.frame.slots.push_back(context_->string(written.let.name.text));
+    before_.push_back(context_->node(Op::let, range, slot, 0, {answer.node}));
+    const Typed typed = expressions_->answer_as(answer.type, slot, range);
+    const std::uint32_t named = context_->bind(body, LocalName::Kind::let, written.let.name, typed.type);
+    return context_->node(Op::let, range, named, 0, {typed.node});
+  }
   const Typed value = expressions_->value(*written.let.value, body);
   const std::uint32_t slot = context_->bind(body, LocalName::Kind::let, written.let.name, value.type, value.among);
   return context_->node(Op::let, range, slot, 0, {value.node});

@@ -67,6 +67,7 @@ class Statements {
   Expressions *expressions_;
   Actions *actions_;
   std::vector<State> state_;
+  std::vector<NodeId> before_;  // what the statement at hand needs right before it
   struct Open {
     std::size_t procedure;
     Range call;

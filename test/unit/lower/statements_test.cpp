@@ -32,6 +32,21 @@ TEST(Statements, EverySimpleOne) {
             "  no_return \"no way back\"\n");
 }
 
+TEST(Statements, ATypedAnswerOfAPersonIsALet) {
+  EXPECT_EQ(body_tree("let id = ask \"which ticket?\" -> int\nif id > 5 { await base.calm }"),
+            "block\n  let $0\n    ask_person \"which ticket?\" 4\n  let $1\n    builtin int\n      local $0\n  "
+            "branch\n    greater\n"
+            "      local $1\n      number 5\n    block\n      await\n        gate base.calm\n    block\n");
+  EXPECT_EQ(body_tree("let sure = ask \"really?\" -> bool\nif sure { await base.calm }"),
+            "block\n  let $0\n    ask_person \"really?\" 4\n  let $1\n    choose\n      within\n        local $0\n     "
+            "   list\n"
+            "          text \"yes\"\n          text \"y\"\n      boolean 1\n      choose\n        within\n          "
+            "local $0\n"
+            "          list\n            text \"no\"\n            text \"n\"\n        boolean 0\n"
+            "        no_answer \"the answer is neither yes nor no\"\n  branch\n    local $1\n    block\n      await\n"
+            "        gate base.calm\n    block\n");
+}
+
 TEST(Statements, ConsecutivePhasesAreOneGraph) {
   const plan::Plan plan = plan_of(R"(upgrade u of lab {
   phase a { await base.calm }
