@@ -54,29 +54,63 @@ StepIx Tree::expand(plan::NodeId node, Env &env) {
   switch (n.op) {
     case Op::block:
     case Op::visit:
-    case Op::call: break;
-    case Op::act: kind = StepKind::act; break;
-    case Op::await: kind = StepKind::await; break;
-    case Op::with: kind = StepKind::with; break;
-    case Op::roll: kind = StepKind::sequence; break;  // its stages are rolls
-    case Op::dag: kind = StepKind::dag; break;
-    case Op::phase: kind = StepKind::phase; break;
-    case Op::parallel: kind = StepKind::parallel; break;
-    case Op::branch: kind = StepKind::branch; break;
-    case Op::unless: kind = StepKind::unless; break;
-    case Op::expect_value: kind = StepKind::expect; break;
-    case Op::for_data: kind = StepKind::loop; break;
-    case Op::at_most: kind = StepKind::at_most; break;
-    case Op::no_return: kind = StepKind::no_return; break;
-    case Op::accept: kind = StepKind::accept; break;
-    case Op::confirm: kind = StepKind::pause; break;
+    case Op::call:
+      break;
+    case Op::act:
+      kind = StepKind::act;
+      break;
+    case Op::await:
+      kind = StepKind::await;
+      break;
+    case Op::with:
+      kind = StepKind::with;
+      break;
+    case Op::roll:
+      kind = StepKind::sequence;
+      break;  // its stages are rolls
+    case Op::dag:
+      kind = StepKind::dag;
+      break;
+    case Op::phase:
+      kind = StepKind::phase;
+      break;
+    case Op::parallel:
+      kind = StepKind::parallel;
+      break;
+    case Op::branch:
+      kind = StepKind::branch;
+      break;
+    case Op::unless:
+      kind = StepKind::unless;
+      break;
+    case Op::expect_value:
+      kind = StepKind::expect;
+      break;
+    case Op::for_data:
+      kind = StepKind::loop;
+      break;
+    case Op::at_most:
+      kind = StepKind::at_most;
+      break;
+    case Op::no_return:
+      kind = StepKind::no_return;
+      break;
+    case Op::accept:
+      kind = StepKind::accept;
+      break;
+    case Op::confirm:
+      kind = StepKind::pause;
+      break;
     case Op::let: {
       if (env.size() <= n.a) env.resize(n.a + std::size_t{1});
       Value v = contracts_->value(p.kid(node, 0), env);
       env[n.a] = std::move(v);
-      return kNone;
+      if (p.node(p.kid(node, 0)).op != Op::ask_person) return kNone;
+      kind = StepKind::pause;  // a person answers
+      break;
     }
-    default: return kNone;  // expect_true: asked at run time, nothing is learned
+    default:
+      return kNone;  // expect_true: asked at run time, nothing is learned
   }
   const StepIx s = add(kind, node);
   if (!complete_ || depth_ >= kMaxDepth) {
@@ -100,7 +134,9 @@ StepIx Tree::expand(plan::NodeId node, Env &env) {
     case Op::branch:
       for (std::size_t i = 1; i < n.count; ++i) expand(p.kid(node, i), env);
       break;
-    case Op::visit: expand_visit(s, node, env); break;
+    case Op::visit:
+      expand_visit(s, node, env);
+      break;
     case Op::call: {
       const plan::Procedure &procedure = p.procedures[n.a];
       Env inner = contracts_->arguments(node, env);
@@ -108,18 +144,28 @@ StepIx Tree::expand(plan::NodeId node, Env &env) {
       expand(procedure.body, inner);
       break;
     }
-    case Op::act: add_act(s, plan::ActionId(n.a), contracts_->arguments(node, env)); break;
+    case Op::act:
+      add_act(s, plan::ActionId(n.a), contracts_->arguments(node, env));
+      break;
     case Op::await: {
       std::vector<GateIx> gates = contracts_->gates(p.kid(node, 0), env);
       steps_[s].gates = static_cast<std::uint32_t>(gate_lists_.size());
       gate_lists_.push_back(std::move(gates));
       break;
     }
-    case Op::with: expand_with(s, node, env); break;
-    case Op::roll: expand_roll(s, node, env); break;
-    case Op::dag: expand_dag(node, env); break;
+    case Op::with:
+      expand_with(s, node, env);
+      break;
+    case Op::roll:
+      expand_roll(s, node, env);
+      break;
+    case Op::dag:
+      expand_dag(node, env);
+      break;
     case Op::unless:
-    case Op::expect_value: expand_unless(s, node, env); break;
+    case Op::expect_value:
+      expand_unless(s, node, env);
+      break;
     case Op::for_data: {
       Value v;
       v.key = contracts_->fresh_key();
@@ -135,7 +181,8 @@ StepIx Tree::expand(plan::NodeId node, Env &env) {
       expand(p.kid(node, 2), env);
       break;
     }
-    default: break;
+    default:
+      break;
   }
   parent_ = outer;
   accept_ = outer_accept;
@@ -257,7 +304,8 @@ void Tree::expand_dag(plan::NodeId node, Env &env) {
       if (i < n && i != j && !before[j][i]) order(i, j);
     }
   }
-  // What the author left unordered, `order` decides (SEMANTICS, ORDER); a contradiction stays unordered and is found by the rule.
+  // What the author left unordered, `order` decides (SEMANTICS, ORDER); a contradiction stays unordered and is found by
+  // the rule.
   std::vector<std::vector<bool>> changed(n, std::vector<bool>(site().role_count(), false));
   for (std::size_t i = 0; i < n; ++i) {
     for (StepIx x = phases[i]; x < steps_[phases[i]].end; ++x) {
@@ -274,7 +322,8 @@ void Tree::expand_dag(plan::NodeId node, Env &env) {
       for (std::size_t b = a + 1; b < rule.groups.size(); ++b) {
         for (std::size_t i = 0; i < n; ++i) {
           for (std::size_t j = 0; j < n; ++j) {
-            if (i == j || before[i][j] || before[j][i] || !touches(i, rule.groups[a]) || !touches(j, rule.groups[b])) continue;
+            if (i == j || before[i][j] || before[j][i] || !touches(i, rule.groups[a]) || !touches(j, rule.groups[b]))
+              continue;
             order(i, j);
             edges_.push_back({node, static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(j)});
           }
@@ -307,13 +356,16 @@ std::uint32_t Tree::ordinal(StepIx parent, StepIx child) const {
 bool Tree::concurrent_children(StepIx parent, StepIx a, StepIx b) const {
   const Step &p = steps_[parent];
   switch (p.kind) {
-    case StepKind::parallel: return a != b;
-    case StepKind::roll: return a != b && p.batch > 1;
+    case StepKind::parallel:
+      return a != b;
+    case StepKind::roll:
+      return a != b && p.batch > 1;
     case StepKind::dag: {
       const std::uint32_t i = ordinal(parent, a), j = ordinal(parent, b);
       return i != j && !contains(steps_[a].after, j) && !contains(steps_[b].after, i);
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -323,14 +375,18 @@ Tree::Relation Tree::relation(StepIx a, StepIx b) const {
   if (m == a || m == b) return Relation::nested;
   const StepIx x = child_towards(m, a), y = child_towards(m, b);
   switch (steps_[m].kind) {
-    case StepKind::branch: return Relation::exclusive;
-    case StepKind::parallel: return Relation::concurrent;
+    case StepKind::branch:
+      return Relation::exclusive;
+    case StepKind::parallel:
+      return Relation::concurrent;
     case StepKind::roll:
     case StepKind::dag:
       if (concurrent_children(m, x, y)) return Relation::concurrent;
-      if (steps_[m].kind == StepKind::dag) return contains(steps_[y].after, ordinal(m, x)) ? Relation::before : Relation::after;
+      if (steps_[m].kind == StepKind::dag)
+        return contains(steps_[y].after, ordinal(m, x)) ? Relation::before : Relation::after;
       break;
-    default: break;
+    default:
+      break;
   }
   return x < y ? Relation::before : Relation::after;
 }
