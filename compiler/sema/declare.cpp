@@ -136,14 +136,7 @@ class Typer {
   template <typename Entry>
   void with_parameters(std::vector<Entry> &table) {
     for (Entry &entry : table) {
-      std::unordered_map<std::string_view, Range> seen;
       for (const ast::Parameter &written : entry.ast->parameters) {
-        const auto [first, fresh] = seen.emplace(written.name.text, written.name.range);
-        if (!fresh)
-          resolver_.sink()
-              .report(Kind::duplicate_item, written.name.range,
-                      fmt::format("parameter `{}` stands twice", written.name.text))
-              .label(first->second, "first here");
         if (is_reserved(written.name.text) && written.name.text != "host" && !is_builtin(written.name.text))
           resolver_.sink().report(
               Kind::reserved_name, written.name.range,

@@ -540,6 +540,7 @@ StaticHosts Evaluator::hosts(const ast::Selection &selection, const Scope &scope
 bool Evaluator::require_hosts(const StaticHosts &found, bool if_any, Range range) {
   if (found.known != Known::yes || !found.hosts.empty() || if_any) return true;
   const Program &program = resolver_->program();
+  if (!program.site.complete) return false;  // what is missing was reported
   auto report = resolver_->sink().report(Kind::empty_set, range, "this set of hosts is empty");
   if (found.role.valid() && program.roles[found.role.index].hosts.empty()) {
     const Role &role = program.roles[found.role.index];

@@ -232,6 +232,7 @@ struct Host {
 /// The cluster of the chosen upgrade.
 struct Site {
   ClusterId cluster;                  // invalid: none (a module alone, or the cluster is unknown)
+  bool complete = true;               // false: hosts may be missing, which was reported
   std::vector<Host> hosts;            // inventory order
   std::vector<Attribute> attributes;  // of the cluster, sorted by key
   std::string fingerprint;            // SHA-256, hex

@@ -167,6 +167,7 @@ void Resolver::report_unknown(ModuleId from, const Found &found, std::string_vie
   // What could not be read may well hold the name: then only a near miss is worth a message.
   bool complete = program_->trees[from.index]->complete && here.missing.empty();
   for (const ModuleUse &use : here.uses) complete = complete && program_->trees[use.module.index]->complete;
+  if (kinds.has(SymbolKind::host) && !here.standard) complete = complete && program_->site.complete;
   if (member) complete = program_->trees[found.module.index]->complete;
   if (std::find(here.missing.begin(), here.missing.end(), name) != here.missing.end()) return;
 
@@ -199,7 +200,7 @@ void Resolver::report_unknown(ModuleId from, const Found &found, std::string_vie
 
   const bool host_only = name.find('-') != std::string_view::npos;
   const std::string message = found.status == Found::Status::no_such_member && !member
-                                  ? fmt::format("`{}` is a module, but {} is needed here", name, list_of(kinds))
+                                  ? fmt::format("`{}` is a module: write `{}.NAME`", name, name)
                               : member
                                   ? fmt::format("module `{}` declares no `{}`", program_->module(found.module).name,
                                                 name.substr(name.find('.') + 1))
@@ -257,6 +258,7 @@ std::optional<HostId> Resolver::host(const ast::Name &name) {
   std::vector<std::string_view> names;
   for (const Host &host : program_->site.hosts) names.push_back(host.name);
   const std::string meant(diagnostics::did_you_mean(name.text, names));
+  if (meant.empty() && !program_->site.complete) return std::nullopt;
   auto report = sink_->report(Kind::unknown_host, name.range, fmt::format("there is no host `{}`", name.text));
   if (!meant.empty()) report.fix(fmt::format("did you mean `{}`?", meant), name.range, meant);
   return std::nullopt;

@@ -186,7 +186,7 @@ class RoleSettler {
       }
       scope.locals.back().value = values::host(id, id_);
       const auto weight =
-          evaluator_.count(expr, scope, 0, most_votes, fmt::format("the votes of host `{}`", host.name));
+          evaluator_.count(expr, scope, 0, most_votes, fmt::format("the number of votes of host `{}`", host.name));
       if (!weight) return;
       weights.push_back(static_cast<std::uint32_t>(*weight));
     }

@@ -79,7 +79,7 @@ class Params {
         param.value = std::move(*value);
       if (param.type.is(Base::decimal) && param.value.type.is(Base::integer))
         param.value = {param.type, std::to_string(param.value.integer())};
-    } else if (options_.plan_required) {
+    } else if (options_.plan_required || program_.head.upgrade.valid()) {
       sink_
           .report(Kind::missing_parameter, param.symbol.range,
                   fmt::format("param `{}` has no value", param.symbol.bare))

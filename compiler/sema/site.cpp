@@ -95,7 +95,10 @@ HostId SiteBuilder::add_host(const std::string &name, Range range, bool imported
 }
 
 void SiteBuilder::collect() {
-  if (!find_cluster()) return;
+  if (!find_cluster()) {
+    program_.site.complete = !program_.head.upgrade.valid();
+    return;
+  }
   for (const ast::ClusterItem &item : cluster_->items) {
     if (const auto *decl = item.as<ast::InventoryImport>()) import(*decl);
     if (const auto *decl = item.as<ast::HostDecl>())
@@ -124,9 +127,11 @@ void SiteBuilder::import(const ast::InventoryImport &decl) {
         .report(Kind::unreadable_inventory, decl.path.range,
                 fmt::format("cannot read inventory `{}`: {}", printable(path), why))
         .note("a path is taken from the folder of the file that imports it");
+    program_.site.complete = false;
     return;
   }
   auto inventory = read_inventory(sources_.text(*file), *file, sink_);
+  program_.site.complete = program_.site.complete && inventory.has_value();
   if (!inventory) return;
   auto entry = std::make_unique<Import>();
   entry->decl = &decl;
@@ -344,13 +349,15 @@ void SiteBuilder::complete_imported(const Imported &entry) {
     program_.site.hosts[id.index].port = *from.port;
   if (from.user) set_user(id, from.user->text, from.user->range);
   origins_[id.index].names_roles |= !from.roles.empty();
+  // without the quotes: a fix replaces the name
+  const auto inner = [](Range range) { return Range{range.file, range.begin + 1, range.end - 1}; };
   for (const Located &written : from.roles) {
     ast::QName name;
-    name.range = written.range;
+    name.range = inner(written.range);
     std::string_view rest = written.text;
     for (;;) {
       const std::size_t dot = std::min(rest.find('.'), rest.size());
-      name.parts.push_back({std::string(rest.substr(0, dot)), written.range});
+      name.parts.push_back({std::string(rest.substr(0, dot)), name.range});
       if (dot == rest.size() || name.parts.size() > 2) break;
       rest.remove_prefix(dot + 1);
     }
@@ -361,7 +368,7 @@ void SiteBuilder::complete_imported(const Imported &entry) {
       add_role(id, *role, written.range, true);
   }
   for (const Located &bastion : from.via)
-    if (const auto host = resolver_.host({bastion.text, bastion.range}))
+    if (const auto host = resolver_.host({bastion.text, inner(bastion.range)}))
       via_[id.index].emplace_back(*host, bastion.range);
   for (const ImportedAttribute &attribute : from.attributes) {
     if (attribute.key == "name" || attribute.key == "address" || attribute.key == "user" || attribute.key == "port")
