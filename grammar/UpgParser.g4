@@ -137,17 +137,14 @@ quantifier : (EVERY | SOME) binder COLON ;
 plain      : notExpr ((AND | OR) notExpr)* ;
 binder     : name IN set (WHERE plain)? (IF ANY)? ;             // `if any`: an empty set or list is meant
 selection  : binder | set ;
-set        : sum ;
+set        : arith ;
 notExpr    : NOT* comparison ;
-comparison : sum ((EQ | NE | LT | LE | GT | GE | IN | MATCHES | CONTAINS) sum)? ;      // a < b < c is an error
-sum        : product ((PLUS | MINUS | EXCEPT) product)* ;
-product    : unary ((STAR | SLASH | AMP) unary)* ;
+comparison : arith ((EQ | NE | LT | LE | GT | GE | IN | MATCHES | CONTAINS) arith)? ;      // a < b < c is an error
+arith      : unary ((PLUS | MINUS | EXCEPT | STAR | SLASH | AMP) unary)* ;             // flat like `logic`; * / & bind tighter
 unary      : MINUS* operand (DEFAULT MINUS? operand)? ;
-operand    : primary (FIELD args? | LBRACK plain RBRACK)* ;
-primary
-  : literal | list | name args? | HOSTNAME
-  | COUNT CALL selection RPAREN
-  | LPAREN expr RPAREN
+operand
+  : (literal | list | name args? | HOSTNAME | COUNT CALL selection RPAREN | LPAREN expr RPAREN)
+    (FIELD args? | LBRACK plain RBRACK)*
   ;
 list     : LBRACK (logic (FOR binder | (COMMA logic)*))? RBRACK ;
 args     : CALL (arg (COMMA arg)*)? RPAREN ;

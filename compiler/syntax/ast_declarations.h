@@ -377,7 +377,7 @@ struct File {
   std::optional<Name> module;  // `module apt`
   std::optional<Doc> module_doc;
   std::vector<Declaration> declarations;
-  std::vector<Name> broken;       // names of declarations that a syntax error kept out: uses of them are no second error
+  std::vector<Name> broken;  // names of declarations that a syntax error kept out: uses of them are no second error
   std::uint32_t expressions = 0;  // number of expression ids used
   Range range;
 };

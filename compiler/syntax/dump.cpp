@@ -62,8 +62,12 @@ class Dumper {
     }
     return "(" + text + ")";
   }
-  static std::string optional(std::string_view word, const ExprPtr &expr) { return expr ? fmt::format(" {} {}", word, dump(*expr)) : std::string(); }
-  static std::string refs_or_nothing(const std::vector<Ref> &refs, bool nothing) { return nothing ? "nothing" : dump_refs(refs); }
+  static std::string optional(std::string_view word, const ExprPtr &expr) {
+    return expr ? fmt::format(" {} {}", word, dump(*expr)) : std::string();
+  }
+  static std::string refs_or_nothing(const std::vector<Ref> &refs, bool nothing) {
+    return nothing ? "nothing" : dump_refs(refs);
+  }
   static std::string strings(const std::vector<StringLiteral> &values, std::string_view separator) {
     std::vector<std::string> parts;
     for (const StringLiteral &value : values) parts.push_back(dump_string(value));
@@ -72,8 +76,12 @@ class Dumper {
 
   // ---- declarations
   void node(const UseDecl &d) { line("use {}", dump_names(d.modules)); }
-  void node(const ParamDecl &d) { line("param {}: {}{}", d.name.text, dump_type(d.type), optional("=", d.default_value)); }
-  void node(const SecretDecl &d) { line("secret {} from {}{}", d.name.text, d.source.text, d.detail ? " " + dump_string(*d.detail) : ""); }
+  void node(const ParamDecl &d) {
+    line("param {}: {}{}", d.name.text, dump_type(d.type), optional("=", d.default_value));
+  }
+  void node(const SecretDecl &d) {
+    line("secret {} from {}{}", d.name.text, d.source.text, d.detail ? " " + dump_string(*d.detail) : "");
+  }
   void node(const ClusterDecl &d) {
     line("cluster {}", d.name.text);
     items(d.items);
@@ -85,7 +93,8 @@ class Dumper {
     });
   }
   void node(const HostDecl &h) {
-    for (const HostHead &head : h.hosts) line("host {}{}", head.name.text, head.address ? " " + dump_string(*head.address) : "");
+    for (const HostHead &head : h.hosts)
+      line("host {}{}", head.name.text, head.address ? " " + dump_string(*head.address) : "");
     items(h.items);
   }
   void node(const HostOut &h) { line("host {} out {}", h.host.text, dump_string(h.reason)); }
@@ -101,9 +110,11 @@ class Dumper {
   void node(const Available &a) {
     if (std::holds_alternative<AvailableQuorum>(a.policy)) return line("available quorum");
     if (std::holds_alternative<AvailableMayBeDown>(a.policy)) return line("available may be down");
-    if (const auto *least = std::get_if<AvailableAtLeast>(&a.policy)) return line("available >= {}", dump(*least->amount));
+    if (const auto *least = std::get_if<AvailableAtLeast>(&a.policy))
+      return line("available >= {}", dump(*least->amount));
     const auto &all_but = std::get<AvailableAllBut>(a.policy);
-    line("available all but {}{}", dump(*all_but.amount), optional(all_but.grouping == AvailableAllBut::Grouping::per ? "per" : "of", all_but.group));
+    line("available all but {}{}", dump(*all_but.amount),
+         optional(all_but.grouping == AvailableAllBut::Grouping::per ? "per" : "of", all_but.group));
   }
   void node(const Serial &) { line("serial"); }
   void node(const Health &i) { line("health {}", dump_ref(i.gate)); }
@@ -120,11 +131,14 @@ class Dumper {
   void node(const StateDecl &d) {
     std::vector<std::string> values;
     for (const StateValue &v : d.values) values.push_back((v.transient ? "transient " : "") + v.name.text);
-    line("state {}{} {{{}}} observe {}", d.name.text, parameters(d.parameters), fmt::join(values, ", "), dump(*d.observe));
+    line("state {}{} {{{}}} observe {}", d.name.text, parameters(d.parameters), fmt::join(values, ", "),
+         dump(*d.observe));
     items(d.items);
   }
   void node(const BootMove &i) { line("on boot {} -> {}", i.from.text, i.to.text); }
-  void node(const WhileTaints &i) { line("while {}{} taints {}", i.range_of_values ? "range " : "", dump_names(i.values), dump_refs(i.gates)); }
+  void node(const WhileTaints &i) {
+    line("while {}{} taints {}", i.range_of_values ? "range " : "", dump_names(i.values), dump_refs(i.gates));
+  }
   void node(const ProbeDecl &d) {
     line("probe {}{} -> {}", d.name.text, parameters(d.parameters), dump_type(d.type));
     body(d.body);
@@ -194,9 +208,12 @@ class Dumper {
     line("{} {} of {}", d.repair ? "repair" : "upgrade", d.name.text, d.cluster.text);
     items(d.items);
   }
-  void node(const FromTo &i) { line("from {}{} to {}", i.versions ? i.versions->text() + " " : "", dump_string(i.from), dump_string(i.to)); }
+  void node(const FromTo &i) {
+    line("from {}{} to {}", i.versions ? i.versions->text() + " " : "", dump_string(i.from), dump_string(i.to));
+  }
   void node(const Window &i) {
-    line("window {}{} for {} tz {}", i.every ? "every " : "", dump_string(i.start), dump(*i.length), dump_string(i.time_zone));
+    line("window {}{} for {} tz {}", i.every ? "every " : "", dump_string(i.start), dump(*i.length),
+         dump_string(i.time_zone));
   }
   void node(const Exclusive &i) { line("exclusive {}", strings(i.names, ", ")); }
   void conditions(std::string_view word, const std::vector<ExprPtr> &all) {
@@ -231,8 +248,10 @@ class Dumper {
   void node(const RollingStatement &s) {
     std::string options;
     for (const RollingOption &option : s.options) {
-      if (const auto *batch = std::get_if<BatchOption>(&option.option)) options += optional("batch", batch->size) + optional("per", batch->per);
-      if (const auto *canary = std::get_if<CanaryOption>(&option.option)) options += optional("canary", canary->count) + optional("soak", canary->soak);
+      if (const auto *batch = std::get_if<BatchOption>(&option.option))
+        options += optional("batch", batch->size) + optional("per", batch->per);
+      if (const auto *canary = std::get_if<CanaryOption>(&option.option))
+        options += optional("canary", canary->count) + optional("soak", canary->soak);
       if (const auto *limit = std::get_if<AtMostOption>(&option.option)) options += optional("at most", limit->limit);
       if (std::holds_alternative<TolerantOption>(option.option)) options += " tolerant";
     }
@@ -291,8 +310,9 @@ class Dumper {
   }
   void node(const PointOfNoReturnStatement &s) { line("point of no return {}", dump_string(s.why)); }
   void node(const AcceptStatement &s) {
-    line("accept {}{}{} reason {}{}{}", s.rule.text, s.of ? " of " + dump_ref(*s.of) : "", optional("for at most", s.at_most), dump_string(s.reason),
-         s.until ? " until " + dump_date(*s.until) : "", s.body ? " in" : "");
+    line("accept {}{}{} reason {}{}{}", s.rule.text, s.of ? " of " + dump_ref(*s.of) : "",
+         optional("for at most", s.at_most), dump_string(s.reason), s.until ? " until " + dump_date(*s.until) : "",
+         s.body ? " in" : "");
     if (s.body) body(*s.body);
   }
   void node(const AdmitStatement &s) {
@@ -311,21 +331,31 @@ class Dumper {
   void node(const Requires &c) {
     for (const Requirement &need : c.needs) {
       switch (need.kind) {
-        case Requirement::Kind::condition: line("requires {}", dump(*need.condition)); break;
-        case Requirement::Kind::held: line("requires held {}", dump_ref(need.hold)); break;
-        case Requirement::Kind::not_held: line("requires not held {}", dump_ref(need.hold)); break;
-        case Requirement::Kind::free: line("requires free {}", dump_ref(need.hold)); break;
+        case Requirement::Kind::condition:
+          line("requires {}", dump(*need.condition));
+          break;
+        case Requirement::Kind::held:
+          line("requires held {}", dump_ref(need.hold));
+          break;
+        case Requirement::Kind::not_held:
+          line("requires not held {}", dump_ref(need.hold));
+          break;
+        case Requirement::Kind::free:
+          line("requires free {}", dump_ref(need.hold));
+          break;
       }
     }
   }
-  void node(const RoleEffect &c) { line("{} {} {}", c.kind == EffectKind::changes ? "changes" : "disrupts", dump_refs(c.roles), dump_target(c.on)); }
+  void node(const RoleEffect &c) {
+    line("{} {} {}", c.kind == EffectKind::changes ? "changes" : "disrupts", dump_refs(c.roles), dump_target(c.on));
+  }
   void node(const Spills &c) { line("spills {}", dump_refs(c.roles)); }
   void node(const Reaches &c) { line("reaches {}", refs_or_nothing(c.items, c.nothing)); }
   void node(const Destroys &c) { line("destroys {}", dump_string(c.what)); }
   void node(const Reinstalls &c) { line("reinstalls {}", dump(*c.hosts)); }
   void node(const Moves &c) {
-    line("moves {}: {} -> {}{}{}", dump_ref(c.state), c.from_any ? "any" : dump_names(c.from), c.to.text, c.via.empty() ? "" : " via " + dump_names(c.via),
-         c.on_failure ? " else " + c.on_failure->text : "");
+    line("moves {}: {} -> {}{}{}", dump_ref(c.state), c.from_any ? "any" : dump_names(c.from), c.to.text,
+         c.via.empty() ? "" : " via " + dump_names(c.via), c.on_failure ? " else " + c.on_failure->text : "");
   }
   void node(const Taints &c) { line("taints {}", dump_refs(c.gates)); }
   void node(const DoneWhen &c) { line("done when {}", dump(*c.condition)); }

@@ -5,17 +5,29 @@
 namespace upg::syntax::ast {
 namespace {
 
-std::string join(const std::vector<std::string> &parts, std::string_view separator) { return fmt::format("{}", fmt::join(parts, separator)); }
+std::string join(const std::vector<std::string> &parts, std::string_view separator) {
+  return fmt::format("{}", fmt::join(parts, separator));
+}
 
 std::string quoted(std::string_view text) {
   std::string result = "\"";
   for (const char c : text) {
     switch (c) {
-      case '\n': result += "\\n"; break;
-      case '\r': result += "\\r"; break;
-      case '\t': result += "\\t"; break;
-      case '"': result += "\\\""; break;
-      case '\\': result += "\\\\"; break;
+      case '\n':
+        result += "\\n";
+        break;
+      case '\r':
+        result += "\\r";
+        break;
+      case '\t':
+        result += "\\t";
+        break;
+      case '"':
+        result += "\\\"";
+        break;
+      case '\\':
+        result += "\\\\";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
           result += fmt::format("\\x{:02x}", static_cast<unsigned>(c));
@@ -50,37 +62,52 @@ struct ExprDumper {
     for (const ExprPtr &item : e.items) items.push_back(dump(*item));
     return fmt::format("[{}]", join(items, ", "));
   }
-  std::string operator()(const ComprehensionExpr &e) const { return fmt::format("[{} for {}]", dump(*e.item), dump_binder(e.binder)); }
+  std::string operator()(const ComprehensionExpr &e) const {
+    return fmt::format("[{} for {}]", dump(*e.item), dump_binder(e.binder));
+  }
   std::string operator()(const NameExpr &e) const { return e.name.text; }
   std::string operator()(const FieldExpr &e) const { return fmt::format("{}.{}", dump(*e.base), e.field.text); }
   std::string operator()(const IndexExpr &e) const { return fmt::format("{}[{}]", dump(*e.base), dump(*e.index)); }
-  std::string operator()(const CallExpr &e) const { return fmt::format("{}({})", dump(*e.callee), dump_arguments(e.arguments)); }
+  std::string operator()(const CallExpr &e) const {
+    return fmt::format("{}({})", dump(*e.callee), dump_arguments(e.arguments));
+  }
   std::string operator()(const UnaryExpr &e) const { return fmt::format("({} {})", spelling(e.op), dump(*e.operand)); }
-  std::string operator()(const BinaryExpr &e) const { return fmt::format("({} {} {})", spelling(e.op), dump(*e.left), dump(*e.right)); }
-  std::string operator()(const DefaultExpr &e) const { return fmt::format("(default {} {})", dump(*e.value), dump(*e.fallback)); }
+  std::string operator()(const BinaryExpr &e) const {
+    return fmt::format("({} {} {})", spelling(e.op), dump(*e.left), dump(*e.right));
+  }
+  std::string operator()(const DefaultExpr &e) const {
+    return fmt::format("(default {} {})", dump(*e.value), dump(*e.fallback));
+  }
   std::string operator()(const QuantifiedExpr &e) const {
-    return fmt::format("({} {}: {})", e.kind == QuantifiedExpr::Kind::every ? "every" : "some", dump_binder(e.binder), dump(*e.predicate));
+    return fmt::format("({} {}: {})", e.kind == QuantifiedExpr::Kind::every ? "every" : "some", dump_binder(e.binder),
+                       dump(*e.predicate));
   }
   std::string operator()(const CountExpr &e) const { return fmt::format("count({})", dump_selection(e.of)); }
   std::string operator()(const AnyExpr &e) const { return fmt::format("(any {})", dump_selection(e.of)); }
   std::string operator()(const RunExpr &e) const {
-    std::string text = fmt::format("({}({}) {}", e.kind == RunExpr::Kind::run ? "run" : "sh", dump_arguments(e.arguments), dump_target(e.target));
+    std::string text = fmt::format("({}({}) {}", e.kind == RunExpr::Kind::run ? "run" : "sh",
+                                   dump_arguments(e.arguments), dump_target(e.target));
     std::vector<std::string> exits;
     for (const IntLiteral &code : e.exits) exits.push_back(std::to_string(code.value));
     if (!exits.empty()) text += fmt::format(" exits {}", join(exits, ", "));
     if (e.standard_input) text += fmt::format(" stdin {}", dump(*e.standard_input));
     if (e.as_user) text += fmt::format(" as {}", dump(*e.as_user));
-    for (const EnvVar &variable : e.environment) text += fmt::format(" env {} = {}", variable.name.text, dump(*variable.value));
+    for (const EnvVar &variable : e.environment)
+      text += fmt::format(" env {} = {}", variable.name.text, dump(*variable.value));
     return text + ")";
   }
-  std::string operator()(const AskExpr &e) const { return fmt::format("(ask {} -> {})", dump_string(e.text), dump_type(e.type)); }
+  std::string operator()(const AskExpr &e) const {
+    return fmt::format("(ask {} -> {})", dump_string(e.text), dump_type(e.type));
+  }
 };
 
 }  // namespace
 
 std::string dump(const Expr &expr) { return std::visit(ExprDumper{}, expr.node); }
 
-std::string dump_date(const DateLiteral &date) { return fmt::format("{:04}-{:02}-{:02}", date.year, date.month, date.day); }
+std::string dump_date(const DateLiteral &date) {
+  return fmt::format("{:04}-{:02}-{:02}", date.year, date.month, date.day);
+}
 
 std::string dump_string(const StringLiteral &string) {
   if (string.parts.empty()) return string.raw ? "r\"\"" : "\"\"";
@@ -110,9 +137,12 @@ std::string dump_selection(const Selection &selection) {
 std::string dump_target(const Target &target) {
   const std::string hosts = dump_selection(target.hosts);
   switch (target.kind) {
-    case Target::Kind::on: return "on " + hosts;
-    case Target::Kind::any: return "on any " + hosts;
-    case Target::Kind::each: return "on each " + hosts;
+    case Target::Kind::on:
+      return "on " + hosts;
+    case Target::Kind::any:
+      return "on any " + hosts;
+    case Target::Kind::each:
+      return "on each " + hosts;
   }
   return {};
 }
@@ -120,12 +150,15 @@ std::string dump_target(const Target &target) {
 std::string dump_arguments(const std::vector<Argument> &arguments) {
   std::vector<std::string> parts;
   for (const Argument &argument : arguments) {
-    parts.push_back(argument.name ? fmt::format("{}: {}", argument.name->text, dump(*argument.value)) : dump(*argument.value));
+    parts.push_back(argument.name ? fmt::format("{}: {}", argument.name->text, dump(*argument.value))
+                                  : dump(*argument.value));
   }
   return join(parts, ", ");
 }
 
-std::string dump_ref(const Ref &ref) { return ref.arguments ? fmt::format("{}({})", ref.name.text(), dump_arguments(*ref.arguments)) : ref.name.text(); }
+std::string dump_ref(const Ref &ref) {
+  return ref.arguments ? fmt::format("{}({})", ref.name.text(), dump_arguments(*ref.arguments)) : ref.name.text();
+}
 
 std::string dump_refs(const std::vector<Ref> &refs) {
   std::vector<std::string> parts;
@@ -140,7 +173,8 @@ std::string dump_names(const std::vector<Name> &names) {
 }
 
 std::string dump_type(const Type &type) {
-  return type.arguments.empty() ? type.name.text() : fmt::format("{}<{}>", type.name.text(), dump_type(type.arguments[0]));
+  return type.arguments.empty() ? type.name.text()
+                                : fmt::format("{}<{}>", type.name.text(), dump_type(type.arguments[0]));
 }
 
 }  // namespace upg::syntax::ast

@@ -19,12 +19,8 @@ struct Unit {
 };
 
 // Largest first: the order in which a duration is written.
-constexpr std::array<Unit, 6> duration_units = {{{"w", 7LL * 86'400'000},
-                                                 {"d", 86'400'000},
-                                                 {"h", 3'600'000},
-                                                 {"m", 60'000},
-                                                 {"s", 1'000},
-                                                 {"ms", 1}}};
+constexpr std::array<Unit, 6> duration_units = {
+    {{"w", 7LL * 86'400'000}, {"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
 constexpr std::array<Unit, 11> size_units = {{{"B", 1},
                                               {"KB", 1'000},
                                               {"MB", 1'000'000},
@@ -40,15 +36,16 @@ constexpr std::array<Unit, 11> size_units = {{{"B", 1},
 struct Misspelling {
   std::string_view wrong, right;
 };
-constexpr std::array<Misspelling, 21> unit_misspellings = {{{"sec", "s"},    {"secs", "s"},   {"second", "s"}, {"seconds", "s"}, {"min", "m"},
-                                                            {"mins", "m"},   {"minute", "m"}, {"minutes", "m"}, {"hr", "h"},     {"hrs", "h"},
-                                                            {"hour", "h"},   {"hours", "h"},  {"day", "d"},    {"days", "d"},    {"week", "w"},
-                                                            {"weeks", "w"},  {"msec", "ms"},  {"millis", "ms"}, {"k", "KB"},     {"g", "GB"},
-                                                            {"t", "TB"}}};
+constexpr std::array<Misspelling, 21> unit_misspellings = {
+    {{"sec", "s"},    {"secs", "s"},    {"second", "s"}, {"seconds", "s"}, {"min", "m"},   {"mins", "m"},
+     {"minute", "m"}, {"minutes", "m"}, {"hr", "h"},     {"hrs", "h"},     {"hour", "h"},  {"hours", "h"},
+     {"day", "d"},    {"days", "d"},    {"week", "w"},   {"weeks", "w"},   {"msec", "ms"}, {"millis", "ms"},
+     {"k", "KB"},     {"g", "GB"},      {"t", "TB"}}};
 
 std::string lower(std::string_view text) {
   std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(result.begin(), result.end(), result.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return result;
 }
 
@@ -88,20 +85,23 @@ Decoded<std::int64_t> decode_duration(std::string_view text) {
     const std::size_t unit_size = text.starts_with("ms") ? 2 : 1;
     const std::string_view unit = text.substr(0, unit_size);
     text.remove_prefix(unit.size());
-    const auto known = std::find_if(duration_units.begin(), duration_units.end(), [&](const Unit &u) { return u.name == unit; });
+    const auto known =
+        std::find_if(duration_units.begin(), duration_units.end(), [&](const Unit &u) { return u.name == unit; });
     if (digits.empty() || known == duration_units.end()) return {0, LiteralProblem::unknown_unit};
     const auto index = static_cast<std::size_t>(known - duration_units.begin());
     if (index < next_unit) return {0, LiteralProblem::unit_order};
     next_unit = index + 1;
     Decoded<std::int64_t> count = decode_int(digits);
-    if (count.problem != LiteralProblem::none || !multiply_add(count.value, known->factor, result.value)) return {0, LiteralProblem::too_large};
+    if (count.problem != LiteralProblem::none || !multiply_add(count.value, known->factor, result.value))
+      return {0, LiteralProblem::too_large};
     result.value = count.value;
   }
   return result;
 }
 
 Decoded<std::int64_t> decode_size(std::string_view text) {
-  const auto unit_begin = static_cast<std::size_t>(std::find_if(text.begin(), text.end(), [](char c) { return !is_digit(c) && c != '.'; }) - text.begin());
+  const auto unit_begin = static_cast<std::size_t>(
+      std::find_if(text.begin(), text.end(), [](char c) { return !is_digit(c) && c != '.'; }) - text.begin());
   const std::string_view unit = text.substr(unit_begin);
   const auto known = std::find_if(size_units.begin(), size_units.end(), [&](const Unit &u) { return u.name == unit; });
   if (known == size_units.end()) return {0, LiteralProblem::unknown_unit};
@@ -138,11 +138,13 @@ Decoded<ast::DateLiteral> decode_date(std::string_view text) {
   const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
   const int length = lengths[static_cast<std::size_t>(month - 1)] + (month == 2 && leap ? 1 : 0);
   if (day < 1 || day > length) return {{}, LiteralProblem::not_a_day};
-  return {{static_cast<std::int32_t>(year), static_cast<std::uint8_t>(month), static_cast<std::uint8_t>(day)}, LiteralProblem::none};
+  return {{static_cast<std::int32_t>(year), static_cast<std::uint8_t>(month), static_cast<std::uint8_t>(day)},
+          LiteralProblem::none};
 }
 
 std::string repaired_number(std::string_view text) {
-  const auto unit_begin = static_cast<std::size_t>(std::find_if(text.begin(), text.end(), [](char c) { return !is_digit(c) && c != '.'; }) - text.begin());
+  const auto unit_begin = static_cast<std::size_t>(
+      std::find_if(text.begin(), text.end(), [](char c) { return !is_digit(c) && c != '.'; }) - text.begin());
   const std::string_view number = text.substr(0, unit_begin);
   const std::string unit = lower(text.substr(unit_begin));
   if (unit == "_" || unit.starts_with("_")) {  // 1_000

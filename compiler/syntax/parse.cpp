@@ -22,17 +22,20 @@ using diagnostics::FileId;
 using diagnostics::Kind;
 using diagnostics::Sink;
 
-constexpr std::size_t max_tokens = 4'000'000;
+constexpr std::size_t max_tokens = 3'000'000;
 constexpr std::size_t max_errors = 100;
 
 bool opens(std::size_t type) {
-  return type == UpgLexer::LBRACE || type == UpgLexer::LPAREN || type == UpgLexer::CALL || type == UpgLexer::LBRACK || type == UpgLexer::INTERP;
+  return type == UpgLexer::LBRACE || type == UpgLexer::LPAREN || type == UpgLexer::CALL || type == UpgLexer::LBRACK ||
+         type == UpgLexer::INTERP;
 }
 bool closes(std::size_t type) {
-  return type == UpgLexer::RBRACE || type == UpgLexer::RPAREN || type == UpgLexer::RBRACK || type == UpgLexer::INTERP_CLOSE;
+  return type == UpgLexer::RBRACE || type == UpgLexer::RPAREN || type == UpgLexer::RBRACK ||
+         type == UpgLexer::INTERP_CLOSE;
 }
 
-/// The parser recurses through brackets, and through `a<b<c` of types; both are counted here before it runs, on brackets that need not match.
+/// The parser recurses through brackets, and through `a<b<c` of types; both are counted here before it runs, on
+/// brackets that need not match.
 bool nesting_fits(const Lexemes &lexemes, Sink &sink) {
   std::size_t depth = 0, types = 0;
   for (std::size_t i = 0; i < lexemes.size(); ++i) {
@@ -40,10 +43,12 @@ bool nesting_fits(const Lexemes &lexemes, Sink &sink) {
     const std::size_t type = lexemes[i].type;
     if (opens(type)) ++depth;
     if (closes(type) && depth > 0) --depth;
-    const bool in_type = type == UpgLexer::LT || type == UpgLexer::ID || type == UpgLexer::FIELD || (type >= UpgLexer::ABORT && type <= UpgLexer::WINDOW);
+    const bool in_type = type == UpgLexer::LT || type == UpgLexer::ID || type == UpgLexer::FIELD ||
+                         (type >= UpgLexer::ABORT && type <= UpgLexer::WINDOW);
     types = !in_type ? 0 : types + (type == UpgLexer::LT ? 1 : 0);
     if (depth > max_nesting || types > max_nesting) {
-      sink.report(Kind::nested_too_deep, lexemes.range(i), fmt::format("this is nested more than {} deep", max_nesting)).help("move parts of it into a procedure or a `let`");
+      sink.report(Kind::nested_too_deep, lexemes.range(i), fmt::format("this is nested more than {} deep", max_nesting))
+          .help("move parts of it into a procedure or a `let`");
       return false;
     }
   }
@@ -96,7 +101,9 @@ void parse_text(std::string_view text, const TextCheck &checked, FileId file, Si
   const Lexemes lexemes(parse.stream(), text, checked.ascii, checked.bom_bytes, file);
   result.tokens = lexemes.public_tokens();
   if (parse.too_many_tokens()) {
-    sink.report(Kind::text_too_large, lexemes.range(lexemes.size() - 2), fmt::format("the file has more than {} words and marks", max_tokens)).help("split it into modules");
+    sink.report(Kind::text_too_large, lexemes.range(lexemes.size() - 2),
+                fmt::format("the file has more than {} words and marks", max_tokens))
+        .help("split it into modules");
     return;
   }
   if (!nesting_fits(lexemes, sink)) return;
@@ -106,7 +113,8 @@ void parse_text(std::string_view text, const TextCheck &checked, FileId file, Si
     ErrorReporter reporter(lexemes, sink);
     tree = parse.mending(lexemes, reporter);
     if (tree == nullptr) {
-      sink.report(Kind::too_many_mistakes, {file, 0, 0}, fmt::format("more than {} syntax errors: the rest of the file is not read", max_errors - 1));
+      sink.report(Kind::too_many_mistakes, {file, 0, 0},
+                  fmt::format("more than {} syntax errors: the rest of the file is not read", max_errors - 1));
       return;
     }
   }
@@ -116,17 +124,19 @@ void parse_text(std::string_view text, const TextCheck &checked, FileId file, Si
   if (result.complete) builder.report_stray_docs();
 }
 
-/// The parser finds other things than the builder: told in the order of the text. Where a line end made the next line's first word an operand, what
-/// then was wrong with the rest of that line is the same mistake.
+/// The parser finds other things than the builder: told in the order of the text. Where a line end made the next line's
+/// first word an operand, what then was wrong with the rest of that line is the same mistake.
 void forward(const Sink &from, const diagnostics::Sources &sources, Sink &to) {
   std::vector<const diagnostics::Diagnostic *> all;
   std::set<std::uint32_t> swallowed_lines;
   const auto line_of = [&](diagnostics::Range range) { return sources.position(range.file, range.begin).line; };
   for (const diagnostics::Diagnostic &diagnostic : from.all()) {
     all.push_back(&diagnostic);
-    if (diagnostic.kind == Kind::bad_layout && !diagnostic.secondary.empty()) swallowed_lines.insert(line_of(diagnostic.secondary[0].range));
+    if (diagnostic.kind == Kind::bad_layout && !diagnostic.secondary.empty())
+      swallowed_lines.insert(line_of(diagnostic.secondary[0].range));
   }
-  std::stable_sort(all.begin(), all.end(), [](auto *a, auto *b) { return a->primary.range.begin < b->primary.range.begin; });
+  std::stable_sort(all.begin(), all.end(),
+                   [](auto *a, auto *b) { return a->primary.range.begin < b->primary.range.begin; });
   for (const diagnostics::Diagnostic *diagnostic : all) {
     const bool syntax = diagnostic->kind == Kind::unexpected_token || diagnostic->kind == Kind::unknown_clause;
     if (!swallowed_lines.empty() && syntax && swallowed_lines.count(line_of(diagnostic->primary.range)) > 0) continue;

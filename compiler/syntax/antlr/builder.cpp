@@ -12,18 +12,19 @@ namespace upg::syntax {
 using diagnostics::Kind;
 using P = UpgParser;
 
-// ---- Cursor ----------------------------------------------------------------------------------------------------------
+// ---- Cursor
+// ----------------------------------------------------------------------------------------------------------
 
-/// Finds out what the cursor stands on; error nodes (skipped tokens) are stepped over. The classes of nodes are known exactly, so that typeid
-/// answers where dynamic_cast would search.
+/// Finds out what the cursor stands on; error nodes (skipped tokens) are stepped over. The classes of nodes are known
+/// exactly and linked statically, so that the address of a type's name answers where dynamic_cast would search.
 void Cursor::settle() {
   token_ = 0;
   rule_ = Lexemes::none;
   for (; at_ < children_.size(); ++at_) {
     antlr4::tree::ParseTree *child = children_[at_];
-    const std::type_info &type = typeid(*child);
-    if (type == typeid(antlr4::tree::ErrorNodeImpl)) continue;
-    if (type == typeid(antlr4::tree::TerminalNodeImpl)) {
+    const char *type = typeid(*child).name();
+    if (type == typeid(antlr4::tree::ErrorNodeImpl).name()) continue;
+    if (type == typeid(antlr4::tree::TerminalNodeImpl).name()) {
       token_ = static_cast<antlr4::tree::TerminalNode *>(child)->getSymbol()->getType();
     } else {
       rule_ = static_cast<Context *>(child)->getRuleIndex();
@@ -73,7 +74,8 @@ Context *Cursor::find_rule(std::size_t rule) {
   return nullptr;
 }
 
-// ---- shared pieces ---------------------------------------------------------------------------------------------------
+// ---- shared pieces
+// ---------------------------------------------------------------------------------------------------
 
 std::size_t Builder::last(const Context *context) const {
   const std::size_t begin = first(context);
@@ -119,7 +121,8 @@ std::vector<ast::Ref> Builder::refs(Context *context) {
 
 std::vector<ast::Ref> Builder::refs_or_nothing(Context *context, bool &nothing) {
   std::vector<ast::Ref> result = refs(context);
-  nothing = result.size() == 1 && !result[0].arguments && result[0].name.parts.size() == 1 && result[0].name.parts[0].text == "nothing";
+  nothing = result.size() == 1 && !result[0].arguments && result[0].name.parts.size() == 1 &&
+            result[0].name.parts[0].text == "nothing";
   if (nothing) result.clear();
   return result;
 }
@@ -171,13 +174,17 @@ void Builder::check_layout(const Context *item) {
   const std::size_t begin = first(item);
   if (item->getRuleIndex() == P::RuleDecl && lexemes_.column(begin) != 0) {
     const Range blanks = lexemes_.bytes(lexemes_[begin].begin - lexemes_.column(begin), lexemes_[begin].begin);
-    auto report = sink_.report(Kind::bad_layout, lexemes_.range(begin), fmt::format("`{}` must stand at the left margin", lexemes_.text(begin)));
+    auto report = sink_.report(Kind::bad_layout, lexemes_.range(begin),
+                               fmt::format("`{}` must stand at the left margin", lexemes_.text(begin)));
     report.note("declarations begin in column 1; everything inside them is indented");
     if (lexemes_.first_on_line(begin)) report.fix("move it to the margin", blanks, "");
   }
   const std::size_t second = lexemes_.next_code(begin);
   if (second == Lexemes::none || second > last(item) || lexemes_[second].line == lexemes_[begin].line) return;
-  sink_.report(Kind::bad_layout, lexemes_.range(begin), fmt::format("the line ends after `{}`: what belongs to it must begin on the same line", lexemes_.text(begin)))
+  sink_
+      .report(
+          Kind::bad_layout, lexemes_.range(begin),
+          fmt::format("the line ends after `{}`: what belongs to it must begin on the same line", lexemes_.text(begin)))
       .label(lexemes_.range(second), "this would be taken for its operand")
       .fix("join the lines", lexemes_.bytes(lexemes_[begin].end, lexemes_[second].begin), " ");
 }
@@ -187,27 +194,6 @@ bool Builder::usable(const Context *item) {
   const bool wraps_statement = item->getRuleIndex() == P::RuleUpgradeItem && Cursor(item).rule() == P::RuleStmt;
   if (!wraps_statement) check_layout(item);
   return true;
-}
-
-void Builder::report_number(std::size_t lexeme, LiteralProblem problem) {
-  const std::string_view text = lexemes_.text(lexeme);
-  const Range where = lexemes_.range(lexeme);
-  switch (problem) {
-    case LiteralProblem::none: return;
-    case LiteralProblem::too_large:
-      sink_.report(Kind::number_too_large, where, fmt::format("`{}` is too large: numbers have 64 bits", text.substr(0, 40)));
-      return;
-    case LiteralProblem::not_whole:
-      sink_.report(Kind::bad_number, where, fmt::format("`{}` is not a whole number of bytes", text));
-      return;
-    case LiteralProblem::unit_order:
-      sink_.report(Kind::bad_number, where, fmt::format("`{}` is no duration: each unit stands once, the largest first", text)).help("write it like `1h30m`");
-      return;
-    case LiteralProblem::unknown_unit:
-      sink_.report(Kind::bad_number, where, fmt::format("`{}` has no known unit", text)).note("sizes: B, KB, MB, GB, TB, PB, KiB, MiB, GiB, TiB, PiB");
-      return;
-    case LiteralProblem::not_a_day: sink_.report(Kind::bad_date, where, fmt::format("there is no day `{}`", text)); return;
-  }
 }
 
 ast::File Builder::file(Context *context) {
@@ -227,12 +213,14 @@ ast::File Builder::file(Context *context) {
   }
   while (Context *item = cursor.find_rule(P::RuleDecl)) {
     if (item->exception == nullptr) check_layout(item);
-    // A declaration with an error keeps its sound items; one whose head is broken at least keeps its name, so that uses of it are no second error.
+    // A declaration with an error keeps its sound items; one whose head is broken at least keeps its name, so that uses
+    // of it are no second error.
     if (std::optional<ast::Declaration> built = declaration(item)) {
       result.declarations.push_back(std::move(*built));
     } else {
       const std::size_t second = lexemes_.next_code(first(item));
-      if (second != Lexemes::none && (lexemes_[second].type == P::ID || (lexemes_[second].type >= P::ABORT && lexemes_[second].type <= P::WINDOW))) {
+      if (second != Lexemes::none && (lexemes_[second].type == P::ID ||
+                                      (lexemes_[second].type >= P::ABORT && lexemes_[second].type <= P::WINDOW))) {
         result.broken.push_back(name_at(second));
       }
     }

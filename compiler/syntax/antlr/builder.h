@@ -14,7 +14,8 @@ namespace upg::syntax {
 
 using Context = antlr4::ParserRuleContext;
 
-/// A child that the grammar promises is not there: the item holds a syntax error that was already reported. Never leaves the builder.
+/// A child that the grammar promises is not there: the item holds a syntax error that was already reported. Never
+/// leaves the builder.
 struct Broken {};
 
 /// Walks the children of one context in order. Tokens that recovery skipped are not seen.
@@ -49,7 +50,8 @@ class Cursor {
 /// Turns the tree of the generated parser into ours: literals decoded, doc comments attached, layout checked.
 class Builder {
  public:
-  Builder(const Lexemes &lexemes, diagnostics::Sink &sink) : lexemes_(lexemes), sink_(sink), doc_used_(lexemes.size()) {}
+  Builder(const Lexemes &lexemes, diagnostics::Sink &sink)
+      : lexemes_(lexemes), sink_(sink), doc_used_(lexemes.size()) {}
 
   ast::File file(Context *context);
   /// Warns of `///` comments that were attached to nothing; for files without errors.
@@ -78,11 +80,12 @@ class Builder {
   // ---- expressions
   ast::ExprPtr expr(Context *context);
   ast::ExprPtr make(ast::Expr::Node node, Range range, std::uint32_t child_depth);
-  ast::ExprPtr chain(Context *context);
+  ast::ExprPtr arithmetic(Context *context);
   ast::ExprPtr logic(Context *context);
   ast::ExprPtr unary(Context *context);
   ast::ExprPtr operand(Context *context);
-  ast::ExprPtr primary(Context *context);
+  ast::ExprPtr operand_head(Cursor &cursor);
+  ast::ExprPtr call(ast::ExprPtr callee, std::size_t begin, Context *args);
   ast::ExprPtr ask(Context *context);
   ast::ExprPtr run(Context *context);
   ast::ExprPtr list(Context *context);

@@ -25,9 +25,12 @@ ast::Declaration::Node Builder::declaration_node(Context *context) {
       while (Context *module = cursor.find_rule(P::RuleName)) use.modules.push_back(name(module));
       return use;
     }
-    case P::RuleParamDecl: return param_decl(context);
-    case P::RuleSecretDecl: return secret_decl(context);
-    case P::RuleClusterDecl: return cluster_decl(context);
+    case P::RuleParamDecl:
+      return param_decl(context);
+    case P::RuleSecretDecl:
+      return secret_decl(context);
+    case P::RuleClusterDecl:
+      return cluster_decl(context);
     case P::RuleHostsDecl: {
       Cursor cursor(context);
       cursor.take(P::HOSTS);
@@ -37,24 +40,36 @@ ast::Declaration::Node Builder::declaration_node(Context *context) {
       hosts.value = selection(cursor.take_rule(P::RuleSelection));
       return hosts;
     }
-    case P::RuleRoleDecl: return role_decl(context);
-    case P::RuleStateDecl: return state_decl(context);
-    case P::RuleProbeDecl: return probe_decl(context);
-    case P::RuleGateDecl: return gate_decl(context);
-    case P::RuleActionDecl: return action_decl(context);
-    case P::RuleHoldDecl: return hold_decl(context);
-    case P::RuleProcedureDecl: return procedure_decl(context);
-    case P::RuleOrderDecl: return order_decl(context);
+    case P::RuleRoleDecl:
+      return role_decl(context);
+    case P::RuleStateDecl:
+      return state_decl(context);
+    case P::RuleProbeDecl:
+      return probe_decl(context);
+    case P::RuleGateDecl:
+      return gate_decl(context);
+    case P::RuleActionDecl:
+      return action_decl(context);
+    case P::RuleHoldDecl:
+      return hold_decl(context);
+    case P::RuleProcedureDecl:
+      return procedure_decl(context);
+    case P::RuleOrderDecl:
+      return order_decl(context);
     case P::RuleRankDecl: {
       Cursor cursor(context);
       ast::RankDecl rank;
       while (Context *role = cursor.find_rule(P::RuleQname)) rank.roles.push_back(qname(role));
       return rank;
     }
-    case P::RuleVersionsDecl: return versions_decl(context);
-    case P::RuleCommandDecl: return command_decl(context);
-    case P::RuleUpgradeDecl: return upgrade_decl(context);
-    default: throw Broken{};
+    case P::RuleVersionsDecl:
+      return versions_decl(context);
+    case P::RuleCommandDecl:
+      return command_decl(context);
+    case P::RuleUpgradeDecl:
+      return upgrade_decl(context);
+    default:
+      throw Broken{};
   }
 }
 
@@ -97,7 +112,8 @@ std::vector<ast::Parameter> Builder::parameters(Cursor &cursor) {
   return result;
 }
 
-// ---- questions -------------------------------------------------------------------------------------------------------
+// ---- questions
+// -------------------------------------------------------------------------------------------------------
 
 ast::ProbeDecl Builder::probe_decl(Context *context) {
   Cursor cursor(context);
@@ -117,7 +133,8 @@ ast::GateDecl Builder::gate_decl(Context *context) {
   ast::GateDecl result;
   result.name = name(cursor.take_rule(P::RuleName));
   result.parameters = parameters(cursor);
-  each_item(cursor.take_rule(P::RuleGateBody), P::RuleGateItem, [&](Context *item) { result.items.push_back(gate_item(item)); });
+  each_item(cursor.take_rule(P::RuleGateBody), P::RuleGateItem,
+            [&](Context *item) { result.items.push_back(gate_item(item)); });
   return result;
 }
 
@@ -125,8 +142,12 @@ ast::GateItem Builder::gate_item(Context *context) {
   Cursor cursor(context);
   if (cursor.rule() == P::RuleLetStmt) return {let(cursor.take_rule()), range(context)};
   switch (lexemes_[cursor.take_token()].type) {
-    case P::PASS: cursor.take(P::WHEN); return {ast::PassWhen{expr(cursor.take_rule(P::RuleExpr))}, range(context)};
-    case P::FAIL: cursor.take(P::WHEN); return {ast::FailWhen{expr(cursor.take_rule(P::RuleExpr))}, range(context)};
+    case P::PASS:
+      cursor.take(P::WHEN);
+      return {ast::PassWhen{expr(cursor.take_rule(P::RuleExpr))}, range(context)};
+    case P::FAIL:
+      cursor.take(P::WHEN);
+      return {ast::FailWhen{expr(cursor.take_rule(P::RuleExpr))}, range(context)};
     case P::POLL: {
       ast::Poll poll;
       poll.interval = expr(cursor.take_rule());
@@ -134,7 +155,8 @@ ast::GateItem Builder::gate_item(Context *context) {
       poll.deadline = expr(cursor.take_rule());
       return {std::move(poll), range(context)};
     }
-    case P::STABLE: return {ast::Stable{expr(cursor.take_rule())}, range(context)};
+    case P::STABLE:
+      return {ast::Stable{expr(cursor.take_rule())}, range(context)};
     case P::WATCHES: {
       ast::Watches watches;
       watches.items = refs_or_nothing(cursor.take_rule(P::RuleRefs), watches.nothing);
@@ -149,7 +171,8 @@ ast::GateItem Builder::gate_item(Context *context) {
   }
 }
 
-// ---- actions, holds, procedures --------------------------------------------------------------------------------------
+// ---- actions, holds, procedures
+// --------------------------------------------------------------------------------------
 
 ast::ActionDecl Builder::action_decl(Context *context) {
   Cursor cursor(context);
@@ -167,21 +190,34 @@ ast::HoldDecl Builder::hold_decl(Context *context) {
   ast::HoldDecl result;
   result.name = name(cursor.take_rule(P::RuleName));
   result.parameters = parameters(cursor);
-  each_item(cursor.take_rule(P::RuleHoldBody), P::RuleHoldItem, [&](Context *item) { result.items.push_back(hold_item(item)); });
+  each_item(cursor.take_rule(P::RuleHoldBody), P::RuleHoldItem,
+            [&](Context *item) { result.items.push_back(hold_item(item)); });
   return result;
 }
 
 ast::HoldItem Builder::hold_item(Context *context) {
   Cursor cursor(context);
   switch (cursor.token()) {
-    case P::OBSERVE: cursor.take_token(); return {ast::Observe{expr(cursor.take_rule(P::RuleExpr))}, range(context)};
-    case P::ACQUIRE: cursor.take_token(); return {ast::Acquire{action_body(cursor.take_rule(P::RuleActionBlock))}, range(context)};
-    case P::RELEASE: cursor.take_token(); return {ast::Release{action_body(cursor.take_rule(P::RuleActionBlock))}, range(context)};
-    case P::TAINTS: cursor.take_token(); return {ast::Taints{refs(cursor.take_rule(P::RuleRefs))}, range(context)};
-    case P::REQUIRES: return {requires_clause(cursor), range(context)};
+    case P::OBSERVE:
+      cursor.take_token();
+      return {ast::Observe{expr(cursor.take_rule(P::RuleExpr))}, range(context)};
+    case P::ACQUIRE:
+      cursor.take_token();
+      return {ast::Acquire{action_body(cursor.take_rule(P::RuleActionBlock))}, range(context)};
+    case P::RELEASE:
+      cursor.take_token();
+      return {ast::Release{action_body(cursor.take_rule(P::RuleActionBlock))}, range(context)};
+    case P::TAINTS:
+      cursor.take_token();
+      return {ast::Taints{refs(cursor.take_rule(P::RuleRefs))}, range(context)};
+    case P::REQUIRES:
+      return {requires_clause(cursor), range(context)};
     case P::CHANGES:
-    case P::DISRUPTS: return {role_effect(cursor), range(context)};
-    case P::SPILLS: cursor.take_token(); return {ast::Spills{refs(cursor.take_rule(P::RuleRefs))}, range(context)};
+    case P::DISRUPTS:
+      return {role_effect(cursor), range(context)};
+    case P::SPILLS:
+      cursor.take_token();
+      return {ast::Spills{refs(cursor.take_rule(P::RuleRefs))}, range(context)};
     case P::REACHES: {
       cursor.take_token();
       ast::Reaches reaches;
@@ -196,7 +232,8 @@ ast::HoldItem Builder::hold_item(Context *context) {
       if (halt) return {ast::OnHalt{choice}, range(context)};
       return {ast::OnWait{choice}, range(context)};
     }
-    default: break;
+    default:
+      break;
   }
   if (cursor.rule() == P::RuleTakes) return {takes(cursor.take_rule()), range(context)};
   return {moves(cursor.take_rule(P::RuleMoves)), range(context)};
@@ -212,7 +249,8 @@ ast::ProcedureDecl Builder::procedure_decl(Context *context) {
   return result;
 }
 
-// ---- rules of a module -----------------------------------------------------------------------------------------------
+// ---- rules of a module
+// -----------------------------------------------------------------------------------------------
 
 ast::OrderDecl Builder::order_decl(Context *context) {
   Cursor cursor(context);
@@ -248,9 +286,14 @@ ast::CommandDecl Builder::command_decl(Context *context) {
     ast::ImpliedEffect effect;
     effect.range = range(item);
     switch (lexemes_[parts.take_token()].type) {
-      case P::CHANGES: effect.kind = ast::ImpliedEffect::Kind::changes; break;
-      case P::DISRUPTS: effect.kind = ast::ImpliedEffect::Kind::disrupts; break;
-      default: effect.kind = ast::ImpliedEffect::Kind::destroys;
+      case P::CHANGES:
+        effect.kind = ast::ImpliedEffect::Kind::changes;
+        break;
+      case P::DISRUPTS:
+        effect.kind = ast::ImpliedEffect::Kind::disrupts;
+        break;
+      default:
+        effect.kind = ast::ImpliedEffect::Kind::destroys;
     }
     if (parts.rule() == P::RuleRefs) effect.roles = refs(parts.take_rule());
     if (parts.rule() == P::RuleString) effect.what = string(parts.take_rule());
@@ -259,7 +302,8 @@ ast::CommandDecl Builder::command_decl(Context *context) {
   return result;
 }
 
-// ---- plans -----------------------------------------------------------------------------------------------------------
+// ---- plans
+// -----------------------------------------------------------------------------------------------------------
 
 ast::UpgradeDecl Builder::upgrade_decl(Context *context) {
   Cursor cursor(context);
@@ -275,7 +319,8 @@ ast::UpgradeDecl Builder::upgrade_decl(Context *context) {
     if (parts.rule() != P::RuleStmt) {
       result.items.push_back(upgrade_item(item));
     } else if (Context *inner = parts.take_rule(); usable(inner)) {
-      if (std::optional<ast::Statement> built = statement(inner)) result.items.push_back({std::move(*built), range(item)});
+      if (std::optional<ast::Statement> built = statement(inner))
+        result.items.push_back({std::move(*built), range(item)});
     }
   });
   return result;
@@ -315,9 +360,12 @@ ast::UpgradeItem Builder::upgrade_item(Context *context) {
       while (Context *lock = cursor.find_rule(P::RuleString)) exclusive.names.push_back(string(lock));
       return item(std::move(exclusive));
     }
-    case P::INITIALLY: return item(ast::Initially{goals()});
-    case P::FINALLY: return item(ast::Finally{goals()});
-    case P::TOLERATE: return item(ast::Tolerate{expr(cursor.take_rule())});
+    case P::INITIALLY:
+      return item(ast::Initially{goals()});
+    case P::FINALLY:
+      return item(ast::Finally{goals()});
+    case P::TOLERATE:
+      return item(ast::Tolerate{expr(cursor.take_rule())});
     case P::HOST: {
       ast::HostOut out;
       out.host = name(cursor.take_rule(P::RuleHostName));
@@ -325,9 +373,13 @@ ast::UpgradeItem Builder::upgrade_item(Context *context) {
       out.reason = string(cursor.take_rule(P::RuleString));
       return item(std::move(out));
     }
-    case P::PREFLIGHT: return item(ast::Preflight{block(cursor.take_rule(P::RuleBlock))});
-    case P::POSTFLIGHT: return item(ast::Postflight{block(cursor.take_rule(P::RuleBlock))});
-    default: cursor.take(P::ABORT); return item(ast::OnAbort{block(cursor.take_rule(P::RuleBlock))});
+    case P::PREFLIGHT:
+      return item(ast::Preflight{block(cursor.take_rule(P::RuleBlock))});
+    case P::POSTFLIGHT:
+      return item(ast::Postflight{block(cursor.take_rule(P::RuleBlock))});
+    default:
+      cursor.take(P::ABORT);
+      return item(ast::OnAbort{block(cursor.take_rule(P::RuleBlock))});
   }
 }
 

@@ -34,36 +34,52 @@ bool is_chain_rule(std::size_t rule) {
     case P::RuleTerm:
     case P::RuleNotExpr:
     case P::RuleComparison:
-    case P::RuleSum:
-    case P::RuleProduct:
+    case P::RuleArith:
     case P::RuleUnary:
     case P::RuleOperand:
-    case P::RulePrimary:
     case P::RuleSet:
-    case P::RuleGoal: return true;
-    default: return false;
+    case P::RuleGoal:
+      return true;
+    default:
+      return false;
   }
 }
 
 std::optional<ast::BinaryOp> binary_op(std::size_t token) {
   using ast::BinaryOp;
   switch (token) {
-    case P::EQ: return BinaryOp::equal;
-    case P::NE: return BinaryOp::not_equal;
-    case P::LT: return BinaryOp::less;
-    case P::LE: return BinaryOp::less_equal;
-    case P::GT: return BinaryOp::greater;
-    case P::GE: return BinaryOp::greater_equal;
-    case P::IN: return BinaryOp::in;
-    case P::MATCHES: return BinaryOp::matches;
-    case P::CONTAINS: return BinaryOp::contains;
-    case P::PLUS: return BinaryOp::add;
-    case P::MINUS: return BinaryOp::subtract;
-    case P::EXCEPT: return BinaryOp::except;
-    case P::STAR: return BinaryOp::multiply;
-    case P::SLASH: return BinaryOp::divide;
-    case P::AMP: return BinaryOp::intersect;
-    default: return std::nullopt;
+    case P::EQ:
+      return BinaryOp::equal;
+    case P::NE:
+      return BinaryOp::not_equal;
+    case P::LT:
+      return BinaryOp::less;
+    case P::LE:
+      return BinaryOp::less_equal;
+    case P::GT:
+      return BinaryOp::greater;
+    case P::GE:
+      return BinaryOp::greater_equal;
+    case P::IN:
+      return BinaryOp::in;
+    case P::MATCHES:
+      return BinaryOp::matches;
+    case P::CONTAINS:
+      return BinaryOp::contains;
+    case P::PLUS:
+      return BinaryOp::add;
+    case P::MINUS:
+      return BinaryOp::subtract;
+    case P::EXCEPT:
+      return BinaryOp::except;
+    case P::STAR:
+      return BinaryOp::multiply;
+    case P::SLASH:
+      return BinaryOp::divide;
+    case P::AMP:
+      return BinaryOp::intersect;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -81,7 +97,9 @@ ast::ExprPtr Builder::make(ast::Expr::Node node, Range range, std::uint32_t chil
   result->depth = 1;
   result->node = ast::ErrorExpr{};
   if (!std::exchange(depth_reported_, true)) {
-    sink_.report(Kind::nested_too_deep, range, fmt::format("this expression is deeper than {} operators", ast::max_expression_depth))
+    sink_
+        .report(Kind::nested_too_deep, range,
+                fmt::format("this expression is deeper than {} operators", ast::max_expression_depth))
         .help("name its parts with `let`");
   }
   return result;
@@ -99,46 +117,74 @@ ast::ExprPtr Builder::expr(Context *context) {
     context = only.take_rule();
   }
   switch (context->getRuleIndex()) {
-    case P::RuleExpr: return ask(context);
-    case P::RuleRunExpr: return run(context);
+    case P::RuleExpr:
+      return ask(context);
+    case P::RuleRunExpr:
+      return run(context);
     case P::RuleLogic:
     case P::RulePlain:
     case P::RuleGoal:
     case P::RuleTerm:
-    case P::RuleNotExpr: return logic(context);
+    case P::RuleNotExpr:
+      return logic(context);
     case P::RuleComparison:
-    case P::RuleSum:
-    case P::RuleProduct: return chain(context);
-    case P::RuleUnary: return unary(context);
-    case P::RuleOperand: return operand(context);
-    case P::RulePrimary: return primary(context);
-    case P::RuleList: return list(context);
-    case P::RuleLiteral: return literal(context);
+    case P::RuleArith:
+      return arithmetic(context);
+    case P::RuleUnary:
+      return unary(context);
+    case P::RuleOperand:
+      return operand(context);
+    case P::RuleList:
+      return list(context);
+    case P::RuleLiteral:
+      return literal(context);
     case P::RuleName:
-    case P::RuleHostName: return name_expr(first(context));
-    default: throw Broken{};
+    case P::RuleHostName:
+      return name_expr(first(context));
+    default:
+      throw Broken{};
   }
 }
 
-/// `a op b op c`, all of one precedence, grouped from the left.
-ast::ExprPtr Builder::chain(Context *context) {
+/// `a + b * c - d`: flat in the tree of the grammar; `* / &` are grouped first, both from the left. A comparison comes
+/// here too, with one operator.
+ast::ExprPtr Builder::arithmetic(Context *context) {
+  struct Group {
+    ast::ExprPtr expr;
+    std::size_t begin = 0;  // lexeme
+    std::size_t op = 0;     // the operator before it
+  };
+  std::size_t end = first(context);
+  const auto join = [&](Group left, Group right) {
+    const std::uint32_t depth = std::max(left.expr->depth, right.expr->depth);
+    const Range whole = lexemes_.range(left.begin, end);
+    const ast::BinaryOp op = *binary_op(lexemes_[right.op].type);
+    return Group{
+        make(ast::BinaryExpr{op, lexemes_.range(right.op), std::move(left.expr), std::move(right.expr)}, whole, depth),
+        left.begin, left.op};
+  };
   Cursor cursor(context);
-  ast::ExprPtr left = expr(cursor.take_rule());
+  Context *operand_context = cursor.take_rule();
+  Group product{expr(operand_context), first(operand_context), 0};
+  std::optional<Group> sum;
   while (!cursor.done()) {
+    end = last(operand_context);
     const std::optional<ast::BinaryOp> op = binary_op(cursor.token());
     if (!op) throw Broken{};
+    const bool tight =
+        *op == ast::BinaryOp::multiply || *op == ast::BinaryOp::divide || *op == ast::BinaryOp::intersect;
+    if (!tight) sum = sum ? join(std::move(*sum), std::move(product)) : std::move(product);
     const std::size_t mark = cursor.take_token();
-    Context *right_context = cursor.take_rule();
-    ast::ExprPtr right = expr(right_context);
-    const std::uint32_t depth = std::max(left->depth, right->depth);
-    const Range whole = lexemes_.range(first(context), last(right_context));
-    left = make(ast::BinaryExpr{*op, lexemes_.range(mark), std::move(left), std::move(right)}, whole, depth);
+    operand_context = cursor.take_rule();
+    Group operand{expr(operand_context), first(operand_context), mark};
+    end = last(operand_context);
+    product = tight ? join(std::move(product), std::move(operand)) : std::move(operand);
   }
-  return left;
+  return sum ? join(std::move(*sum), std::move(product)).expr : std::move(product.expr);
 }
 
-/// `a and b or every x in S: c and d`: one flat list in the tree of the grammar. `and` is grouped first, both from the left; a quantifier takes all that
-/// follows. Iterative, for a list may be long.
+/// `a and b or every x in S: c and d`: one flat list in the tree of the grammar. `and` is grouped first, both from the
+/// left; a quantifier takes all that follows. Iterative, for a list may be long.
 ast::ExprPtr Builder::logic(Context *context) {
   struct Group {
     ast::ExprPtr expr;
@@ -159,15 +205,20 @@ ast::ExprPtr Builder::logic(Context *context) {
   const auto join = [&](ast::BinaryOp op, std::size_t mark, Group left, Group right) {
     const std::uint32_t depth = std::max(left.expr->depth, right.expr->depth);
     const Range whole = lexemes_.range(left.begin, end);
-    return Group{make(ast::BinaryExpr{op, lexemes_.range(mark), std::move(left.expr), std::move(right.expr)}, whole, depth), left.begin};
+    return Group{
+        make(ast::BinaryExpr{op, lexemes_.range(mark), std::move(left.expr), std::move(right.expr)}, whole, depth),
+        left.begin};
   };
   const auto wrap = [&](Prefix &prefix, Group inner) {
     std::uint32_t depth = inner.expr->depth;
     const Range whole = lexemes_.range(prefix.mark, end);
-    if (!prefix.binder) return Group{make(ast::UnaryExpr{ast::UnaryOp::logical_not, std::move(inner.expr)}, whole, depth), prefix.mark};
+    if (!prefix.binder)
+      return Group{make(ast::UnaryExpr{ast::UnaryOp::logical_not, std::move(inner.expr)}, whole, depth), prefix.mark};
     depth = std::max(depth, depth_of(*prefix.binder));
-    const auto kind = lexemes_[prefix.mark].type == P::EVERY ? ast::QuantifiedExpr::Kind::every : ast::QuantifiedExpr::Kind::some;
-    return Group{make(ast::QuantifiedExpr{kind, std::move(*prefix.binder), std::move(inner.expr)}, whole, depth), prefix.mark};
+    const auto kind =
+        lexemes_[prefix.mark].type == P::EVERY ? ast::QuantifiedExpr::Kind::every : ast::QuantifiedExpr::Kind::some;
+    return Group{make(ast::QuantifiedExpr{kind, std::move(*prefix.binder), std::move(inner.expr)}, whole, depth),
+                 prefix.mark};
   };
   const auto add = [&](Scope &scope, std::size_t mark, Group operand) {
     if (!scope.ands) {
@@ -210,7 +261,8 @@ ast::ExprPtr Builder::logic(Context *context) {
       Cursor head(quantifier);
       const std::size_t word = head.take_token();
       prefixes.push_back({word, binder(head.take_rule(P::RuleBinder))});
-      scopes.push_back({std::exchange(prefixes, {}), std::exchange(mark, Lexemes::none), std::nullopt, std::nullopt, Lexemes::none});
+      scopes.push_back(
+          {std::exchange(prefixes, {}), std::exchange(mark, Lexemes::none), std::nullopt, std::nullopt, Lexemes::none});
     }
     Context *operand = parts.take_rule();
     Group group{expr(operand), first(operand)};
@@ -256,27 +308,50 @@ ast::ExprPtr Builder::unary(Context *context) {
     end = last(fallback_context);
     fallback = minus(std::move(fallback_marks), std::move(fallback), end);
     const std::uint32_t depth = std::max(value->depth, fallback->depth);
-    value = make(ast::DefaultExpr{std::move(value), std::move(fallback)}, lexemes_.range(first(value_context), end), depth);
+    value =
+        make(ast::DefaultExpr{std::move(value), std::move(fallback)}, lexemes_.range(first(value_context), end), depth);
   }
   return minus(std::move(marks), std::move(value), end);
 }
 
-/// `primary.field(args)[index]...`
+/// What an operand begins with: everything before the first `.field` or `[index]`.
+ast::ExprPtr Builder::operand_head(Cursor &cursor) {
+  if (cursor.token() == P::HOSTNAME) return name_expr(cursor.take_token());
+  if (cursor.accept(P::LPAREN)) {
+    ast::ExprPtr inner = expr(cursor.take_rule());
+    cursor.take(P::RPAREN);
+    return inner;
+  }
+  if (cursor.token() == P::COUNT) {
+    const std::size_t begin = cursor.take_token();
+    cursor.take(P::CALL);
+    ast::Selection of = selection(cursor.take_rule());
+    const std::size_t end = cursor.take(P::RPAREN);
+    const std::uint32_t depth = depth_of(of);
+    return make(ast::CountExpr{std::move(of)}, lexemes_.range(begin, end), depth);
+  }
+  Context *head = cursor.take_rule();  // a literal, a list or a name
+  ast::ExprPtr result = expr(head);
+  return cursor.rule() == P::RuleArgs ? call(std::move(result), first(head), cursor.take_rule()) : std::move(result);
+}
+
+ast::ExprPtr Builder::call(ast::ExprPtr callee, std::size_t begin, Context *args) {
+  std::vector<ast::Argument> values = arguments(args);
+  const std::uint32_t depth = std::max(callee->depth, depth_of(values));
+  return make(ast::CallExpr{std::move(callee), std::move(values)}, lexemes_.range(begin, last(args)), depth);
+}
+
+/// `head.field(args)[index]...`
 ast::ExprPtr Builder::operand(Context *context) {
   Cursor cursor(context);
   const std::size_t begin = first(context);
-  ast::ExprPtr result = expr(cursor.take_rule(P::RulePrimary));
+  ast::ExprPtr result = operand_head(cursor);
   while (!cursor.done()) {
     if (cursor.token() == P::FIELD) {
       const std::size_t field = cursor.take_token();
-      std::uint32_t depth = result->depth;
+      const std::uint32_t depth = result->depth;
       result = make(ast::FieldExpr{std::move(result), name_at(field)}, lexemes_.range(begin, field), depth);
-      if (cursor.rule() == P::RuleArgs) {
-        Context *args = cursor.take_rule();
-        std::vector<ast::Argument> values = arguments(args);
-        depth = std::max(result->depth, depth_of(values));
-        result = make(ast::CallExpr{std::move(result), std::move(values)}, lexemes_.range(begin, last(args)), depth);
-      }
+      if (cursor.rule() == P::RuleArgs) result = call(std::move(result), begin, cursor.take_rule());
     } else {
       cursor.take(P::LBRACK);
       ast::ExprPtr index = expr(cursor.take_rule());
@@ -286,22 +361,6 @@ ast::ExprPtr Builder::operand(Context *context) {
     }
   }
   return result;
-}
-
-ast::ExprPtr Builder::primary(Context *context) {
-  Cursor cursor(context);
-  if (cursor.token() == P::HOSTNAME) return name_expr(cursor.take_token());
-  if (cursor.accept(P::LPAREN)) return expr(cursor.take_rule());
-  if (cursor.accept(P::COUNT)) {
-    cursor.take(P::CALL);
-    ast::Selection of = selection(cursor.take_rule());
-    const std::uint32_t depth = depth_of(of);
-    return make(ast::CountExpr{std::move(of)}, range(context), depth);
-  }
-  ast::ExprPtr callee = expr(cursor.take_rule(P::RuleName));
-  std::vector<ast::Argument> values = arguments(cursor.take_rule(P::RuleArgs));
-  const std::uint32_t depth = std::max(callee->depth, depth_of(values));
-  return make(ast::CallExpr{std::move(callee), std::move(values)}, range(context), depth);
 }
 
 ast::ExprPtr Builder::ask(Context *context) {
@@ -316,7 +375,9 @@ ast::ExprPtr Builder::ask(Context *context) {
 ast::ExprPtr Builder::run(Context *context) {
   Cursor cursor(context);
   ast::RunExpr result;
-  result.kind = cursor.take_token() != Lexemes::none && lexemes_[first(context)].type == P::SH ? ast::RunExpr::Kind::sh : ast::RunExpr::Kind::run;
+  result.kind = cursor.take_token() != Lexemes::none && lexemes_[first(context)].type == P::SH
+                    ? ast::RunExpr::Kind::sh
+                    : ast::RunExpr::Kind::run;
   result.arguments = arguments(cursor.take_rule(P::RuleArgs));
   result.target = target(cursor.take_rule(P::RuleOnTarget));
   std::uint32_t depth = std::max(depth_of(result.arguments), depth_of(result.target.hosts));
@@ -371,113 +432,6 @@ ast::ExprPtr Builder::list(Context *context) {
     }
   }
   return make(std::move(result), range(context), depth);
-}
-
-std::int64_t Builder::integer(std::size_t lexeme) {
-  const Decoded<std::int64_t> decoded = decode_int(lexemes_.text(lexeme));
-  report_number(lexeme, decoded.problem);
-  return decoded.value;
-}
-
-ast::DateLiteral Builder::date(std::size_t lexeme) {
-  const Decoded<ast::DateLiteral> decoded = decode_date(lexemes_.text(lexeme));
-  report_number(lexeme, decoded.problem);
-  return decoded.value;
-}
-
-ast::ExprPtr Builder::literal(Context *context) {
-  Cursor cursor(context);
-  if (cursor.rule() == P::RuleString) {
-    ast::StringLiteral value = string(cursor.take_rule());
-    std::uint32_t depth = 0;
-    for (const ast::StringPart &part : value.parts) {
-      if (const auto *inner = std::get_if<ast::ExprPtr>(&part.part)) depth = std::max(depth, depth_of(*inner));
-    }
-    return make(std::move(value), range(context), depth);
-  }
-  const std::size_t lexeme = cursor.take_token();
-  const std::string_view text = lexemes_.text(lexeme);
-  const auto keep = [&](const auto &decoded) {
-    report_number(lexeme, decoded.problem);
-    return decoded.value;
-  };
-  ast::Expr::Node node;
-  switch (lexemes_[lexeme].type) {
-    case P::TRUE_: node = ast::BoolLiteral{true}; break;
-    case P::FALSE_: node = ast::BoolLiteral{false}; break;
-    case P::INT: node = ast::IntLiteral{keep(decode_int(text))}; break;
-    case P::DECIMAL: node = ast::DecimalLiteral{keep(decode_decimal(text))}; break;
-    case P::PERCENT: node = ast::PercentLiteral{keep(decode_decimal(text))}; break;
-    case P::DURATION: node = ast::DurationLiteral{keep(decode_duration(text))}; break;
-    case P::SIZE: node = ast::SizeLiteral{keep(decode_size(text))}; break;
-    case P::DATE: node = date(lexeme); break;
-    default: throw Broken{};
-  }
-  return make(std::move(node), lexemes_.range(lexeme), 0);
-}
-
-void Builder::string_piece(std::size_t lexeme, ast::StringLiteral &result) {
-  std::string piece;
-  const std::string_view raw = lexemes_.text(lexeme);
-  if (lexemes_[lexeme].type == P::DOLLAR) {
-    piece = "${";
-  } else if (lexemes_[lexeme].type == P::ESC) {
-    switch (raw[1]) {
-      case 'n': piece = "\n"; break;
-      case 'r': piece = "\r"; break;
-      case 't': piece = "\t"; break;
-      case 'x': piece = static_cast<char>(std::stoi(std::string(raw.substr(2)), nullptr, 16)); break;
-      default: piece = raw[1];
-    }
-    if (piece[0] == '\0') {
-      sink_.report(Kind::bad_escape, lexemes_.range(lexeme), "a string cannot hold a NUL byte").note("no command line or environment can carry one");
-    } else if (static_cast<unsigned char>(piece[0]) >= 0x80) {
-      sink_.report(Kind::bad_escape, lexemes_.range(lexeme), "`\\x` stands for ASCII only: `\\x01` to `\\x7f`").help("write the character itself");
-    }
-  } else {
-    piece = raw;
-  }
-  if (!result.parts.empty()) {
-    if (auto *text = std::get_if<std::string>(&result.parts.back().part)) {
-      text->append(piece);
-      result.parts.back().range.end = lexemes_[lexeme].end;
-      return;
-    }
-  }
-  ast::StringPart &part = result.parts.emplace_back();
-  part.part.emplace<std::string>(std::move(piece));
-  part.range = lexemes_.range(lexeme);
-}
-
-ast::StringLiteral Builder::string(Context *context) {
-  ast::StringLiteral result;
-  result.range = range(context);
-  Cursor cursor(context);
-  if (cursor.token() == P::RAW) {
-    const std::size_t lexeme = cursor.take_token();
-    const std::string_view text = lexemes_.text(lexeme);
-    result.raw = true;
-    if (text.size() > 3) {
-      ast::StringPart &part = result.parts.emplace_back();
-      part.part.emplace<std::string>(text.substr(2, text.size() - 3));
-      part.range = lexemes_.bytes(lexemes_[lexeme].begin + 2, lexemes_[lexeme].end - 1);
-    }
-    return result;
-  }
-  cursor.take(P::QUOTE);
-  while (!cursor.accept(P::CLOSE)) {
-    if (cursor.token() == P::INTERP) {
-      const std::size_t open = cursor.take_token();
-      ast::ExprPtr inner = expr(cursor.take_rule(P::RuleExpr));
-      const std::size_t close = cursor.take(P::INTERP_CLOSE);
-      ast::StringPart &part = result.parts.emplace_back();
-      part.part = std::move(inner);
-      part.range = lexemes_.range(open, close);
-    } else {
-      string_piece(cursor.take_token(), result);
-    }
-  }
-  return result;
 }
 
 ast::Binder Builder::binder(Context *context) {

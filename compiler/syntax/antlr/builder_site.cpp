@@ -7,14 +7,16 @@ namespace upg::syntax {
 
 using P = UpgParser;
 
-// ---- clusters --------------------------------------------------------------------------------------------------------
+// ---- clusters
+// --------------------------------------------------------------------------------------------------------
 
 ast::ClusterDecl Builder::cluster_decl(Context *context) {
   Cursor cursor(context);
   cursor.take(P::CLUSTER);
   ast::ClusterDecl result;
   result.name = name(cursor.take_rule(P::RuleName));
-  each_item(cursor.take_rule(P::RuleClusterBody), P::RuleClusterItem, [&](Context *item) { result.items.push_back(cluster_item(item)); });
+  each_item(cursor.take_rule(P::RuleClusterBody), P::RuleClusterItem,
+            [&](Context *item) { result.items.push_back(cluster_item(item)); });
   return result;
 }
 
@@ -66,7 +68,8 @@ void Builder::host_decl(Context *context, ast::ClusterItem &item) {
     if (cursor.rule() == P::RuleString) head.address = string(cursor.take_rule());
     hosts.hosts.push_back(std::move(head));
   } while (cursor.accept(P::COMMA));
-  each_item(cursor.take_rule(P::RuleHostBody), P::RuleHostItem, [&](Context *part) { hosts.items.push_back(host_item(part)); });
+  each_item(cursor.take_rule(P::RuleHostBody), P::RuleHostItem,
+            [&](Context *part) { hosts.items.push_back(host_item(part)); });
   item.node = std::move(hosts);
 }
 
@@ -91,14 +94,16 @@ ast::Attribute Builder::attribute(Context *context) {
   return result;
 }
 
-// ---- roles and states ------------------------------------------------------------------------------------------------
+// ---- roles and states
+// ------------------------------------------------------------------------------------------------
 
 ast::RoleDecl Builder::role_decl(Context *context) {
   Cursor cursor(context);
   cursor.take(P::ROLE);
   ast::RoleDecl result;
   result.name = name(cursor.take_rule(P::RuleName));
-  each_item(cursor.take_rule(P::RuleRoleBody), P::RuleRoleItem, [&](Context *item) { result.items.push_back(role_item(item)); });
+  each_item(cursor.take_rule(P::RuleRoleBody), P::RuleRoleItem,
+            [&](Context *item) { result.items.push_back(role_item(item)); });
   return result;
 }
 
@@ -122,17 +127,25 @@ ast::Available Builder::available(Cursor &cursor) {
 ast::RoleItem Builder::role_item(Context *context) {
   Cursor cursor(context);
   switch (lexemes_[cursor.take_token()].type) {
-    case P::AVAILABLE: return {available(cursor), range(context)};
-    case P::SERIAL: return {ast::Serial{}, range(context)};
-    case P::HEALTH: return {ast::Health{ref(cursor.take_rule(P::RuleRef))}, range(context)};
+    case P::AVAILABLE:
+      return {available(cursor), range(context)};
+    case P::SERIAL:
+      return {ast::Serial{}, range(context)};
+    case P::HEALTH:
+      return {ast::Health{ref(cursor.take_rule(P::RuleRef))}, range(context)};
     case P::STOPPABLE:
       if (cursor.accept(P::ALWAYS)) return {ast::Stoppable{string(cursor.take_rule(P::RuleString))}, range(context)};
       return {ast::Stoppable{ref(cursor.take_rule(P::RuleRef))}, range(context)};
-    case P::ROSTER: return {ast::Roster{ref(cursor.take_rule(P::RuleRef))}, range(context)};
-    case P::VOTES: return {ast::Votes{expr(cursor.take_rule(P::RuleOperand))}, range(context)};
-    case P::SETTLES: return {ast::Settles{expr(cursor.take_rule(P::RuleOperand))}, range(context)};
-    case P::BOOT: return {ast::BootProbe{ref(cursor.take_rule(P::RuleRef))}, range(context)};
-    case P::IDENTITY: return {ast::IdentityProbe{ref(cursor.take_rule(P::RuleRef))}, range(context)};
+    case P::ROSTER:
+      return {ast::Roster{ref(cursor.take_rule(P::RuleRef))}, range(context)};
+    case P::VOTES:
+      return {ast::Votes{expr(cursor.take_rule(P::RuleOperand))}, range(context)};
+    case P::SETTLES:
+      return {ast::Settles{expr(cursor.take_rule(P::RuleOperand))}, range(context)};
+    case P::BOOT:
+      return {ast::BootProbe{ref(cursor.take_rule(P::RuleRef))}, range(context)};
+    case P::IDENTITY:
+      return {ast::IdentityProbe{ref(cursor.take_rule(P::RuleRef))}, range(context)};
     default:
       cursor.take(P::ONLY);
       cursor.take(P::UNDER);

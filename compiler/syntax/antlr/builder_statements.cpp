@@ -7,7 +7,8 @@ namespace upg::syntax {
 
 using P = UpgParser;
 
-// ---- plans and procedures --------------------------------------------------------------------------------------------
+// ---- plans and procedures
+// --------------------------------------------------------------------------------------------
 
 ast::Block Builder::block(Context *context) {
   ast::Block result;
@@ -122,8 +123,12 @@ ast::AcceptStatement Builder::accept(Cursor &cursor) {
 ast::Statement::Node Builder::statement_node(Context *context) {
   Cursor cursor(context);
   switch (cursor.token()) {
-    case P::AWAIT: cursor.take_token(); return ast::AwaitStatement{ref(cursor.take_rule(P::RuleRef))};
-    case P::EXPECT: cursor.take_token(); return ast::ExpectStatement{expr(cursor.take_rule())};
+    case P::AWAIT:
+      cursor.take_token();
+      return ast::AwaitStatement{ref(cursor.take_rule(P::RuleRef))};
+    case P::EXPECT:
+      cursor.take_token();
+      return ast::ExpectStatement{expr(cursor.take_rule())};
     case P::WITH: {
       ast::WithStatement with;
       do {
@@ -174,7 +179,8 @@ ast::Statement::Node Builder::statement_node(Context *context) {
       }
       return parallel;
     }
-    case P::IF: return if_statement(cursor);
+    case P::IF:
+      return if_statement(cursor);
     case P::UNLESS: {
       cursor.take_token();
       ast::UnlessStatement unless;
@@ -182,23 +188,30 @@ ast::Statement::Node Builder::statement_node(Context *context) {
       unless.body = block(cursor.take_rule(P::RuleBlock));
       return unless;
     }
-    case P::ATTEMPT: return attempt(cursor);
+    case P::ATTEMPT:
+      return attempt(cursor);
     case P::POINT:
       cursor.take_token();
       cursor.take(P::OF);
       cursor.take(P::NO);
       cursor.take(P::RETURN);
       return ast::PointOfNoReturnStatement{string(cursor.take_rule(P::RuleString))};
-    case P::ACCEPT: return accept(cursor);
-    case P::ADMIT: cursor.take_token(); return ast::AdmitStatement{block(cursor.take_rule(P::RuleBlock))};
+    case P::ACCEPT:
+      return accept(cursor);
+    case P::ADMIT:
+      cursor.take_token();
+      return ast::AdmitStatement{block(cursor.take_rule(P::RuleBlock))};
     case P::OPERATOR: {
       cursor.take_token();
       ast::OperatorStatement manual{string(cursor.take_rule(P::RuleString)), std::nullopt};
       if (cursor.rule() == P::RuleTakes) manual.takes = takes(cursor.take_rule());
       return manual;
     }
-    case P::ASK: cursor.take_token(); return ast::AskStatement{string(cursor.take_rule(P::RuleString))};
-    default: break;
+    case P::ASK:
+      cursor.take_token();
+      return ast::AskStatement{string(cursor.take_rule(P::RuleString))};
+    default:
+      break;
   }
   if (cursor.rule() == P::RuleLetStmt) return ast::LetStatement{let(cursor.take_rule())};
   ast::Ref callee;
@@ -208,7 +221,8 @@ ast::Statement::Node Builder::statement_node(Context *context) {
   return ast::CallStatement{std::move(callee)};
 }
 
-// ---- probes ----------------------------------------------------------------------------------------------------------
+// ---- probes
+// ----------------------------------------------------------------------------------------------------------
 
 ast::ProbeBlock Builder::probe_block(Context *context) {
   ast::ProbeBlock result;
@@ -236,7 +250,8 @@ ast::ProbeStatement Builder::probe_statement(Context *context) {
   return {std::move(choice), range(context)};
 }
 
-// ---- clauses of actions and holds ------------------------------------------------------------------------------------
+// ---- clauses of actions and holds
+// ------------------------------------------------------------------------------------
 
 ast::ActionBody Builder::action_body(Context *context) {
   ast::ActionBody result;
@@ -311,18 +326,26 @@ ast::ActionClause Builder::action_clause(Context *context) {
   Cursor cursor(context);
   const auto clause = [&](ast::ActionClause::Node node) { return ast::ActionClause{std::move(node), range(context)}; };
   switch (cursor.token()) {
-    case P::REQUIRES: return clause(requires_clause(cursor));
+    case P::REQUIRES:
+      return clause(requires_clause(cursor));
     case P::CHANGES:
-    case P::DISRUPTS: return clause(role_effect(cursor));
-    case P::SPILLS: cursor.take_token(); return clause(ast::Spills{refs(cursor.take_rule(P::RuleRefs))});
+    case P::DISRUPTS:
+      return clause(role_effect(cursor));
+    case P::SPILLS:
+      cursor.take_token();
+      return clause(ast::Spills{refs(cursor.take_rule(P::RuleRefs))});
     case P::REACHES: {
       cursor.take_token();
       ast::Reaches reaches;
       reaches.items = refs_or_nothing(cursor.take_rule(P::RuleRefs), reaches.nothing);
       return clause(std::move(reaches));
     }
-    case P::DESTROYS: cursor.take_token(); return clause(ast::Destroys{string(cursor.take_rule(P::RuleString))});
-    case P::REINSTALLS: cursor.take_token(); return clause(ast::Reinstalls{expr(cursor.take_rule())});
+    case P::DESTROYS:
+      cursor.take_token();
+      return clause(ast::Destroys{string(cursor.take_rule(P::RuleString))});
+    case P::REINSTALLS:
+      cursor.take_token();
+      return clause(ast::Reinstalls{expr(cursor.take_rule())});
     case P::DONE:
       cursor.take_token();
       cursor.take(P::WHEN);
@@ -335,15 +358,20 @@ ast::ActionClause Builder::action_clause(Context *context) {
       retry.interval = expr(cursor.take_rule());
       return clause(std::move(retry));
     }
-    case P::IDEMPOTENT: return clause(ast::Idempotent{});
-    case P::ONCE: return clause(ast::Once{});
+    case P::IDEMPOTENT:
+      return clause(ast::Idempotent{});
+    case P::ONCE:
+      return clause(ast::Once{});
     case P::AWAITS:
       cursor.take_token();
       if (!cursor.accept(P::BOOT)) return clause(ast::Awaits{expr(cursor.take_rule(P::RuleExpr))});
       cursor.take(P::OF);
       return clause(ast::AwaitsBoot{expr(cursor.take_rule(P::RuleSet))});
-    case P::UNDO: return clause(undo(cursor));
-    case P::OPERATOR: cursor.take_token(); return clause(ast::OperatorClause{string(cursor.take_rule(P::RuleString))});
+    case P::UNDO:
+      return clause(undo(cursor));
+    case P::OPERATOR:
+      cursor.take_token();
+      return clause(ast::OperatorClause{string(cursor.take_rule(P::RuleString))});
     case P::FOR: {
       cursor.take_token();
       ast::ForClause loop;
@@ -352,14 +380,20 @@ ast::ActionClause Builder::action_clause(Context *context) {
       loop.body = action_body(cursor.take_rule(P::RuleActionBlock));
       return clause(std::move(loop));
     }
-    default: break;
+    default:
+      break;
   }
   switch (cursor.rule()) {
-    case P::RuleMoves: return clause(moves(cursor.take_rule()));
-    case P::RuleTakes: return clause(takes(cursor.take_rule()));
-    case P::RuleLetStmt: return clause(let(cursor.take_rule()));
-    case P::RuleRunExpr: return clause(ast::RunClause{expr(cursor.take_rule())});
-    default: throw Broken{};
+    case P::RuleMoves:
+      return clause(moves(cursor.take_rule()));
+    case P::RuleTakes:
+      return clause(takes(cursor.take_rule()));
+    case P::RuleLetStmt:
+      return clause(let(cursor.take_rule()));
+    case P::RuleRunExpr:
+      return clause(ast::RunClause{expr(cursor.take_rule())});
+    default:
+      throw Broken{};
   }
 }
 

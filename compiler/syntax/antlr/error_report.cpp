@@ -29,7 +29,9 @@ bool take_all(Types &types, std::initializer_list<std::size_t> what) {
   for (const std::size_t type : what) {
     if (!has(types, type)) return false;
   }
-  types.erase(std::remove_if(types.begin(), types.end(), [&](std::size_t t) { return std::find(what.begin(), what.end(), t) != what.end(); }), types.end());
+  types.erase(std::remove_if(types.begin(), types.end(),
+                             [&](std::size_t t) { return std::find(what.begin(), what.end(), t) != what.end(); }),
+              types.end());
   return true;
 }
 
@@ -38,7 +40,8 @@ bool take_names(Types &types) {
   for (std::size_t type = P::ABORT; type <= P::WINDOW; ++type) {
     if (!has(types, type)) return false;
   }
-  types.erase(std::remove_if(types.begin(), types.end(), [](std::size_t t) { return t == P::ID || soft(t); }), types.end());
+  types.erase(std::remove_if(types.begin(), types.end(), [](std::size_t t) { return t == P::ID || soft(t); }),
+              types.end());
   return true;
 }
 
@@ -66,8 +69,10 @@ bool continues(std::size_t type) {
     case P::CONTAINS:
     case P::AND:
     case P::OR:
-    case P::WHERE: return true;
-    default: return false;
+    case P::WHERE:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -76,7 +81,8 @@ std::string expectation(const ErrorSite &site) {
   Types types = site.expected;
   std::vector<std::string> parts;
   // At the end of an item the next one may begin: its many words are one thing.
-  const std::size_t verbs = static_cast<std::size_t>(std::count_if(types.begin(), types.end(), [](std::size_t t) { return reserved(t) && !continues(t); }));
+  const std::size_t verbs = static_cast<std::size_t>(
+      std::count_if(types.begin(), types.end(), [](std::size_t t) { return reserved(t) && !continues(t); }));
   const bool operand = expects_operand(site);
   if (is_body_rule(site.rule) || (!operand && (verbs > 4 || (site.body_rule == P::RuleFile && has(types, P::GATE))))) {
     parts.emplace_back(item_of_body(site.body_rule));
@@ -88,8 +94,10 @@ std::string expectation(const ErrorSite &site) {
     take_names(types);
     types.erase(std::remove_if(types.begin(), types.end(),
                                [](std::size_t t) {
-                                 return (t >= P::DATE && t <= P::QUOTE) || t == P::LPAREN || t == P::LBRACK || t == P::HOSTNAME || t == P::COUNT || t == P::MINUS || t == P::NOT ||
-                                        t == P::TRUE_ || t == P::FALSE_ || t == P::RUN || t == P::SH || t == P::ASK || t == P::EVERY || t == P::SOME || t == P::ANY || t == P::HELD;
+                                 return (t >= P::DATE && t <= P::QUOTE) || t == P::LPAREN || t == P::LBRACK ||
+                                        t == P::HOSTNAME || t == P::COUNT || t == P::MINUS || t == P::NOT ||
+                                        t == P::TRUE_ || t == P::FALSE_ || t == P::RUN || t == P::SH || t == P::ASK ||
+                                        t == P::EVERY || t == P::SOME || t == P::ANY || t == P::HELD;
                                }),
                 types.end());
   } else if (take_names(types)) {
@@ -136,19 +144,28 @@ std::string_view fixed_text(std::size_t type) {
 
 std::string spelled_type(std::size_t type) {
   switch (type) {
-    case antlr4::Token::EOF: return "the end of the file";
-    case P::ID: return "a name";
-    case P::HOSTNAME: return "a host";
-    case P::INT: return "a whole number";
-    case P::DATE: return "a date like `2026-12-31`";
+    case antlr4::Token::EOF:
+      return "the end of the file";
+    case P::ID:
+      return "a name";
+    case P::HOSTNAME:
+      return "a host";
+    case P::INT:
+      return "a whole number";
+    case P::DATE:
+      return "a date like `2026-12-31`";
     case P::RAW:
-    case P::QUOTE: return "a string";
+    case P::QUOTE:
+      return "a string";
     case P::TEXT:
     case P::ESC:
     case P::DOLLAR:
-    case P::INTERP: return "more text";
-    case P::FIELD: return "a field";
-    default: break;
+    case P::INTERP:
+      return "more text";
+    case P::FIELD:
+      return "a field";
+    default:
+      break;
   }
   const std::string_view text = fixed_text(type);
   return text.empty() ? "something else" : fmt::format("`{}`", text);
@@ -159,27 +176,41 @@ std::string spelled_found(const Lexemes &lexemes, std::size_t index) {
   switch (lexemes[index].type) {
     case P::QUOTE:
     case P::RAW:
-    case P::BAD_RAW: return "a string";
-    default: break;
+    case P::BAD_RAW:
+      return "a string";
+    default:
+      break;
   }
   constexpr std::size_t most = 40;
   const std::string shown = diagnostics::printable(lexemes.text(index));
-  return shown.size() <= most ? fmt::format("`{}`", shown) : fmt::format("`{}...`", diagnostics::printable(lexemes.text(index).substr(0, most)));
+  return shown.size() <= most ? fmt::format("`{}`", shown)
+                              : fmt::format("`{}...`", diagnostics::printable(lexemes.text(index).substr(0, most)));
 }
 
 std::string_view item_of_body(std::size_t body_rule) {
   switch (body_rule) {
-    case P::RuleFile: return "a declaration";
-    case P::RuleClusterBody: return "an item of a cluster";
-    case P::RuleImportBody: return "`group`";
-    case P::RuleHostBody: return "an item of a host";
-    case P::RuleRoleBody: return "a clause of a role";
-    case P::RuleAskBlock: return "a statement of a probe";
-    case P::RuleGateBody: return "a clause of a gate";
-    case P::RuleActionBlock: return "a clause of an action";
-    case P::RuleHoldBody: return "a clause of a hold";
-    case P::RuleUpgradeBody: return "an item of the plan";
-    default: return "a statement";
+    case P::RuleFile:
+      return "a declaration";
+    case P::RuleClusterBody:
+      return "an item of a cluster";
+    case P::RuleImportBody:
+      return "`group`";
+    case P::RuleHostBody:
+      return "an item of a host";
+    case P::RuleRoleBody:
+      return "a clause of a role";
+    case P::RuleAskBlock:
+      return "a statement of a probe";
+    case P::RuleGateBody:
+      return "a clause of a gate";
+    case P::RuleActionBlock:
+      return "a clause of an action";
+    case P::RuleHoldBody:
+      return "a clause of a hold";
+    case P::RuleUpgradeBody:
+      return "an item of the plan";
+    default:
+      return "a statement";
   }
 }
 
@@ -195,11 +226,15 @@ std::string_view nearest_word(std::string_view word, const std::vector<std::size
 
 bool expects(const ErrorSite &site, std::size_t type) { return has(site.expected, type); }
 
-bool expects_operand(const ErrorSite &site) { return expects(site, P::QUOTE) && expects(site, P::INT) && expects(site, P::LPAREN); }
+bool expects_operand(const ErrorSite &site) {
+  return expects(site, P::QUOTE) && expects(site, P::INT) && expects(site, P::LPAREN);
+}
 
 void ErrorReporter::report(const ErrorSite &site) {
   if (report_known_mistake(site, lexemes_, sink_)) return;
-  auto report = sink_.report(Kind::unexpected_token, lexemes_.range(site.found), fmt::format("expected {}, found {}", expectation(site), spelled_found(lexemes_, site.found)));
+  auto report =
+      sink_.report(Kind::unexpected_token, lexemes_.range(site.found),
+                   fmt::format("expected {}, found {}", expectation(site), spelled_found(lexemes_, site.found)));
   if (lexemes_[site.found].type == P::ID) {
     if (const std::string_view near = nearest_word(lexemes_.text(site.found), site.expected); !near.empty()) {
       report.fix(fmt::format("write `{}`", near), lexemes_.range(site.found), std::string(near));

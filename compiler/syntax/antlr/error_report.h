@@ -18,10 +18,11 @@ struct ErrorSite {
   std::size_t found = 0;              // the token that does not fit
   std::vector<std::size_t> expected;  // types that would have
   std::size_t rule = Lexemes::none;   // innermost rule
-  std::size_t item_rule = Lexemes::none, item_start = Lexemes::none;  // innermost item around, if inside the innermost body
-  std::size_t body_rule = Lexemes::none, opener = Lexemes::none;      // innermost body around and its `{`
-  std::vector<std::size_t> starters;  // types that may begin an item of that body
-  std::vector<std::size_t> homes;     // other bodies whose items may begin with `found`
+  std::size_t item_rule = Lexemes::none,
+              item_start = Lexemes::none;                         // innermost item around, if inside the innermost body
+  std::size_t body_rule = Lexemes::none, opener = Lexemes::none;  // innermost body around and its `{`
+  std::vector<std::size_t> starters;                              // types that may begin an item of that body
+  std::vector<std::size_t> homes;                                 // other bodies whose items may begin with `found`
 };
 
 /// Words one error: first by the mistakes people make (mistakes.cpp), else from what was expected and found.

@@ -24,36 +24,55 @@ TokenKind kind_of(const Lexeme &lexeme) {
   if (type >= UpgLexer::ACCEPT && type <= UpgLexer::VERSIONS) return TokenKind::key_word;
   if (type >= UpgLexer::ABORT && type <= UpgLexer::WINDOW) return TokenKind::soft_word;
   switch (type) {
-    case UpgLexer::ID: return TokenKind::name;
-    case UpgLexer::HOSTNAME: return TokenKind::host_name;
-    case UpgLexer::FIELD: return TokenKind::field;
-    case UpgLexer::DATE: return TokenKind::date;
-    case UpgLexer::DURATION: return TokenKind::duration;
-    case UpgLexer::SIZE: return TokenKind::size;
-    case UpgLexer::PERCENT: return TokenKind::percent;
-    case UpgLexer::INT: return TokenKind::integer;
-    case UpgLexer::DECIMAL: return TokenKind::decimal;
-    case UpgLexer::RAW: return TokenKind::raw_string;
-    case UpgLexer::QUOTE: return TokenKind::quote_open;
-    case UpgLexer::CLOSE: return TokenKind::quote_close;
-    case UpgLexer::INTERP: return TokenKind::interpolation_open;
-    case UpgLexer::INTERP_CLOSE: return TokenKind::interpolation_close;
-    case UpgLexer::TEXT: return TokenKind::string_text;
+    case UpgLexer::ID:
+      return TokenKind::name;
+    case UpgLexer::HOSTNAME:
+      return TokenKind::host_name;
+    case UpgLexer::FIELD:
+      return TokenKind::field;
+    case UpgLexer::DATE:
+      return TokenKind::date;
+    case UpgLexer::DURATION:
+      return TokenKind::duration;
+    case UpgLexer::SIZE:
+      return TokenKind::size;
+    case UpgLexer::PERCENT:
+      return TokenKind::percent;
+    case UpgLexer::INT:
+      return TokenKind::integer;
+    case UpgLexer::DECIMAL:
+      return TokenKind::decimal;
+    case UpgLexer::RAW:
+      return TokenKind::raw_string;
+    case UpgLexer::QUOTE:
+      return TokenKind::quote_open;
+    case UpgLexer::CLOSE:
+      return TokenKind::quote_close;
+    case UpgLexer::INTERP:
+      return TokenKind::interpolation_open;
+    case UpgLexer::INTERP_CLOSE:
+      return TokenKind::interpolation_close;
+    case UpgLexer::TEXT:
+      return TokenKind::string_text;
     case UpgLexer::ESC:
-    case UpgLexer::DOLLAR: return TokenKind::string_escape;
+    case UpgLexer::DOLLAR:
+      return TokenKind::string_escape;
     case UpgLexer::BAD:
     case UpgLexer::BAD_ESC:
     case UpgLexer::BAD_FIELD:
     case UpgLexer::BAD_NUM:
     case UpgLexer::BAD_RAW:
-    case UpgLexer::BAD_STR: return TokenKind::error;
-    default: return TokenKind::punctuation;
+    case UpgLexer::BAD_STR:
+      return TokenKind::error;
+    default:
+      return TokenKind::punctuation;
   }
 }
 
 }  // namespace
 
-Lexemes::Lexemes(antlr4::BufferedTokenStream &stream, std::string_view text, bool ascii, std::uint32_t first_byte, diagnostics::FileId file)
+Lexemes::Lexemes(antlr4::BufferedTokenStream &stream, std::string_view text, bool ascii, std::uint32_t first_byte,
+                 diagnostics::FileId file)
     : text_(text), first_byte_(first_byte), file_(file) {
   const std::vector<std::uint32_t> offsets = code_point_offsets(text.substr(first_byte), ascii);
   const auto to_byte = [&](std::size_t code_point) {
@@ -124,35 +143,58 @@ std::vector<Token> Lexemes::public_tokens() const {
   std::vector<Token> tokens;
   tokens.reserve(all_.size());
   for (const Lexeme &lexeme : all_) {
-    if (lexeme.type != static_cast<std::uint16_t>(antlr4::Token::EOF)) tokens.push_back({kind_of(lexeme), lexeme.begin, lexeme.end});
+    if (lexeme.type != static_cast<std::uint16_t>(antlr4::Token::EOF))
+      tokens.push_back({kind_of(lexeme), lexeme.begin, lexeme.end});
   }
   return tokens;
 }
 
 std::string_view name_of(TokenKind kind) {
   switch (kind) {
-    case TokenKind::key_word: return "key_word";
-    case TokenKind::soft_word: return "soft_word";
-    case TokenKind::name: return "name";
-    case TokenKind::host_name: return "host_name";
-    case TokenKind::field: return "field";
-    case TokenKind::integer: return "integer";
-    case TokenKind::decimal: return "decimal";
-    case TokenKind::duration: return "duration";
-    case TokenKind::size: return "size";
-    case TokenKind::percent: return "percent";
-    case TokenKind::date: return "date";
-    case TokenKind::raw_string: return "raw_string";
-    case TokenKind::quote_open: return "quote_open";
-    case TokenKind::string_text: return "string_text";
-    case TokenKind::string_escape: return "string_escape";
-    case TokenKind::interpolation_open: return "interpolation_open";
-    case TokenKind::interpolation_close: return "interpolation_close";
-    case TokenKind::quote_close: return "quote_close";
-    case TokenKind::punctuation: return "punctuation";
-    case TokenKind::comment: return "comment";
-    case TokenKind::doc_comment: return "doc_comment";
-    case TokenKind::error: return "error";
+    case TokenKind::key_word:
+      return "key_word";
+    case TokenKind::soft_word:
+      return "soft_word";
+    case TokenKind::name:
+      return "name";
+    case TokenKind::host_name:
+      return "host_name";
+    case TokenKind::field:
+      return "field";
+    case TokenKind::integer:
+      return "integer";
+    case TokenKind::decimal:
+      return "decimal";
+    case TokenKind::duration:
+      return "duration";
+    case TokenKind::size:
+      return "size";
+    case TokenKind::percent:
+      return "percent";
+    case TokenKind::date:
+      return "date";
+    case TokenKind::raw_string:
+      return "raw_string";
+    case TokenKind::quote_open:
+      return "quote_open";
+    case TokenKind::string_text:
+      return "string_text";
+    case TokenKind::string_escape:
+      return "string_escape";
+    case TokenKind::interpolation_open:
+      return "interpolation_open";
+    case TokenKind::interpolation_close:
+      return "interpolation_close";
+    case TokenKind::quote_close:
+      return "quote_close";
+    case TokenKind::punctuation:
+      return "punctuation";
+    case TokenKind::comment:
+      return "comment";
+    case TokenKind::doc_comment:
+      return "doc_comment";
+    case TokenKind::error:
+      return "error";
   }
   return "";
 }

@@ -22,20 +22,26 @@ struct Lexeme {
   Channel channel = Channel::code;
 };
 
-/// All tokens of one file; the last one is the end of the file. An index is that of the token in the generated lexer's stream.
+/// All tokens of one file; the last one is the end of the file. An index is that of the token in the generated lexer's
+/// stream.
 class Lexemes {
  public:
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
   /// `first_byte`: where the text given to the lexer begins in `text` (after a byte order mark).
-  Lexemes(antlr4::BufferedTokenStream &stream, std::string_view text, bool ascii, std::uint32_t first_byte, diagnostics::FileId file);
+  Lexemes(antlr4::BufferedTokenStream &stream, std::string_view text, bool ascii, std::uint32_t first_byte,
+          diagnostics::FileId file);
 
   std::size_t size() const { return all_.size(); }
   const Lexeme &operator[](std::size_t index) const { return all_[index]; }
-  std::string_view text(std::size_t index) const { return text_.substr(all_[index].begin, all_[index].end - all_[index].begin); }
+  std::string_view text(std::size_t index) const {
+    return text_.substr(all_[index].begin, all_[index].end - all_[index].begin);
+  }
   diagnostics::Range range(std::size_t index) const { return {file_, all_[index].begin, all_[index].end}; }
   /// From the start of one to the end of another.
-  diagnostics::Range range(std::size_t first, std::size_t last) const { return {file_, all_[first].begin, all_[last].end}; }
+  diagnostics::Range range(std::size_t first, std::size_t last) const {
+    return {file_, all_[first].begin, all_[last].end};
+  }
   diagnostics::Range bytes(std::uint32_t begin, std::uint32_t end) const { return {file_, begin, end}; }
   std::string_view file_text() const { return text_; }
   diagnostics::FileId file() const { return file_; }

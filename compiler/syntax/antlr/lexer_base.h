@@ -4,8 +4,9 @@
 
 #include "antlr4-runtime.h"
 
-/// What a lexer grammar cannot say: braces inside `${ }`, line ends inside strings, declaration words off the margin, `(` that touches a name,
-/// and an end to reading after `token_limit` tokens. (In the global namespace: the generated lexer names it so.)
+/// What a lexer grammar cannot say: braces inside `${ }`, line ends inside strings, declaration words off the margin,
+/// `(` that touches a name, and an end to reading after `token_limit` tokens. (In the global namespace: the generated
+/// lexer names it so.)
 class UpgLexerBase : public antlr4::Lexer {
  public:
   using antlr4::Lexer::Lexer;

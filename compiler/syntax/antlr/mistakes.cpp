@@ -22,7 +22,9 @@ using P = UpgParser;
 
 bool reserved(std::size_t type) { return type >= P::ACCEPT && type < P::ACTION; }
 bool soft(std::size_t type) { return type >= P::ABORT && type <= P::WINDOW; }
-bool comparison(std::size_t type) { return (type >= P::EQ && type <= P::GT) || type == P::IN || type == P::MATCHES || type == P::CONTAINS; }
+bool comparison(std::size_t type) {
+  return (type >= P::EQ && type <= P::GT) || type == P::IN || type == P::MATCHES || type == P::CONTAINS;
+}
 
 /// Words of other languages, and of earlier drafts of this one, with what to write here.
 struct Hint {
@@ -44,11 +46,18 @@ constexpr std::array<Hint, 10> hints = {{
 class Mistakes {
  public:
   Mistakes(const ErrorSite &site, const Lexemes &lexemes, Sink &sink)
-      : site_(site), lexemes_(lexemes), sink_(sink), found_(site.found), previous_(lexemes.previous_code(site.found)), next_(lexemes.next_code(site.found)) {}
+      : site_(site),
+        lexemes_(lexemes),
+        sink_(sink),
+        found_(site.found),
+        previous_(lexemes.previous_code(site.found)),
+        next_(lexemes.next_code(site.found)) {}
 
   bool report() {
-    return broken_string() || broken_token() || foreign_character() || punctuation_after_word() || foreign_operator() || blank_before_call() || chained_comparison() || missing_target() ||
-           lonely_expression() || bad_name() || unclosed_brace() || stray_brace() || misplaced_declaration() || unknown_clause() || near_word() || unclosed_parenthesis();
+    return broken_string() || broken_token() || foreign_character() || punctuation_after_word() || foreign_operator() ||
+           blank_before_call() || chained_comparison() || missing_target() || lonely_expression() || bad_name() ||
+           unclosed_brace() || stray_brace() || misplaced_declaration() || unknown_clause() || near_word() ||
+           unclosed_parenthesis();
   }
 
  private:
@@ -56,17 +65,22 @@ class Mistakes {
   std::string_view text(std::size_t index) const { return lexemes_.text(index); }
   Range range(std::size_t index) const { return lexemes_.range(index); }
   bool expects(std::size_t t) const { return syntax::expects(site_, t); }
-  /// An operand ended right before the token found, on its line, and the parser had left the expression: the token was meant to go on with it.
+  /// An operand ended right before the token found, on its line, and the parser had left the expression: the token was
+  /// meant to go on with it.
   bool continues_operand() const;
   bool compared_before() const;
   bool at_end() const { return found_ + 1 >= lexemes_.size(); }
   /// `first` and `second` stand side by side and one of them is the token found: the two, else nothing.
   std::optional<std::pair<std::size_t, std::size_t>> pair(std::size_t first, std::size_t second) const {
-    if (type(found_) == first && type(next_) == second && lexemes_.touches(found_, next_)) return std::pair(found_, next_);
-    if (type(found_) == second && type(previous_) == first && lexemes_.touches(previous_, found_)) return std::pair(previous_, found_);
+    if (type(found_) == first && type(next_) == second && lexemes_.touches(found_, next_))
+      return std::pair(found_, next_);
+    if (type(found_) == second && type(previous_) == first && lexemes_.touches(previous_, found_))
+      return std::pair(previous_, found_);
     return std::nullopt;
   }
-  Sink::Builder error(Kind kind, Range where, std::string message) { return sink_.report(kind, where, std::move(message)); }
+  Sink::Builder error(Kind kind, Range where, std::string message) {
+    return sink_.report(kind, where, std::move(message));
+  }
 
   bool broken_string();
   bool bad_escape();
@@ -98,13 +112,15 @@ bool Mistakes::continues_operand() const {
   if (previous_ == Lexemes::none || lexemes_[previous_].line != lexemes_[found_].line) return false;
   if (!is_body_rule(site_.rule) && !expects(P::RPAREN) && !expects(P::RBRACK) && !expects(P::LBRACE)) return false;
   const std::size_t t = type(previous_);
-  return t == P::ID || soft(t) || (t >= P::HOSTNAME && t <= P::RAW) || t == P::CLOSE || t == P::RPAREN || t == P::RBRACK || t == P::TRUE_ || t == P::FALSE_;
+  return t == P::ID || soft(t) || (t >= P::HOSTNAME && t <= P::RAW) || t == P::CLOSE || t == P::RPAREN ||
+         t == P::RBRACK || t == P::TRUE_ || t == P::FALSE_;
 }
 
 /// A comparison stands on the line before the token found, not inside brackets.
 bool Mistakes::compared_before() const {
   std::size_t depth = 0;
-  for (std::size_t i = previous_; i != Lexemes::none && lexemes_[i].line == lexemes_[found_].line; i = lexemes_.previous_code(i)) {
+  for (std::size_t i = previous_; i != Lexemes::none && lexemes_[i].line == lexemes_[found_].line;
+       i = lexemes_.previous_code(i)) {
     const std::size_t t = type(i);
     if (t == P::RPAREN || t == P::RBRACK) ++depth;
     if ((t == P::LPAREN || t == P::CALL || t == P::LBRACK) && depth-- == 0) return false;
@@ -114,12 +130,14 @@ bool Mistakes::compared_before() const {
   return false;
 }
 
-// ---- strings ---------------------------------------------------------------------------------------------------------
+// ---- strings
+// ---------------------------------------------------------------------------------------------------------
 
 /// A string or `${` that its line ends before its end.
 bool Mistakes::broken_string() {
   if (type(found_) == P::BAD_RAW) {
-    error(Kind::unclosed_string, range(found_), "this string is not closed on its line").fix("close it", lexemes_.bytes(lexemes_[found_].end, lexemes_[found_].end), "\"");
+    error(Kind::unclosed_string, range(found_), "this string is not closed on its line")
+        .fix("close it", lexemes_.bytes(lexemes_[found_].end, lexemes_[found_].end), "\"");
     return true;
   }
   const bool word = type(found_) == P::ID || reserved(type(found_)) || soft(type(found_));
@@ -127,14 +145,16 @@ bool Mistakes::broken_string() {
     std::size_t quote = previous_;
     while (quote != Lexemes::none && type(quote) != P::QUOTE) quote = lexemes_.previous_code(quote);
     if (quote == Lexemes::none) return false;
-    error(Kind::unclosed_string, lexemes_.range(quote, previous_), fmt::format("this string ends right before `{}`: a quote is missing in or before it", text(found_)));
+    error(Kind::unclosed_string, lexemes_.range(quote, previous_),
+          fmt::format("this string ends right before `{}`: a quote is missing in or before it", text(found_)));
     return true;
   }
   if (type(found_) == P::QUOTE && expects(P::INTERP_CLOSE)) {
     std::size_t hole = found_;
     while (hole != Lexemes::none && type(hole) != P::INTERP) hole = lexemes_.previous_code(hole);
     if (hole == Lexemes::none) return false;
-    error(Kind::unclosed_string, range(hole), "this `${` is not closed before the string ends").fix("close it", lexemes_.bytes(lexemes_[found_].begin, lexemes_[found_].begin), "}");
+    error(Kind::unclosed_string, range(hole), "this `${` is not closed before the string ends")
+        .fix("close it", lexemes_.bytes(lexemes_[found_].begin, lexemes_[found_].begin), "}");
     return true;
   }
   const bool end_inside = at_end() && (expects(P::CLOSE) || expects(P::INTERP_CLOSE));
@@ -173,12 +193,14 @@ bool Mistakes::broken_string() {
   const std::string_view rest = lexemes_.file_text().substr(begin + 1, line_end - begin - 1);
   const std::size_t stop = rest.find_first_of("),]");
   const std::uint32_t at = stop == std::string_view::npos ? line_end : begin + 1 + static_cast<std::uint32_t>(stop);
-  error(Kind::unclosed_string, lexemes_.bytes(begin, line_end), "this string is not closed on its line").fix("close it", lexemes_.bytes(at, at), "\"");
+  error(Kind::unclosed_string, lexemes_.bytes(begin, line_end), "this string is not closed on its line")
+      .fix("close it", lexemes_.bytes(at, at), "\"");
   return true;
 }
 
 bool Mistakes::bad_escape() {
-  auto report = error(Kind::bad_escape, range(found_), fmt::format("unknown escape `{}`", diagnostics::printable(text(found_))));
+  auto report =
+      error(Kind::bad_escape, range(found_), fmt::format("unknown escape `{}`", diagnostics::printable(text(found_))));
   report.note("escapes are \\n \\r \\t \\\" \\\\ and \\x41; patterns are raw strings, r\"\\d+\", without escapes");
   std::size_t quote = found_;
   while (quote != Lexemes::none && type(quote) != P::QUOTE) quote = lexemes_.previous_code(quote);
@@ -195,11 +217,14 @@ bool Mistakes::bad_escape() {
 /// Tokens that the lexer keeps in one piece so that they can be named here.
 bool Mistakes::broken_token() {
   switch (type(found_)) {
-    case P::BAD_ESC: return bad_escape();
+    case P::BAD_ESC:
+      return bad_escape();
     case P::BAD_NUM: {
       const std::string repaired = repaired_number(text(found_));
       const bool grouped = text(found_).find('_') != std::string_view::npos;
-      auto report = error(Kind::bad_number, range(found_), fmt::format("`{}` is no number: {}", text(found_).substr(0, 40), grouped ? "digits take no `_`" : "its unit is not known"));
+      auto report = error(Kind::bad_number, range(found_),
+                          fmt::format("`{}` is no number: {}", text(found_).substr(0, 40),
+                                      grouped ? "digits take no `_`" : "its unit is not known"));
       if (repaired.empty()) {
         report.note("durations are whole, like `90s`, `15m`, `1h30m`, `2d`; sizes are like `512MiB`, `5GB`");
       } else {
@@ -216,11 +241,13 @@ bool Mistakes::broken_token() {
           .fix("name the key", range(found_), fmt::format("[\"{}\"]", field));
       return true;
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
-// ---- marks of other languages ----------------------------------------------------------------------------------------
+// ---- marks of other languages
+// ----------------------------------------------------------------------------------------
 
 bool Mistakes::single_quotes() {
   auto report = error(Kind::foreign_operator, range(found_), "strings stand in double quotes");
@@ -228,7 +255,8 @@ bool Mistakes::single_quotes() {
   const std::string_view line = lexemes_.file_text().substr(begin + 1, lexemes_.line_end(found_) - begin - 1);
   const std::size_t close = line.find('\'');
   if (close != std::string_view::npos && line.substr(0, close).find_first_of("\"\\$") == std::string_view::npos) {
-    report.fix("use double quotes", lexemes_.bytes(begin, begin + 2 + static_cast<std::uint32_t>(close)), fmt::format("\"{}\"", line.substr(0, close)));
+    report.fix("use double quotes", lexemes_.bytes(begin, begin + 2 + static_cast<std::uint32_t>(close)),
+               fmt::format("\"{}\"", line.substr(0, close)));
   }
   return true;
 }
@@ -237,7 +265,8 @@ bool Mistakes::foreign_character() {
   if (type(found_) != P::BAD) return false;
   const std::string_view mark = text(found_);
   const auto replace = [&](std::string message, std::string title, std::string with) {
-    error(Kind::foreign_operator, range(found_), std::move(message)).fix(std::move(title), range(found_), std::move(with));
+    error(Kind::foreign_operator, range(found_), std::move(message))
+        .fix(std::move(title), range(found_), std::move(with));
     return true;
   };
   if (mark == "'") return single_quotes();
@@ -248,13 +277,16 @@ bool Mistakes::foreign_character() {
   if (mark == "$") return replace("names take no `$`; `${...}` stands in strings only", "remove it", "");
   if (mark == "\r") return replace("a carriage return without a line feed", "remove it", "");
   if (mark == "\xc2\xa0") return replace("this blank is a no-break space", "write a plain blank", " ");
-  if (mark == "\xe2\x80\x9c" || mark == "\xe2\x80\x9d" || mark == "\xe2\x80\x9e") return replace("strings stand in plain double quotes", "write `\"`", "\"");
+  if (mark == "\xe2\x80\x9c" || mark == "\xe2\x80\x9d" || mark == "\xe2\x80\x9e")
+    return replace("strings stand in plain double quotes", "write `\"`", "\"");
   if (static_cast<unsigned char>(mark[0]) >= 0x80) {
-    error(Kind::bad_name, range(found_), fmt::format("`{}` cannot stand outside strings and comments", diagnostics::printable(mark)))
+    error(Kind::bad_name, range(found_),
+          fmt::format("`{}` cannot stand outside strings and comments", diagnostics::printable(mark)))
         .note("names are made of ASCII letters, digits and `_`");
     return true;
   }
-  error(Kind::foreign_operator, range(found_), fmt::format("`{}` has no meaning outside strings", diagnostics::printable(mark)));
+  error(Kind::foreign_operator, range(found_),
+        fmt::format("`{}` has no meaning outside strings", diagnostics::printable(mark)));
   return true;
 }
 
@@ -275,32 +307,39 @@ bool Mistakes::foreign_operator() {
   for (const Pair &p : pairs) {
     if (const auto both = pair(p.first, p.second)) {
       const Range where = lexemes_.range(both->first, both->second);
-      error(Kind::foreign_operator, where, std::string(p.message)).fix(fmt::format("write `{}`", p.replacement), where, std::string(p.replacement));
+      error(Kind::foreign_operator, where, std::string(p.message))
+          .fix(fmt::format("write `{}`", p.replacement), where, std::string(p.replacement));
       return true;
     }
   }
   if (const auto arrow = pair(P::ASSIGN, P::GT)) {
     const Range where = lexemes_.range(arrow->first, arrow->second);
     const std::string with = expects(P::GE) || continues_operand() ? ">=" : "->";
-    error(Kind::foreign_operator, where, fmt::format("`=>` is written `{}`", with)).fix(fmt::format("write `{}`", with), where, with);
+    error(Kind::foreign_operator, where, fmt::format("`=>` is written `{}`", with))
+        .fix(fmt::format("write `{}`", with), where, with);
     return true;
   }
   auto change = pair(P::PLUS, P::ASSIGN);
   if (!change) change = pair(P::MINUS, P::ASSIGN);
   if (change) {
-    error(Kind::foreign_operator, lexemes_.range(change->first, change->second), "values do not change: there is no assignment").help("give the new value a name of its own with `let`");
+    error(Kind::foreign_operator, lexemes_.range(change->first, change->second),
+          "values do not change: there is no assignment")
+        .help("give the new value a name of its own with `let`");
     return true;
   }
   if (type(found_) == P::ASSIGN && site_.rule == P::RuleArgs && type(previous_) == P::ID) {
-    error(Kind::foreign_operator, range(found_), "a named argument is written with `:`").fix("write `:`", lexemes_.bytes(lexemes_[previous_].end, lexemes_[found_].end), ":");
+    error(Kind::foreign_operator, range(found_), "a named argument is written with `:`")
+        .fix("write `:`", lexemes_.bytes(lexemes_[previous_].end, lexemes_[found_].end), ":");
     return true;
   }
   if (type(found_) == P::ASSIGN && (expects(P::EQ) || continues_operand())) {
-    error(Kind::foreign_operator, range(found_), "`=` names a value; `==` compares").fix("write `==`", range(found_), "==");
+    error(Kind::foreign_operator, range(found_), "`=` names a value; `==` compares")
+        .fix("write `==`", range(found_), "==");
     return true;
   }
   if (type(found_) == P::EQ && expects(P::ASSIGN)) {
-    error(Kind::foreign_operator, range(found_), "`==` compares; `=` names a value").fix("write `=`", range(found_), "=");
+    error(Kind::foreign_operator, range(found_), "`==` compares; `=` names a value")
+        .fix("write `=`", range(found_), "=");
     return true;
   }
   return false;
@@ -308,23 +347,28 @@ bool Mistakes::foreign_operator() {
 
 /// `takes: 3m..15m`, `user = "root"`: habits of configuration files.
 bool Mistakes::punctuation_after_word() {
-  if ((type(found_) != P::COLON && type(found_) != P::ASSIGN) || previous_ == Lexemes::none || expects(type(found_))) return false;
-  if (next_ != Lexemes::none && lexemes_.touches(found_, next_) && (type(next_) == P::ASSIGN || type(next_) == P::GT)) return false;  // `:=`, `=>`
+  if ((type(found_) != P::COLON && type(found_) != P::ASSIGN) || previous_ == Lexemes::none || expects(type(found_)))
+    return false;
+  if (next_ != Lexemes::none && lexemes_.touches(found_, next_) && (type(next_) == P::ASSIGN || type(next_) == P::GT))
+    return false;  // `:=`, `=>`
   const bool attribute = site_.rule == P::RuleAttribute;
   const bool clause = previous_ == site_.item_start && (reserved(type(previous_)) || soft(type(previous_)));
   if (!attribute && !clause) return false;
-  error(Kind::foreign_operator, range(found_), fmt::format("no `{}` stands between `{}` and its value", text(found_), text(previous_)))
+  error(Kind::foreign_operator, range(found_),
+        fmt::format("no `{}` stands between `{}` and its value", text(found_), text(previous_)))
       .fix("remove it", lexemes_.bytes(lexemes_[previous_].end, lexemes_[found_].end), "");
   return true;
 }
 
-// ---- calls, comparisons, commands ------------------------------------------------------------------------------------
+// ---- calls, comparisons, commands
+// ------------------------------------------------------------------------------------
 
 bool Mistakes::blank_before_call() {
   if (type(found_) != P::LPAREN || previous_ == Lexemes::none) return false;
   const bool name = type(previous_) == P::ID || type(previous_) == P::FIELD || soft(type(previous_));
   if (!expects(P::CALL) && !(name && continues_operand())) return false;
-  error(Kind::blank_before_call, range(found_), fmt::format("the `(` of a call touches its name: `{}(`", text(previous_)))
+  error(Kind::blank_before_call, range(found_),
+        fmt::format("the `(` of a call touches its name: `{}(`", text(previous_)))
       .label(range(previous_), "this is called")
       .fix("remove the blank", lexemes_.bytes(lexemes_[previous_].end, lexemes_[found_].begin), "");
   return true;
@@ -334,11 +378,15 @@ bool Mistakes::chained_comparison() {
   if (!comparison(type(found_)) || expects(type(found_))) return false;
   const std::size_t before = lexemes_.previous_code(previous_ == Lexemes::none ? 0 : previous_);
   if (continues_operand() && type(before) == P::AWAIT) {
-    error(Kind::unexpected_token, range(found_), fmt::format("`await` takes a gate, not a comparison: found `{}`", text(found_))).help("ask a state with `expect S == v`, or wait for a gate over it");
+    error(Kind::unexpected_token, range(found_),
+          fmt::format("`await` takes a gate, not a comparison: found `{}`", text(found_)))
+        .help("ask a state with `expect S == v`, or wait for a gate over it");
     return true;
   }
   if (!expects(P::AND) && !(continues_operand() && compared_before())) return false;
-  error(Kind::chained_comparison, range(found_), fmt::format("comparisons do not chain: this `{}` compares a comparison", text(found_))).help("write `a < b and b < c`");
+  error(Kind::chained_comparison, range(found_),
+        fmt::format("comparisons do not chain: this `{}` compares a comparison", text(found_)))
+      .help("write `a < b and b < c`");
   return true;
 }
 
@@ -358,7 +406,8 @@ bool Mistakes::missing_target() {
     }
   }
   if (owner == Lexemes::none) return false;
-  auto report = error(Kind::missing_target, range(owner), fmt::format("`{}` does not say where: it needs `on`", text(owner)));
+  auto report =
+      error(Kind::missing_target, range(owner), fmt::format("`{}` does not say where: it needs `on`", text(owner)));
   report.label(lexemes_.bytes(lexemes_[previous_].end, lexemes_[previous_].end), "`on ...` is missing here");
   report.help("write `on h`, `on any ROLE`, `on each ROLE` or `on local`: there is no default host");
   return true;
@@ -370,23 +419,29 @@ bool Mistakes::lonely_expression() {
   if (t != P::EVERY && t != P::SOME && t != P::RUN && t != P::SH && t != P::ASK) return false;
   if (!expects_operand(site_)) return false;
   const bool quantifier = t == P::EVERY || t == P::SOME;
-  error(Kind::unexpected_token, range(found_), fmt::format("`{}` cannot be an operand here: write it in parentheses, `({} ...)`", text(found_), text(found_)))
-      .note(quantifier ? "without parentheses it may only lead a condition, or an operand of `and` or `or`" : "without parentheses it may only stand alone");
+  error(Kind::unexpected_token, range(found_),
+        fmt::format("`{}` cannot be an operand here: write it in parentheses, `({} ...)`", text(found_), text(found_)))
+      .note(quantifier ? "without parentheses it may only lead a condition, or an operand of `and` or `or`"
+                       : "without parentheses it may only stand alone");
   return true;
 }
 
-// ---- words -----------------------------------------------------------------------------------------------------------
+// ---- words
+// -----------------------------------------------------------------------------------------------------------
 
 bool Mistakes::bad_name() {
   if (is_body_rule(site_.rule) || !expects(P::ID) || expects_operand(site_)) return false;
   if (type(found_) == P::HOSTNAME && !expects(P::HOSTNAME)) {
     std::string plain(text(found_));
     std::replace(plain.begin(), plain.end(), '-', '_');
-    error(Kind::bad_name, range(found_), fmt::format("only hosts may have a hyphen in their name: `{}` has one", text(found_))).fix(fmt::format("write `{}`", plain), range(found_), plain);
+    error(Kind::bad_name, range(found_),
+          fmt::format("only hosts may have a hyphen in their name: `{}` has one", text(found_)))
+        .fix(fmt::format("write `{}`", plain), range(found_), plain);
     return true;
   }
   if (!reserved(type(found_)) || lexemes_.first_on_line(found_)) return false;
-  error(Kind::bad_name, range(found_), fmt::format("`{}` is a reserved word: it cannot be a name", text(found_))).help("choose another name, for example with a suffix");
+  error(Kind::bad_name, range(found_), fmt::format("`{}` is a reserved word: it cannot be a name", text(found_)))
+      .help("choose another name, for example with a suffix");
   return true;
 }
 
@@ -401,9 +456,12 @@ bool Mistakes::misplaced_declaration() {
   for (std::size_t t = P::ACTION; t <= P::VERSIONS; ++t) declares = declares || fixed_text(t) == text(found_);
   const std::size_t t = type(next_);
   if (!declares || (t != P::ID && !soft(t) && t != P::QUOTE)) return false;
-  auto report = error(Kind::bad_layout, range(found_), fmt::format("the declaration word `{}` must stand at the left margin", text(found_)));
+  auto report = error(Kind::bad_layout, range(found_),
+                      fmt::format("the declaration word `{}` must stand at the left margin", text(found_)));
   report.note("declarations begin in column 1 and do not stand inside each other");
-  if (site_.body_rule == P::RuleFile) report.fix("move it to the margin", lexemes_.bytes(lexemes_[found_].begin - lexemes_.column(found_), lexemes_[found_].begin), "");
+  if (site_.body_rule == P::RuleFile)
+    report.fix("move it to the margin",
+               lexemes_.bytes(lexemes_[found_].begin - lexemes_.column(found_), lexemes_[found_].begin), "");
   return true;
 }
 
@@ -411,29 +469,34 @@ bool Mistakes::misplaced_declaration() {
 bool Mistakes::unknown_clause() {
   std::size_t word = Lexemes::none;
   const std::size_t before = previous_ == Lexemes::none ? Lexemes::none : lexemes_.previous_code(previous_);
-  if (type(found_) == P::COMMA && (site_.rule == P::RuleHostBody || site_.rule == P::RuleClusterBody) && type(before) == P::ID) {
+  if (type(found_) == P::COMMA && (site_.rule == P::RuleHostBody || site_.rule == P::RuleClusterBody) &&
+      type(before) == P::ID) {
     word = before;  // `rols x, y` was read as an attribute with one value
     if (nearest_word(text(word), site_.starters).empty()) return false;
   } else if (is_body_rule(site_.rule)) {
     word = found_;
-  } else if (site_.item_start != Lexemes::none && previous_ == site_.item_start && (type(previous_) == P::ID || soft(type(previous_)))) {
+  } else if (site_.item_start != Lexemes::none && previous_ == site_.item_start &&
+             (type(previous_) == P::ID || soft(type(previous_)))) {
     word = previous_;  // `stabel 3` was read as a name that a call or a value must follow
   }
   if (word == Lexemes::none) return false;
   const bool is_word = type(word) == P::ID || reserved(type(word)) || soft(type(word));
   if (!is_word) return false;
   const auto hint = std::find_if(hints.begin(), hints.end(), [&](const Hint &h) { return h.word == text(word); });
-  const std::string_view near = type(word) == P::ID && hint == hints.end() ? nearest_word(text(word), site_.starters) : std::string_view();
+  const std::string_view near =
+      type(word) == P::ID && hint == hints.end() ? nearest_word(text(word), site_.starters) : std::string_view();
   // A name that may begin an item is only suspicious if it looks like a key word.
   if (word != found_ && near.empty() && hint == hints.end() && !expects(P::CALL)) return false;
 
-  auto report = error(Kind::unknown_clause, range(word), fmt::format("`{}` does not begin {}", text(word), item_of_body(site_.body_rule)));
+  auto report = error(Kind::unknown_clause, range(word),
+                      fmt::format("`{}` does not begin {}", text(word), item_of_body(site_.body_rule)));
   if (!near.empty()) report.fix(fmt::format("write `{}`", near), range(word), std::string(near));
   if (hint != hints.end()) report.help(std::string(hint->text));
   for (const std::size_t home : site_.homes) {
     if (word == found_ && near.empty()) report.note(fmt::format("`{}` begins {}", text(word), item_of_body(home)));
   }
-  if (near.empty() && hint == hints.end() && word != found_ && expects(P::CALL)) report.help(fmt::format("a call is written `{}(...)`", text(word)));
+  if (near.empty() && hint == hints.end() && word != found_ && expects(P::CALL))
+    report.help(fmt::format("a call is written `{}(...)`", text(word)));
   return true;
 }
 
@@ -441,13 +504,16 @@ bool Mistakes::near_word() {
   if (type(found_) != P::ID) return false;
   const std::string_view near = nearest_word(text(found_), site_.expected);
   if (near.empty() || expects_operand(site_)) return false;
-  error(Kind::unexpected_token, range(found_), fmt::format("expected `{}`, found `{}`", near, text(found_))).fix(fmt::format("write `{}`", near), range(found_), std::string(near));
+  error(Kind::unexpected_token, range(found_), fmt::format("expected `{}`, found `{}`", near, text(found_)))
+      .fix(fmt::format("write `{}`", near), range(found_), std::string(near));
   return true;
 }
 
-// ---- brackets --------------------------------------------------------------------------------------------------------
+// ---- brackets
+// --------------------------------------------------------------------------------------------------------
 
-/// Where braces and indentation disagree first: a `}` that stands further left than the line of the `{` it closes shows that this `{` was left open.
+/// Where braces and indentation disagree first: a `}` that stands further left than the line of the `{` it closes shows
+/// that this `{` was left open.
 std::size_t Mistakes::suspicious_opener() const {
   std::vector<std::size_t> open;
   for (std::size_t i = site_.opener; i != Lexemes::none && i < found_; i = lexemes_.next_code(i)) {
@@ -461,11 +527,16 @@ std::size_t Mistakes::suspicious_opener() const {
 
 bool Mistakes::unclosed_brace() {
   if (!expects(P::RBRACE) || site_.opener == Lexemes::none) return false;
-  const bool declaration = lexemes_.column(found_) == 0 && ((type(found_) >= P::ACTION && type(found_) <= P::VERSIONS) || type(found_) == P::PARAM || type(found_) == P::SECRET);
-  const bool outside = site_.expected.size() == 1;  // nothing but the brace: the parser saw that the item belongs further out
+  const bool declaration =
+      lexemes_.column(found_) == 0 && ((type(found_) >= P::ACTION && type(found_) <= P::VERSIONS) ||
+                                       type(found_) == P::PARAM || type(found_) == P::SECRET);
+  const bool outside =
+      site_.expected.size() == 1;  // nothing but the brace: the parser saw that the item belongs further out
   if (!at_end() && !declaration && !outside) return false;
   error(Kind::unclosed_bracket, range(suspicious_opener()), "this `{` is not closed")
-      .label(range(found_), at_end() ? "the file ends here" : declaration ? "the next declaration begins here" : "this belongs further out")
+      .label(range(found_), at_end()      ? "the file ends here"
+                            : declaration ? "the next declaration begins here"
+                                          : "this belongs further out")
       .help("write the missing `}`");
   return true;
 }
@@ -487,7 +558,8 @@ bool Mistakes::unclosed_parenthesis() {
     const std::size_t here = type(i);
     if (here == P::RPAREN || here == P::RBRACK) ++depth;
     if ((here == P::LPAREN || here == P::CALL || here == P::LBRACK) && depth-- == 0) {
-      error(Kind::unclosed_bracket, range(i), fmt::format("this `{}` is not closed", text(i))).label(range(found_), fmt::format("{} cannot stand inside it", spelled_found(lexemes_, found_)));
+      error(Kind::unclosed_bracket, range(i), fmt::format("this `{}` is not closed", text(i)))
+          .label(range(found_), fmt::format("{} cannot stand inside it", spelled_found(lexemes_, found_)));
       return true;
     }
   }
@@ -496,6 +568,8 @@ bool Mistakes::unclosed_parenthesis() {
 
 }  // namespace
 
-bool report_known_mistake(const ErrorSite &site, const Lexemes &lexemes, Sink &sink) { return Mistakes(site, lexemes, sink).report(); }
+bool report_known_mistake(const ErrorSite &site, const Lexemes &lexemes, Sink &sink) {
+  return Mistakes(site, lexemes, sink).report();
+}
 
 }  // namespace upg::syntax

@@ -24,8 +24,10 @@ bool is_item_rule(std::size_t rule) {
     case P::RuleActionItem:
     case P::RuleHoldItem:
     case P::RuleUpgradeItem:
-    case P::RuleStmt: return true;
-    default: return false;
+    case P::RuleStmt:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -85,8 +87,10 @@ bool leaves_open(std::size_t type) {
     case P::PIPE:
     case P::ARROW:
     case P::PLUS:
-    case P::MINUS: return true;
-    default: return false;
+    case P::MINUS:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -101,18 +105,22 @@ bool Recovery::at_declaration(antlr4::Parser *parser) const {
   return next->getType() == P::MODULE || first_of(parser, P::RuleDecl).contains(next->getType());
 }
 
-/// Words that lead an item and nothing else resume anywhere; names, soft words, `for` and `on` also do, as they may lead one.
+/// Words that lead an item and nothing else resume anywhere; names, soft words, `for` and `on` also do, as they may
+/// lead one.
 bool Recovery::begins_item(antlr4::Parser *parser, bool resumed_here_before) const {
   if (resumed_here_before) return false;
   antlr4::TokenStream *tokens = parser->getTokenStream();
   const std::size_t index = index_of_next(parser);
   if (!lexemes_.first_on_line(index)) return false;
-  if (const std::size_t before = lexemes_.previous_code(index); before != Lexemes::none && leaves_open(lexemes_[before].type)) return false;
+  if (const std::size_t before = lexemes_.previous_code(index);
+      before != Lexemes::none && leaves_open(lexemes_[before].type))
+    return false;
   const std::size_t type = tokens->LA(1);
   if (type == P::ID || soft_word(type)) return true;
   if (!reserved_verb(type)) return false;
   return first_of(parser, P::RuleStateItem).contains(type) ||
-         std::any_of(bodies.begin(), bodies.end(), [&](const Body &body) { return first_of(parser, body.item).contains(type); });
+         std::any_of(bodies.begin(), bodies.end(),
+                     [&](const Body &body) { return first_of(parser, body.item).contains(type); });
 }
 
 /// With its `{` missing, an item still ends at its `}`: on its own line, or first on a line as far left as the item.
@@ -149,13 +157,15 @@ void Recovery::recover(antlr4::Parser *parser, std::exception_ptr error) {
   const bool again = index == std::exchange(last_index_, index) && rule == std::exchange(last_rule_, rule);
   if (rule != P::RuleDecl && rule != P::RuleFile && at_declaration(parser)) return;  // closes everything that is open
   skip(parser, again);
-  if (rule == P::RuleDecl && parser->getTokenStream()->LA(1) == P::RBRACE && index_of_next(parser) == index) parser->consume();
+  if (rule == P::RuleDecl && parser->getTokenStream()->LA(1) == P::RBRACE && index_of_next(parser) == index)
+    parser->consume();
 }
 
 antlr4::Token *Recovery::recoverInline(antlr4::Parser *parser) { throw antlr4::InputMismatchException(parser); }
 
-/// Where a body asks for its next item, a token that begins none is one error, and skipped with what belongs to it. Before any other choice, a token
-/// that fits no way is an error here already: further on it would be blamed on the last way alone.
+/// Where a body asks for its next item, a token that begins none is one error, and skipped with what belongs to it.
+/// Before any other choice, a token that fits no way is an error here already: further on it would be blamed on the
+/// last way alone.
 void Recovery::sync(antlr4::Parser *parser) {
   const std::size_t rule = parser->getContext()->getRuleIndex();
   antlr4::atn::ATNState *state = parser->getATN().states[parser->getState()];
@@ -164,7 +174,9 @@ void Recovery::sync(antlr4::Parser *parser) {
   antlr4::TokenStream *tokens = parser->getTokenStream();
   // After an error only the margin is trusted to be outside of everything.
   const bool margin_only = rule == P::RuleFile && inErrorRecoveryMode(parser);
-  const auto fits = [&] { return margin_only ? at_declaration(parser) : next.contains(tokens->LA(1)) || next.contains(antlr4::Token::EPSILON); };
+  const auto fits = [&] {
+    return margin_only ? at_declaration(parser) : next.contains(tokens->LA(1)) || next.contains(antlr4::Token::EPSILON);
+  };
   if (fits()) return;
   if (!is_body_rule(rule)) throw antlr4::InputMismatchException(parser);
   if (type != antlr4::atn::ATNState::STAR_LOOP_ENTRY && type != antlr4::atn::ATNState::STAR_LOOP_BACK) return;
@@ -180,7 +192,8 @@ void Recovery::sync(antlr4::Parser *parser) {
   }
 }
 
-/// The next token begins no item here, but one of a body further out, and stands no further right than the line that opened this body: its `}` is missing.
+/// The next token begins no item here, but one of a body further out, and stands no further right than the line that
+/// opened this body: its `}` is missing.
 bool Recovery::left_body(antlr4::Parser *parser) const {
   const std::size_t index = index_of_next(parser);
   const antlr4::ParserRuleContext *body = parser->getContext();
@@ -189,13 +202,15 @@ bool Recovery::left_body(antlr4::Parser *parser) const {
   for (const auto *outer = body->parent; outer != nullptr; outer = outer->parent) {
     const std::size_t rule = static_cast<const antlr4::ParserRuleContext *>(outer)->getRuleIndex();
     for (const Body &b : bodies) {
-      if (b.body == rule && rule != P::RuleFile && first_of(parser, b.item).contains(std::size_t{lexemes_[index].type})) return true;
+      if (b.body == rule && rule != P::RuleFile && first_of(parser, b.item).contains(std::size_t{lexemes_[index].type}))
+        return true;
     }
   }
   return false;
 }
 
-/// After an error, where the parser resumed: a word that is nearly one that may stand here, or that begins an item elsewhere, is a mistake of its own.
+/// After an error, where the parser resumed: a word that is nearly one that may stand here, or that begins an item
+/// elsewhere, is a mistake of its own.
 bool Recovery::wrong_item(antlr4::Parser *parser, const antlr4::misc::IntervalSet &next) const {
   const std::size_t index = index_of_next(parser);
   if (!lexemes_.first_on_line(index)) return false;
@@ -217,7 +232,8 @@ ErrorSite Recovery::site_of(antlr4::Parser *parser, const antlr4::RecognitionExc
   site.found = error.getOffendingToken()->getTokenIndex();
 
   antlr4::misc::IntervalSet expected;
-  if (const auto *no_way = dynamic_cast<const antlr4::NoViableAltException *>(&error); no_way && no_way->getDeadEndConfigs()) {
+  if (const auto *no_way = dynamic_cast<const antlr4::NoViableAltException *>(&error);
+      no_way && no_way->getDeadEndConfigs()) {
     // What could have come at the place where every alternative had died.
     for (const auto &config : no_way->getDeadEndConfigs()->configs) {
       for (antlr4::atn::Transition *transition : config->state->transitions) {
@@ -231,7 +247,8 @@ ErrorSite Recovery::site_of(antlr4::Parser *parser, const antlr4::RecognitionExc
 
   const antlr4::RuleContext *context = parser->getContext();
   // A body whose brace is missing was not entered.
-  if (is_body_rule(context->getRuleIndex()) && context->getRuleIndex() != P::RuleFile && parser->getContext()->start->getType() != P::LBRACE) {
+  if (is_body_rule(context->getRuleIndex()) && context->getRuleIndex() != P::RuleFile &&
+      parser->getContext()->start->getType() != P::LBRACE) {
     context = static_cast<const antlr4::RuleContext *>(context->parent);
   }
   site.rule = context->getRuleIndex();

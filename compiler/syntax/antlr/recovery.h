@@ -13,13 +13,14 @@ bool is_item_rule(std::size_t rule);
 /// Rules that are `{ item* }`, and the file.
 bool is_body_rule(std::size_t rule);
 
-/// One message for one mistake. No token is ever invented or dropped silently; every rule passes an error up to the item around it, which skips to the
-/// next word that is first on its line, at the same depth of braces, and can begin an item; or to a declaration word at the margin, which closes
-/// every open body.
+/// One message for one mistake. No token is ever invented or dropped silently; every rule passes an error up to the
+/// item around it, which skips to the next word that is first on its line, at the same depth of braces, and can begin
+/// an item; or to a declaration word at the margin, which closes every open body.
 class Recovery : public antlr4::DefaultErrorStrategy {
  public:
   /// Reading stops with ParseCancellationException after `max_errors`.
-  Recovery(const Lexemes &lexemes, ErrorReporter &reporter, std::size_t max_errors) : lexemes_(lexemes), reporter_(reporter), max_errors_(max_errors) {}
+  Recovery(const Lexemes &lexemes, ErrorReporter &reporter, std::size_t max_errors)
+      : lexemes_(lexemes), reporter_(reporter), max_errors_(max_errors) {}
 
   void reportError(antlr4::Parser *parser, const antlr4::RecognitionException &error) override;
   void recover(antlr4::Parser *parser, std::exception_ptr error) override;

@@ -1,4 +1,5 @@
-// upg-parse [--dump] [--tokens] [--time] FILE...: reads files and prints their diagnostics, their tree, their tokens. Exit code 1 if there was an error.
+// upg-parse [--dump] [--tokens] [--time] FILE...: reads files and prints their diagnostics, their tree, their tokens.
+// Exit code 1 if there was an error.
 #include <fmt/format.h>
 
 #include <chrono>

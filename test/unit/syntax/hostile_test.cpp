@@ -48,7 +48,7 @@ TEST(Hostile, NestingUpToTheLimitIsRead) {
 }
 
 TEST(Hostile, LongChainsAreBounded) {
-  constexpr std::size_t many = 100'000;
+  constexpr std::size_t many = 20'000;
   const std::string probe = "probe p -> int { return ";
   expect_only(probe + repeated("a +\n", many) + "a }", Kind::nested_too_deep);
   expect_only(probe + repeated("a and\n", many) + "a }", Kind::nested_too_deep);
@@ -60,7 +60,7 @@ TEST(Hostile, LongChainsAreBounded) {
 }
 
 TEST(Hostile, LongListsAreFine) {
-  constexpr std::size_t many = 50'000;
+  constexpr std::size_t many = 20'000;
   const Parsed list("probe p -> int { return [" + repeated("1,\n", many) + "1] }");
   EXPECT_TRUE(list.tree.complete) << list.shown().substr(0, 2000);
   const Parsed branches("procedure p() { if a { } " + repeated("else if a { }\n", many) + "else { } }");
@@ -88,8 +88,8 @@ TEST(Hostile, TheFirstBadByteIsNamed) {
 }
 
 TEST(Hostile, HiddenCharactersAreShown) {
-  expect_only("gate g { pass when a } // \xe2\x80\xae\n", Kind::hidden_character);          // right-to-left override
-  expect_only("probe p -> int { return \"\xe2\x80\x8b\" }\n", Kind::hidden_character);       // zero width space
+  expect_only("gate g { pass when a } // \xe2\x80\xae\n", Kind::hidden_character);      // right-to-left override
+  expect_only("probe p -> int { return \"\xe2\x80\x8b\" }\n", Kind::hidden_character);  // zero width space
   expect_only("probe p -> int { return \"\x1b[2J\" }\n", Kind::hidden_character);
   const Parsed many(repeated("\x01", 1000));
   EXPECT_EQ(many.sink.all().size(), 10u);
@@ -102,7 +102,9 @@ TEST(Hostile, SizeIsBounded) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
 }
 
-TEST(Hostile, TooManyWordsAreRefused) { expect_only(repeated(repeated("a ", 1000) + "\n", 4'100), Kind::text_too_large); }
+TEST(Hostile, TooManyWordsAreRefused) {
+  expect_only(repeated(repeated("a ", 1000) + "\n", 3'100), Kind::text_too_large);
+}
 
 TEST(Hostile, ManyErrorsEndTheReading) {
   const Parsed parsed(repeated("gate { }\n", 10'000));
@@ -112,8 +114,12 @@ TEST(Hostile, ManyErrorsEndTheReading) {
 
 TEST(Hostile, RandomBytesAndRandomTokensNeverCrash) {
   std::mt19937 random(20261120);
-  const std::vector<std::string> pieces = {"gate ", "action ", "{", "}", "(", ")", "[", "]", "\"", "${", "r\"", "\n", "\nhold ", "x", ".y", "-", "->", "1", "10s", "5GB", "50%", "2026-01-01",
-                                           "on ", "run(", "await ", "///", "//", "\\", "é", ",", ":", "=", "==", "if ", "else ", "every ", "in ", "use ", "observe ", "\r", "\t", "while "};
+  const std::vector<std::string> pieces = {"gate ",      "action ", "{",    "}",        "(",   ")",       "[",
+                                           "]",          "\"",      "${",   "r\"",      "\n",  "\nhold ", "x",
+                                           ".y",         "-",       "->",   "1",        "10s", "5GB",     "50%",
+                                           "2026-01-01", "on ",     "run(", "await ",   "///", "//",      "\\",
+                                           "é",          ",",       ":",    "=",        "==",  "if ",     "else ",
+                                           "every ",     "in ",     "use ", "observe ", "\r",  "\t",      "while "};
   for (int i = 0; i < 3'000; ++i) {
     std::string text = i % 2 == 0 ? "upgrade u of c {\n" : "";
     const std::size_t length = random() % 60;

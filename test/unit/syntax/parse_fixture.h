@@ -9,7 +9,8 @@ namespace upg::syntax {
 
 /// One text, parsed, with everything that the ranges point into.
 struct Parsed {
-  explicit Parsed(std::string text) : file(sources.add("test.upg", std::move(text))), tree(parse(sources, file, sink)) {}
+  explicit Parsed(std::string text)
+      : file(sources.add("test.upg", std::move(text))), tree(parse(sources, file, sink)) {}
 
   std::string shown() const { return diagnostics::render_text(sink, sources); }
   std::string code(std::size_t i) const { return std::string(diagnostics::info(sink.all()[i].kind).code); }

@@ -32,13 +32,15 @@ TEST(Parse, Precedence) {
   EXPECT_EQ(expr("[x.n for x in a where p]"), "[x.n for x in a where p]");
   EXPECT_EQ(expr("count(m in names where m != h.name) >= 1"), "(>= count(m in names where (!= m h.name)) 1)");
   EXPECT_EQ(expr("(run(\"a\") on any b exits 0, 2).json"), "(run(\"a\") on any b exits 0, 2).json");
-  EXPECT_EQ(expr("f(any x in a where p, from: controller-0, every y in b: q)"), "f((any x in a where p), from: controller-0, (every y in b: q))");
+  EXPECT_EQ(expr("f(any x in a where p, from: controller-0, every y in b: q)"),
+            "f((any x in a where p), from: controller-0, (every y in b: q))");
   EXPECT_EQ(expr("3-1"), "(- 3 1)");
   EXPECT_EQ(expr("total-1"), "total-1");  // a host of that name
 }
 
 TEST(Parse, StringsAreDecoded) {
-  EXPECT_EQ(expr(R"("a ${f("b ${c}")} $${x} $(y) \n\t\"\\\x41")"), R"("a " ~ ${f("b " ~ ${c})} ~ " ${x} $(y) \n\t\"\\A")");
+  EXPECT_EQ(expr(R"("a ${f("b ${c}")} $${x} $(y) \n\t\"\\\x41")"),
+            R"("a " ~ ${f("b " ~ ${c})} ~ " ${x} $(y) \n\t\"\\A")");
   EXPECT_EQ(expr(R"(r"\d+ ${x}")"), R"(r"\\d+ ${x}")");
   EXPECT_EQ(expr(R"("")"), R"("")");
   EXPECT_EQ(expr(R"("${a}${b}")"), R"(${a} ~ ${b})");
@@ -101,12 +103,15 @@ TEST(Parse, ByteOrderMarkAndCarriageReturnsAreBlanks) {
 }
 
 TEST(Parse, TokensCoverEveryByteThatIsNoBlank) {
-  const std::string text = "/// doc\nmodule m // c\ngate g(h: host) { pass when \"a${h.n}$${b}\\n\" == r\"\\d\" and x in [1.5, 50%, 5GB, 1h, 2026-01-01, a-1] }\n";
+  const std::string text =
+      "/// doc\nmodule m // c\ngate g(h: host) { pass when \"a${h.n}$${b}\\n\" == r\"\\d\" and x in [1.5, 50%, 5GB, "
+      "1h, 2026-01-01, a-1] }\n";
   const Parsed parsed(text);
   ASSERT_TRUE(parsed.tree.complete) << parsed.shown();
   std::uint32_t at = 0;
   for (const Token &token : parsed.tree.tokens) {
-    EXPECT_EQ(text.substr(at, token.begin - at).find_first_not_of(" \n"), std::string::npos) << "before byte " << token.begin;
+    EXPECT_EQ(text.substr(at, token.begin - at).find_first_not_of(" \n"), std::string::npos)
+        << "before byte " << token.begin;
     EXPECT_LT(token.begin, token.end);
     at = token.end;
   }
@@ -120,8 +125,11 @@ TEST(Parse, TokensAreThereWhenTheTreeIsNot) {
 }
 
 TEST(Parse, ABrokenItemCostsOnlyItself) {
-  const Parsed parsed("gate g {\n  pass when a\n  poll for 3\n  stable 2\n}\ngate ( { }\ngate broken(h host) { }\ngate k { pass when b }\n");
-  EXPECT_EQ(ast::dump(parsed.tree.file), "file\n  gate g()\n    pass when a\n    stable 2\n  gate k()\n    pass when b\n  broken broken\n");
+  const Parsed parsed(
+      "gate g {\n  pass when a\n  poll for 3\n  stable 2\n}\ngate ( { }\ngate broken(h host) { }\ngate k { pass when b "
+      "}\n");
+  EXPECT_EQ(ast::dump(parsed.tree.file),
+            "file\n  gate g()\n    pass when a\n    stable 2\n  gate k()\n    pass when b\n  broken broken\n");
   EXPECT_EQ(parsed.sink.errors(), 3u) << parsed.shown();
 }
 

@@ -35,20 +35,22 @@ TEST(Recovery, OneDeletedTokenIsAtMostOneErrorNearlyAlways) {
   const std::string text = sample();
   const Parsed whole(text);
   ASSERT_TRUE(whole.tree.complete) << whole.shown();
-  std::size_t tried = 0, more_than_one = 0, worst = 0;
+  constexpr std::size_t stride = 3;  // a sample: each costs a parse
+  std::size_t seen = 0, tried = 0, more_than_one = 0, worst = 0;
   std::string examples;
   for (const Token &token : whole.tree.tokens) {
-    if (!is_code(token)) continue;
+    if (!is_code(token) || seen++ % stride != 0) continue;
     const Parsed damaged(without(text, {token}));
     ++tried;
     worst = std::max(worst, damaged.sink.errors());
     if (damaged.sink.errors() <= 1) continue;
     ++more_than_one;
     const diagnostics::Position at = whole.sources.position(whole.file, token.begin);
-    examples += std::to_string(at.line) + ":" + std::to_string(at.column) + " without " + whole.text({whole.file, token.begin, token.end}) + ": " +
-                std::to_string(damaged.sink.errors()) + " errors\n";
+    examples += std::to_string(at.line) + ":" + std::to_string(at.column) + " without " +
+                whole.text({whole.file, token.begin, token.end}) + ": " + std::to_string(damaged.sink.errors()) +
+                " errors\n";
   }
-  EXPECT_GT(tried, 1'000u);
+  EXPECT_GT(tried, 400u);
   EXPECT_LE(more_than_one * 100, tried * 3) << more_than_one << " of " << tried << "\n" << examples;
   EXPECT_LE(worst, 4u) << examples;
 }
@@ -71,14 +73,16 @@ TEST(Recovery, ThreeMistakesInThreeDeclarationsAreThreeErrors) {
     }
     // A sample of them: each costs a parse.
     std::shuffle(here.begin(), here.end(), random);
-    if (here.size() > 12) here.resize(12);
-    here.erase(std::remove_if(here.begin(), here.end(), [&](const Token &token) { return errors_of(without(text, {token})) != 1; }), here.end());
+    if (here.size() > 6) here.resize(6);
+    here.erase(std::remove_if(here.begin(), here.end(),
+                              [&](const Token &token) { return errors_of(without(text, {token})) != 1; }),
+               here.end());
     if (!here.empty()) candidates.push_back(std::move(here));
   }
   ASSERT_GT(candidates.size(), 20u);
   std::size_t exact = 0;
   std::string examples;
-  constexpr std::size_t files = 200;
+  constexpr std::size_t files = 100;
   for (std::size_t i = 0; i < files; ++i) {
     std::vector<std::size_t> order(candidates.size());
     for (std::size_t k = 0; k < order.size(); ++k) order[k] = k;
@@ -94,7 +98,8 @@ TEST(Recovery, ThreeMistakesInThreeDeclarationsAreThreeErrors) {
     }
     for (const Token &token : deleted) {
       const diagnostics::Position at = whole.sources.position(whole.file, token.begin);
-      examples += std::to_string(at.line) + ":" + std::to_string(at.column) + " " + whole.text({whole.file, token.begin, token.end}) + "  ";
+      examples += std::to_string(at.line) + ":" + std::to_string(at.column) + " " +
+                  whole.text({whole.file, token.begin, token.end}) + "  ";
     }
     examples += std::to_string(damaged.sink.errors()) + " errors\n";
   }
