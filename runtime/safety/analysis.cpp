@@ -38,7 +38,8 @@ std::string Analysis::who(StepIx s) const {
     const plan::Op op = plan.node(plan.kid(step.node, 0)).op;
     if (op == plan::Op::in_service || op == plan::Op::stoppable) {
       std::vector<HostIx> hosts;
-      for (const GateIx g : tree.gates(step)) hosts.insert(hosts.end(), contracts.gate(g).hosts.begin(), contracts.gate(g).hosts.end());
+      for (const GateIx g : tree.gates(step))
+        hosts.insert(hosts.end(), contracts.gate(g).hosts.begin(), contracts.gate(g).hosts.end());
       sort_unique(hosts);
       if (!hosts.empty()) return contracts.host_list(hosts);
     }
@@ -65,10 +66,14 @@ std::string Analysis::what(StepIx s) const {
       for (std::size_t i = 0; i < gates.size(); ++i) out += (i == 0 ? "" : ", ") + contracts.gate_text(gates[i]);
       return out;
     }
-    case StepKind::iteration: return "ends its turn";
-    case StepKind::pause: return "waits for a person";
-    case StepKind::phase: return "ends phase " + std::string(plan.text(plan.phases[plan.node(step.node).a].name));
-    default: return "goes on";
+    case StepKind::iteration:
+      return "ends its turn";
+    case StepKind::pause:
+      return "waits for a person";
+    case StepKind::phase:
+      return "ends phase " + std::string(plan.text(plan.phases[plan.node(step.node).a].name));
+    default:
+      return "goes on";
   }
 }
 
@@ -76,7 +81,8 @@ std::string Analysis::named(StepIx s) const {
   const Step &step = tree[s];
   if (step.kind != StepKind::act) return '`' + what(s) + '`';
   const Contract &c = tree.contract(step);
-  if (step.acquire || step.release) return std::string(step.acquire ? "taking" : "giving back") + " hold `" + contracts.hold_text(step.hold) + '`';
+  if (step.acquire || step.release)
+    return std::string(step.acquire ? "taking" : "giving back") + " hold `" + contracts.hold_text(step.hold) + '`';
   std::string out = '`' + contracts.action_text(c) + '`';
   if (!c.subjects.empty()) out += " on " + contracts.host_list(c.subjects);
   return out;
@@ -85,12 +91,14 @@ std::string Analysis::named(StepIx s) const {
 std::string Analysis::spelled(StepIx s, HostIx h) const {
   for (StepIx x = s; x != kNone; x = tree[x].parent) {
     const Step &step = tree[x];
-    if (step.kind == StepKind::sequence && step.node.valid() && plan.node(step.node).op == plan::Op::call) break;  // other names in there
+    if (step.kind == StepKind::sequence && step.node.valid() && plan.node(step.node).op == plan::Op::call)
+      break;  // other names in there
     if (step.host != h) continue;
     const plan::Rollout &rollout = plan.rollouts[plan.node(step.node).a];
     for (StepIx up = x; up != kNone; up = tree[up].parent) {
       const Step &outer = tree[up];
-      if (outer.kind != StepKind::sequence || !outer.node.valid() || plan.node(outer.node).op != plan::Op::call) continue;
+      if (outer.kind != StepKind::sequence || !outer.node.valid() || plan.node(outer.node).op != plan::Op::call)
+        continue;
       const plan::Frame &frame = plan.procedures[plan.node(outer.node).a].frame;
       if (rollout.slot < frame.slots.size()) return std::string(plan.text(frame.slots[rollout.slot]));
     }
@@ -100,7 +108,8 @@ std::string Analysis::spelled(StepIx s, HostIx h) const {
 }
 
 std::string Analysis::pair_text(PairIx p) const {
-  return '`' + std::string(site.role_name(site.pair_role(p))) + "` of " + std::string(site.host_name(site.pair_host(p)));
+  return '`' + std::string(site.role_name(site.pair_role(p))) + "` of " +
+         std::string(site.host_name(site.pair_host(p)));
 }
 
 std::string counted(std::uint64_t n, std::string_view noun) {

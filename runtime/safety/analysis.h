@@ -31,8 +31,12 @@ class Analysis {
   Proof proof;
 
   // ---- reporting
-  diagnostics::Range range(const plan::Span &span) const { return {diagnostics::FileId{span.file}, span.begin, span.end}; }
-  diagnostics::Range range(plan::NodeId node) const { return node.valid() ? range(plan.span(node)) : diagnostics::Range{}; }
+  diagnostics::Range range(const plan::Span &span) const {
+    return {diagnostics::FileId{span.file}, span.begin, span.end};
+  }
+  diagnostics::Range range(plan::NodeId node) const {
+    return node.valid() ? range(plan.span(node)) : diagnostics::Range{};
+  }
   diagnostics::Range range(StepIx s) const { return range(tree[s].node); }
   diagnostics::Sink::Builder report(diagnostics::Kind kind, diagnostics::Range range, std::string message) {
     return sink_.report(kind, range, std::move(message));
@@ -61,7 +65,9 @@ class Analysis {
   /// The host as the source has it at the step: the name that a rollout around it binds, else the host's own.
   std::string spelled(StepIx s, HostIx h) const;
   std::string pair_text(PairIx p) const;  // `corosync.member` of node1
-  void step(diagnostics::Sink::Builder &to, StepIx s, const std::string &more = {}) const { to.step(who(s), what(s) + more, range(s)); }
+  void step(diagnostics::Sink::Builder &to, StepIx s, const std::string &more = {}) const {
+    to.step(who(s), what(s) + more, range(s));
+  }
 
  private:
   diagnostics::Sink &sink_;

@@ -8,11 +8,16 @@ namespace {
 
 constexpr std::uint64_t kEndless = std::numeric_limits<std::uint64_t>::max() / 4;
 
-/// Flow from each element's left copy to the right copies of the elements it precedes (Dinic on a dense bipartite graph).
+/// Flow from each element's left copy to the right copies of the elements it precedes (Dinic on a dense bipartite
+/// graph).
 class MaximumFlow {
  public:
   MaximumFlow(const std::vector<std::uint64_t> &weights, const std::vector<std::vector<bool>> &precedes)
-      : n_(weights.size()), left_(weights), right_(weights), precedes_(precedes), sent_(n_, std::vector<std::uint64_t>(n_, 0)) {}
+      : n_(weights.size()),
+        left_(weights),
+        right_(weights),
+        precedes_(precedes),
+        sent_(n_, std::vector<std::uint64_t>(n_, 0)) {}
 
   void run() {
     while (layer()) {
@@ -93,7 +98,8 @@ class MaximumFlow {
 
 }  // namespace
 
-Antichain heaviest_antichain(const std::vector<std::uint64_t> &weights, const std::vector<std::vector<std::uint32_t>> &before) {
+Antichain heaviest_antichain(const std::vector<std::uint64_t> &weights,
+                             const std::vector<std::vector<std::uint32_t>> &before) {
   const std::size_t n = weights.size();
   std::vector<std::vector<bool>> precedes(n, std::vector<bool>(n, false));
   for (std::size_t i = 0; i < n; ++i) {

@@ -10,8 +10,10 @@ struct Antichain {
   std::vector<std::uint32_t> elements;  // ascending
 };
 
-/// `before[i]` lists the elements that i precedes (any generating set of a strict order; cycles are the caller's fault). Exact: the weighted form
-/// of Dilworth's theorem, a maximum flow over the transitive closure; O(n^3) in the number of elements.
-Antichain heaviest_antichain(const std::vector<std::uint64_t> &weights, const std::vector<std::vector<std::uint32_t>> &before);
+/// `before[i]` lists the elements that i precedes (any generating set of a strict order; cycles are the caller's
+/// fault). Exact: the weighted form of Dilworth's theorem, a maximum flow over the transitive closure; O(n^3) in the
+/// number of elements.
+Antichain heaviest_antichain(const std::vector<std::uint64_t> &weights,
+                             const std::vector<std::vector<std::uint32_t>> &before);
 
 }  // namespace upg::safety

@@ -8,8 +8,10 @@ namespace upg::safety {
 Proof check(const plan::Plan &plan, std::int64_t today, diagnostics::Sink &sink) {
   Analysis analysis(plan, today, sink);
   if (!analysis.tree.complete()) {
-    analysis.report(diagnostics::Kind::rule_too_large, analysis.range(plan.where),
-                    "the plan unfolds into more than " + std::to_string(Tree::kMaxSteps) + " steps or nests too deeply to be proved")
+    analysis
+        .report(diagnostics::Kind::rule_too_large, analysis.range(plan.where),
+                "the plan unfolds into more than " + std::to_string(Tree::kMaxSteps) +
+                    " steps or nests too deeply to be proved")
         .help("split the plan, or call procedures less often from one another");
     return {};
   }

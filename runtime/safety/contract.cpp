@@ -6,6 +6,7 @@
 
 namespace upg::safety {
 namespace {
+
 constexpr int kMaxDepth = 200;
 
 std::string hosts_key(std::span<const HostIx> hosts) {
@@ -13,12 +14,14 @@ std::string hosts_key(std::span<const HostIx> hosts) {
   for (const HostIx h : hosts) key += std::to_string(h) + ' ';
   return key + '}';
 }
+
+}  // namespace
+
 std::string env_key(const Env &env) {
   std::string key = "(";
   for (const Value &v : env) key += v.key + ';';
   return key + ')';
 }
-}  // namespace
 
 bool intersects(std::span<const std::uint32_t> a, std::span<const std::uint32_t> b) {
   if (a.size() > b.size()) std::swap(a, b);
@@ -71,7 +74,8 @@ Value Contracts::value(plan::NodeId node, const Env &env) {
       if (n.a < env.size() && !env[n.a].key.empty()) return env[n.a];
       break;
     case Op::set:
-    case Op::set_live: return hosts(site_->kept(plan::SetId(n.a)), !p.sets[n.a].condition.valid());
+    case Op::set_live:
+      return hosts(site_->kept(plan::SetId(n.a)), !p.sets[n.a].condition.valid());
     case Op::set_union:
     case Op::set_except:
     case Op::set_both: {
@@ -115,7 +119,8 @@ Value Contracts::value(plan::NodeId node, const Env &env) {
     }
     case Op::builtin: {
       const auto which = static_cast<plan::Builtin>(n.a);
-      if ((which == plan::Builtin::only || which == plan::Builtin::first || which == plan::Builtin::last) && n.count == 1) {
+      if ((which == plan::Builtin::only || which == plan::Builtin::first || which == plan::Builtin::last) &&
+          n.count == 1) {
         Value v = value(p.kid(node, 0), env);
         if (v.is_hosts) return hosts(std::move(v.hosts), v.exact && v.hosts.size() == 1);
       }
@@ -147,13 +152,16 @@ Value Contracts::value(plan::NodeId node, const Env &env) {
       v.runtime = true;
       return v;
     }
-    default: break;
+    default:
+      break;
   }
   // Anything else: data built from its parts, the same if they are the same.
   Value v;
   v.key = std::string(plan::info(n.op).name) + ':' + std::to_string(n.a) + '(';
-  if (plan::info(n.op).a == plan::Immediate::string) v.key = std::string(plan::info(n.op).name) + ':' + p.strings[n.a] + '(';
-  if (n.op == Op::local || n.op == Op::bind || n.op == Op::every || n.op == Op::some || n.op == Op::each || n.op == Op::count_of) {
+  if (plan::info(n.op).a == plan::Immediate::string)
+    v.key = std::string(plan::info(n.op).name) + ':' + p.strings[n.a] + '(';
+  if (n.op == Op::local || n.op == Op::bind || n.op == Op::every || n.op == Op::some || n.op == Op::each ||
+      n.op == Op::count_of) {
     v.runtime = true;
     v.key = fresh_key();
     return v;
@@ -293,7 +301,8 @@ GateIx Contracts::gate(plan::GateId id, const Env &arguments) {
     const bool synthetic = r == site_->alive() && (role == nullptr || !role->health.valid());
     if (synthetic ? id.valid() : (role == nullptr || !role->health.valid() || role->health != id)) continue;
     const bool global = !synthetic && plan().gates[id.index].frame.parameters.empty();
-    for (const HostIx h : global ? std::vector<HostIx>(site_->hosts_of(r).begin(), site_->hosts_of(r).end()) : g.hosts) {
+    for (const HostIx h :
+         global ? std::vector<HostIx>(site_->hosts_of(r).begin(), site_->hosts_of(r).end()) : g.hosts) {
       const PairIx p = site_->pair(h, r);
       if (p != kNone) g.health_of.push_back(p);
     }
@@ -314,7 +323,9 @@ void Contracts::resolve_watch(GateInstance &g, const Env &arguments) {
   const plan::Gate &gate = plan().gates[g.gate.index];
   g.own_host_only = !g.hosts.empty() && own_host_only(g.gate);
   switch (gate.watch_kind) {
-    case plan::WatchKind::nothing: g.written = true; return;
+    case plan::WatchKind::nothing:
+      g.written = true;
+      return;
     case plan::WatchKind::written:
       g.written = true;
       for (const plan::Watch &w : gate.watches) {
@@ -354,7 +365,8 @@ bool Contracts::own_host_only(plan::GateId id) {
     mine |= std::uint64_t{1} << i;
     ++hosts;
   }
-  const bool own = hosts == 1 && asks_only(gate.pass, mine, mine, 0) && (!gate.fail.valid() || asks_only(gate.fail, mine, mine, 0));
+  const bool own =
+      hosts == 1 && asks_only(gate.pass, mine, mine, 0) && (!gate.fail.valid() || asks_only(gate.fail, mine, mine, 0));
   own_host_only_[id.index] = own;
   return own;
 }
@@ -377,11 +389,13 @@ bool Contracts::asks_only(plan::NodeId node, std::uint64_t own_slots, std::uint6
     return asks_only(body, inner, inner, depth + 1);
   };
   switch (n.op) {
-    case Op::on_host: return is_mine(p.kid(node, 0));
+    case Op::on_host:
+      return is_mine(p.kid(node, 0));
     case Op::on_any:
     case Op::on_each:
     case Op::on_local:
-    case Op::ask_person: return false;
+    case Op::ask_person:
+      return false;
     case Op::builtin:
       if (static_cast<plan::Builtin>(n.a) == plan::Builtin::answers) return is_mine(p.kid(node, 0));
       break;
@@ -393,245 +407,13 @@ bool Contracts::asks_only(plan::NodeId node, std::uint64_t own_slots, std::uint6
       if (s.observe.valid() && !called(s.observe, s.frame)) return false;
       break;
     }
-    default: break;
+    default:
+      break;
   }
   for (const plan::NodeId kid : p.kids(node)) {
     if (!asks_only(kid, own_slots, mine, depth + 1)) return false;
   }
   return true;
-}
-
-// ---- actions
-
-void Contracts::add_roles(std::vector<PairIx> &out, std::span<const HostIx> hosts, RoleIx role) const {
-  for (const HostIx h : hosts) {
-    if (role == plan::all_roles) {
-      for (std::size_t i = 0; i < site_->host(h).roles.size(); ++i) {
-        out.push_back(site_->host(h).first_pair + static_cast<PairIx>(i));
-      }
-    } else if (const PairIx p = site_->pair(h, role); p != kNone) {
-      out.push_back(p);
-    }
-  }
-}
-
-ContractIx Contracts::contract(plan::ActionId action, Env arguments) {
-  const std::string key = std::to_string(action.index) + env_key(arguments);
-  auto [it, fresh] = contract_of_.try_emplace(key, static_cast<ContractIx>(contracts_.size()));
-  if (!fresh) return it->second;
-  const ContractIx ix = it->second;
-  Contract c;
-  c.action = action;
-  c.key = key;
-  c.env = std::move(arguments);
-  contracts_.emplace_back();
-  resolve(c);
-  contracts_[ix] = std::move(c);
-  return ix;
-}
-
-void Contracts::resolve(Contract &c) {
-  const plan::Action &a = plan().actions[c.action.index];
-  c.once = a.once;
-  for (std::size_t i = 0; i < c.env.size(); ++i) {
-    Value &v = c.env[i];
-    if (!v.is_hosts && i < a.frame.parameters.size() && a.frame.parameters[i].type.base == plan::BaseType::host) {
-      // A host known only at run time: any host it could be.
-      v.is_hosts = true;
-      v.exact = false;
-      const plan::RoleId role = a.frame.parameters[i].type.role;
-      if (role.valid()) {
-        v.hosts.assign(site_->hosts_of(role.index).begin(), site_->hosts_of(role.index).end());
-      } else {
-        for (HostIx h = 0; h < site_->size(); ++h) v.hosts.push_back(h);
-      }
-    }
-    c.subjects.insert(c.subjects.end(), v.hosts.begin(), v.hosts.end());
-  }
-  for (const plan::NodeId need : a.needs) resolve_need(c, need);
-  for (const plan::NodeId effect : a.effects) resolve_effect(c, effect, c.alive_down);
-  if (const auto owner = hold_of_action_.find(c.action.index); owner != hold_of_action_.end()) {
-    const auto [hold_id, acquires] = owner->second;
-    c.hold = hold_id;
-    const HoldIx h = hold(hold_id, c.env);
-    c.reach.push_back(hold_item(h));
-    c.reach.push_back(holds_item(hold_id));
-    for (const plan::NodeId effect : plan().holds[hold_id.index].moves) {
-      resolve_effect(c, effect, c.alive_down);
-      if (plan().node(effect).op == plan::Op::moves && !acquires) std::swap(c.moves.back().from, c.moves.back().to);
-    }
-  }
-  sort_unique(c.subjects);
-  sort_unique(c.alive_down);
-
-  // A carrier takes its guests along unless a required gate clears it of them.
-  for (const HostIx h : c.alive_down) {
-    for (const HostIx guest : site_->host(h).guests) {
-      const plan::RoleId carrier = plan().hosts[site_->host(guest).id.index].guest_of;
-      bool cleared = false;
-      for (const GateIx g : c.gates) {
-        const GateInstance &gate = gates_[g];
-        if (!gate.gate.valid() || !contains(gate.hosts, h)) continue;
-        for (const plan::RoleId r : plan().gates[gate.gate.index].clears) cleared = cleared || !carrier.valid() || r == carrier;
-      }
-      if (cleared) continue;
-      add_roles(c.disrupts, std::span<const HostIx>(&guest, 1), plan::all_roles);
-      c.spread.push_back(guest);
-    }
-  }
-  sort_unique(c.disrupts);
-  sort_unique(c.changes);
-  sort_unique(c.spread);
-  c.hosts = c.subjects;
-  for (const PairIx p : c.disrupts) c.hosts.push_back(site_->pair_host(p));
-  sort_unique(c.hosts);
-  sort_unique(c.boots);
-  finish_reach(c, a.effects);
-}
-
-void Contracts::resolve_need(Contract &c, plan::NodeId need) {
-  using plan::Op;
-  const plan::Plan &p = plan();
-  const plan::Node &n = p.node(need);
-  switch (n.op) {
-    case Op::need_gate:
-      for (const GateIx g : gates(p.kid(need, 0), c.env)) {
-        c.gates.push_back(g);
-        c.gate_needs.push_back(need);
-      }
-      break;
-    case Op::need_value: c.values.push_back({cell(p.kid(need, 0), c.env), {value_bit(n.a), need}}); break;
-    case Op::need_held: c.held.emplace_back(hold(p.kid(need, 0), c.env), need); break;
-    case Op::need_free: c.free.emplace_back(hold(p.kid(need, 0), c.env), need); break;
-    case Op::need_count: {
-      CountNeed count;
-      count.node = need;
-      count.slot = n.a;
-      count.amount = p.integers[p.node(p.kid(need, 2)).a];
-      count.relation = n.b;
-      count.hosts = value(p.kid(need, 0), c.env).hosts;
-      c.counts.push_back(std::move(count));
-      break;
-    }
-    default: break;
-  }
-}
-
-void Contracts::resolve_effect(Contract &c, plan::NodeId effect, std::vector<HostIx> &alive_down) {
-  using plan::Op;
-  const plan::Plan &p = plan();
-  const plan::Node &n = p.node(effect);
-  const auto add_subjects = [&](const std::vector<HostIx> &hosts) { c.subjects.insert(c.subjects.end(), hosts.begin(), hosts.end()); };
-  switch (n.op) {
-    case Op::changes:
-    case Op::disrupts: {
-      const Value v = target(p.kid(effect, 0), c.env);
-      add_subjects(v.hosts);
-      add_roles(n.op == Op::changes ? c.changes : c.disrupts, v.hosts, n.a);
-      if (n.op == Op::disrupts && (n.a == plan::all_roles || n.a == site_->alive())) {
-        alive_down.insert(alive_down.end(), v.hosts.begin(), v.hosts.end());
-      }
-      break;
-    }
-    case Op::destroys: c.destroys = true; break;
-    case Op::reinstalls: {
-      const Value v = value(p.kid(effect, 0), c.env);
-      c.destroys = true;
-      add_subjects(v.hosts);
-      add_roles(c.disrupts, v.hosts, plan::all_roles);
-      alive_down.insert(alive_down.end(), v.hosts.begin(), v.hosts.end());
-      break;
-    }
-    case Op::moves: {
-      Move m;
-      m.cell = cell(p.kid(effect, 0), c.env);
-      m.to = value_bit(n.a);
-      if (n.b != 0) m.between |= value_bit(n.b - 1);
-      const auto number = [&](std::size_t i) { return static_cast<std::uint32_t>(p.integers[p.node(p.kid(effect, i)).a]); };
-      const std::uint32_t sources = n.count > 1 ? number(1) : 0;
-      for (std::size_t i = 2; i < n.count; ++i) (i < 2 + std::size_t{sources} ? m.from : m.between) |= value_bit(number(i));
-      c.moves.push_back(m);
-      break;
-    }
-    case Op::boot_of: {
-      const Value v = value(p.kid(effect, 0), c.env);
-      add_subjects(v.hosts);
-      c.boots.insert(c.boots.end(), v.hosts.begin(), v.hosts.end());
-      break;
-    }
-    case Op::awaits_gate:
-      for (const GateIx g : gates(p.kid(effect, 0), c.env)) c.awaits.push_back(g);
-      break;
-    default: break;
-  }
-}
-
-/// Whether every command below `node` runs on one of `hosts`.
-bool Contracts::commands_stay_on(plan::NodeId node, const Env &env, std::span<const HostIx> hosts, int depth) {
-  using plan::Op;
-  const plan::Plan &p = plan();
-  if (depth > kMaxDepth) return false;
-  const plan::Node &n = p.node(node);
-  if (n.op == Op::run || n.op == Op::shell) {
-    const Value v = target(p.kid(node, 0), env);
-    if (!v.is_hosts || v.hosts.empty()) return false;
-    for (const HostIx h : v.hosts) {
-      if (!contains(hosts, h)) return false;
-    }
-    return true;
-  }
-  // Reads inside an action are no effects of it: probes may ask elsewhere.
-  if (n.op == Op::ask_probe || n.op == Op::let) return true;
-  for (const plan::NodeId kid : p.kids(node)) {
-    if (!commands_stay_on(kid, env, hosts, depth + 1)) return false;
-  }
-  return true;
-}
-
-void Contracts::finish_reach(Contract &c, std::span<const plan::NodeId> effects) {
-  using plan::Op;
-  const plan::Plan &p = plan();
-  const plan::Action &a = p.actions[c.action.index];
-  bool narrowed = false;
-  c.reach.push_back(star());
-  for (const HostIx h : c.hosts) c.reach.push_back(host_item(h));
-  for (const PairIx pair : c.disrupts) c.reach.push_back(role_item(site_->pair_role(pair)));
-  for (const PairIx pair : c.changes) c.reach.push_back(role_item(site_->pair_role(pair)));
-  for (const Move &m : c.moves) {
-    c.reach.push_back(cell_item(m.cell));
-    c.reach.push_back(state_item(cells_[m.cell].state));
-  }
-  for (const plan::NodeId effect : effects) {
-    const plan::Node &n = p.node(effect);
-    if (n.op == Op::spills) {
-      c.reach.push_back(role_item(n.a));
-      for (const HostIx h : site_->hosts_of(n.a)) c.reach.push_back(host_item(h));
-    }
-    if (n.op != Op::reaches) continue;
-    narrowed = true;
-    if (n.a == plan::all_roles) c.reaches_all = true;
-    else c.reach.push_back(role_item(n.a));
-  }
-  if (!narrowed) {
-    // A person does what no one wrote down; a command that runs elsewhere may touch anything.
-    if (a.operator_text.valid() && a.effects.empty()) c.reaches_all = true;
-    if (a.body.valid() && !commands_stay_on(a.body, c.env, c.subjects, 0)) c.reaches_all = true;
-  }
-  sort_unique(c.reach);
-}
-
-bool Contracts::hits(const Contract &a, const GateInstance &g) const {
-  if (g.watch.empty()) return false;
-  return a.reaches_all || intersects(g.watch, a.reach);
-}
-
-bool Contracts::pass_hits(const GateInstance &g, const GateInstance &other) {
-  if (g.health_of.empty() || other.watch.empty()) return false;
-  if (contains(other.watch, star())) return true;
-  for (const PairIx p : g.health_of) {
-    if (contains(other.watch, role_item(site_->pair_role(p)))) return true;
-  }
-  return false;
 }
 
 // ---- words
@@ -654,7 +436,8 @@ std::string Contracts::host_list(std::span<const HostIx> hosts) const {
 }
 std::string Contracts::gate_text(GateIx ix) const {
   const GateInstance &g = gates_[ix];
-  std::string out = g.gate.valid() ? std::string(plan().text(plan().gates[g.gate.index].name)) : "answers from a new boot";
+  std::string out =
+      g.gate.valid() ? std::string(plan().text(plan().gates[g.gate.index].name)) : "answers from a new boot";
   if (!g.hosts.empty()) out += '(' + host_list(g.hosts) + ')';
   return out;
 }

@@ -16,15 +16,15 @@ using GateIx = std::uint32_t;      // a gate with its arguments
 using ContractIx = std::uint32_t;  // an action with its arguments
 using HoldIx = std::uint32_t;      // a hold with its arguments
 using ItemIx = std::uint32_t;
-using Values = std::uint64_t;      // set of values of a state, one bit each
+using Values = std::uint64_t;  // set of values of a state, one bit each
 inline constexpr std::size_t kMaxValues = 64;
 
 /// What an argument is known to be before the run: hosts, or data told apart by `key`.
 struct Value {
   bool is_hosts = false;
-  bool exact = true;              // hosts: these and no others; false: one of them
-  std::vector<HostIx> hosts;      // ascending
-  std::string key;                // equal for equal values; of data known only at run time: equal for the same `let`
+  bool exact = true;          // hosts: these and no others; false: one of them
+  std::vector<HostIx> hosts;  // ascending
+  std::string key;            // equal for equal values; of data known only at run time: equal for the same `let`
   bool runtime = false;
 };
 /// Values of the slots of one body.
@@ -32,7 +32,7 @@ using Env = std::vector<Value>;
 
 struct Cell {
   plan::StateId state;
-  HostIx host = kNone;            // of its first host argument
+  HostIx host = kNone;  // of its first host argument
   std::string key;
   Values all = 0;
   Values transient = 0;
@@ -42,7 +42,7 @@ struct HoldInstance {
   plan::HoldId hold;
   HostIx host = kNone;
   std::string key;
-  bool runtime = false;           // its arguments are known at run time only
+  bool runtime = false;  // its arguments are known at run time only
 };
 
 /// A gate with its arguments; `gate` is absent for "answers from a valid boot" where no role declares it.
@@ -60,14 +60,14 @@ struct Move {
   CellIx cell = 0;
   Values from = 0;
   Values to = 0;
-  Values between = 0;             // via values and the one after a failure
+  Values between = 0;  // via values and the one after a failure
 };
 struct CountNeed {
-  plan::NodeId node;              // the need_count node
+  plan::NodeId node;  // the need_count node
   std::uint32_t slot = 0;
   std::vector<HostIx> hosts;
   std::int64_t amount = 0;
-  std::uint32_t relation = 0;     // 0 ==, 1 >=, 2 <=
+  std::uint32_t relation = 0;  // 0 ==, 1 >=, 2 <=
 };
 
 /// An action with its arguments, as the algebra of SEMANTICS section 1 has it.
@@ -75,25 +75,25 @@ struct Contract {
   plan::ActionId action;
   std::string key;
   Env env;
-  std::vector<HostIx> subjects;   // ascending
-  std::vector<PairIx> disrupts;   // dis*: with what guests lose; ascending
+  std::vector<HostIx> subjects;  // ascending
+  std::vector<PairIx> disrupts;  // dis*: with what guests lose; ascending
   std::vector<PairIx> changes;
-  std::vector<HostIx> alive_down; // hosts that stop answering
-  std::vector<HostIx> hosts;      // hosts(a)
-  std::vector<HostIx> boots;      // awaits boot of
-  std::vector<HostIx> spread;     // guests taken down with a carrier
+  std::vector<HostIx> alive_down;  // hosts that stop answering
+  std::vector<HostIx> hosts;       // hosts(a)
+  std::vector<HostIx> boots;       // awaits boot of
+  std::vector<HostIx> spread;      // guests taken down with a carrier
   std::vector<Move> moves;
-  std::vector<GateIx> gates;      // required ones, composites taken apart
+  std::vector<GateIx> gates;             // required ones, composites taken apart
   std::vector<plan::NodeId> gate_needs;  // the need behind each
   std::vector<std::pair<CellIx, std::pair<Values, plan::NodeId>>> values;
   std::vector<std::pair<HoldIx, plan::NodeId>> held;
   std::vector<std::pair<HoldIx, plan::NodeId>> free;
   std::vector<CountNeed> counts;
-  std::vector<GateIx> awaits;     // gates that the action itself waits for
+  std::vector<GateIx> awaits;  // gates that the action itself waits for
   bool destroys = false;
   bool once = false;
-  plan::HoldId hold;              // whose acquire or release this is
-  std::vector<ItemIx> reach;      // ascending
+  plan::HoldId hold;          // whose acquire or release this is
+  std::vector<ItemIx> reach;  // ascending
   bool reaches_all = false;
   bool destructive() const { return destroys || !disrupts.empty(); }
 };
@@ -118,7 +118,7 @@ class Contracts {
   CellIx cell(plan::NodeId cell_reference, const Env &env);
   CellIx cell(plan::StateId state, const Env &arguments);
   CellIx cell(plan::StateId state, HostIx host);
-  GateIx health(PairIx pair);     // kNone: the role has none
+  GateIx health(PairIx pair);  // kNone: the role has none
   GateIx stoppable(PairIx pair);
 
   const Contract &operator[](ContractIx c) const { return contracts_[c]; }
@@ -146,10 +146,12 @@ class Contracts {
   /// Whether the pass of `g` unsettles `other` because it brings something back (SEMANTICS section 2, `pass`).
   bool pass_hits(const GateInstance &g, const GateInstance &other);
 
-  std::string gate_text(GateIx g) const;     // corosync.joined(node1)
-  std::string cell_text(CellIx c) const;     // proxmox.packages(node1)
+  std::string gate_text(GateIx g) const;  // corosync.joined(node1)
+  std::string cell_text(CellIx c) const;  // proxmox.packages(node1)
   std::string hold_text(HoldIx h) const;
-  std::string action_text(const Contract &c) const { return std::string(plan().text(plan().actions[c.action.index].name)); }
+  std::string action_text(const Contract &c) const {
+    return std::string(plan().text(plan().actions[c.action.index].name));
+  }
   std::string value_name(plan::StateId state, Values values) const;  // `old`, `old or new`
   std::string host_list(std::span<const HostIx> hosts) const;
 
@@ -179,16 +181,22 @@ class Contracts {
 };
 
 /// The mask of one value; values past the 64th share the last bit (the checker reports such states).
-inline Values value_bit(std::uint32_t ordinal) { return Values{1} << (ordinal < kMaxValues ? ordinal : kMaxValues - 1); }
+inline Values value_bit(std::uint32_t ordinal) {
+  return Values{1} << (ordinal < kMaxValues ? ordinal : kMaxValues - 1);
+}
 inline bool contains(std::span<const std::uint32_t> sorted, std::uint32_t x) {
   std::size_t low = 0, high = sorted.size();
   while (low < high) {
     const std::size_t middle = (low + high) / 2;
-    if (sorted[middle] < x) low = middle + 1;
-    else high = middle;
+    if (sorted[middle] < x)
+      low = middle + 1;
+    else
+      high = middle;
   }
   return low < sorted.size() && sorted[low] == x;
 }
+/// Equal for equal arguments.
+std::string env_key(const Env &env);
 bool intersects(std::span<const std::uint32_t> a, std::span<const std::uint32_t> b);
 void sort_unique(std::vector<std::uint32_t> &v);
 

@@ -9,16 +9,24 @@
 namespace upg::safety {
 
 Cuts::Cuts(const Tree &tree, const Flow &flow, const Budget &budget, Lifted lifted)
-    : tree_(tree), flow_(flow), budget_(budget), serial_(budget.line == nullptr), lifted_(std::move(lifted)), relevant_(tree.size(), false),
-      bound_(tree.site().size(), 0), touched_(tree.size()), touched_known_(tree.size(), false) {
+    : tree_(tree),
+      flow_(flow),
+      budget_(budget),
+      serial_(budget.line == nullptr),
+      lifted_(std::move(lifted)),
+      relevant_(tree.size(), false),
+      bound_(tree.site().size(), 0),
+      touched_(tree.size()),
+      touched_known_(tree.size(), false) {
   mark();
 }
 
 void Cuts::mark() {
   const Site &site = tree_.site();
   const auto counts = [&](const std::vector<PairIx> &pairs) {
-    return std::any_of(pairs.begin(), pairs.end(),
-                       [&](PairIx p) { return site.pair_role(p) == budget_.role && budget_.weight[site.pair_host(p)] != 0; });
+    return std::any_of(pairs.begin(), pairs.end(), [&](PairIx p) {
+      return site.pair_role(p) == budget_.role && budget_.weight[site.pair_host(p)] != 0;
+    });
   };
   for (StepIx s = tree_.size(); s-- > 0;) {
     const Step &step = tree_[s];
@@ -58,7 +66,8 @@ bool Cuts::has(const OpenHosts &open, HostIx host) {
   return std::any_of(open.begin(), open.end(), [&](const OpenHost &o) { return o.host == host; });
 }
 void Cuts::insert(OpenHosts &open, HostIx host, StepIx opener) {
-  const auto at = std::lower_bound(open.begin(), open.end(), host, [](const OpenHost &o, HostIx h) { return o.host < h; });
+  const auto at =
+      std::lower_bound(open.begin(), open.end(), host, [](const OpenHost &o, HostIx h) { return o.host < h; });
   if (at == open.end() || at->host != host) open.insert(at, {host, opener});
 }
 void Cuts::unite(OpenHosts &into, const OpenHosts &other) {
@@ -112,7 +121,8 @@ Cut Cuts::eval(StepIx s, OpenHosts &open) {
     case StepKind::act: {
       const auto take = [&](const std::vector<PairIx> &pairs) {
         for (const PairIx p : pairs) {
-          if (site.pair_role(p) == budget_.role && budget_.weight[site.pair_host(p)] != 0) insert(open, site.pair_host(p), s);
+          if (site.pair_role(p) == budget_.role && budget_.weight[site.pair_host(p)] != 0)
+            insert(open, site.pair_host(p), s);
         }
       };
       const Contract &c = tree_.contract(step);
@@ -127,18 +137,24 @@ Cut Cuts::eval(StepIx s, OpenHosts &open) {
       close();
       return cut;
     }
-    case StepKind::parallel: return fork(s, open);
-    case StepKind::roll: return roll(s, open);
-    case StepKind::dag: return dag(s, open);
-    case StepKind::iteration: return iteration(s, open);
+    case StepKind::parallel:
+      return fork(s, open);
+    case StepKind::roll:
+      return roll(s, open);
+    case StepKind::dag:
+      return dag(s, open);
+    case StepKind::iteration:
+      return iteration(s, open);
     case StepKind::branch: {
       const OpenHosts entry = open;
       Cut best = measure(open);
       for (std::size_t i = 0; i < step.children.size(); ++i) {
         OpenHosts arm = entry;
         keep_heavier(best, eval(step.children[i], arm));
-        if (i == 0) open = std::move(arm);
-        else unite(open, arm);
+        if (i == 0)
+          open = std::move(arm);
+        else
+          unite(open, arm);
       }
       return best;
     }
@@ -160,7 +176,8 @@ Cut Cuts::eval(StepIx s, OpenHosts &open) {
         return best;
       }
       break;
-    default: break;
+    default:
+      break;
   }
   Cut best = measure(open);
   for (const StepIx child : step.children) keep_heavier(best, eval(child, open));
@@ -184,8 +201,10 @@ void Cuts::count_once(Cut &cut) const {
   std::vector<Down> kept;
   for (const Down &d : cut.who) {
     const bool twice = std::any_of(kept.begin(), kept.end(), [&](const Down &o) { return o.host == d.host; });
-    if (twice) cut.weight -= std::min(cut.weight, budget_.domain.empty() ? budget_.weight[d.host] * d.copies : 1);
-    else kept.push_back(d);
+    if (twice)
+      cut.weight -= std::min(cut.weight, budget_.domain.empty() ? budget_.weight[d.host] * d.copies : 1);
+    else
+      kept.push_back(d);
   }
   cut.who = std::move(kept);
 }
@@ -217,69 +236,79 @@ Cut Cuts::roll(StepIx s, OpenHosts &open) {
     for (const StepIx child : step.children) keep_heavier(best, eval(child, open));
     return best;
   }
-  struct Extra {
-    std::uint64_t weight;
-    Cut cut;
-    std::uint64_t copies;
-    std::string group;
-    std::uint32_t domain;
-  };
+  const plan::Rollout &rollout = tree_.plan().rollouts[tree_.plan().node(step.node).a];
   OpenHosts rest, after;
   for (const OpenHost &o : open) {
     if (!contains(touched(s), o.host)) rest.push_back(o);
   }
-  std::vector<Extra> extras;
-  OpenHosts standing = rest;
-  const plan::Rollout &rollout = tree_.plan().rollouts[tree_.plan().node(step.node).a];
+  std::vector<Turn> turns;
+  bool quiet = true;  // nothing is open between the turns: the usual case
   for (const StepIx child : step.children) {
-    OpenHosts mine;
+    Turn turn;
     for (const OpenHost &o : open) {
-      if (contains(touched(child), o.host)) mine.push_back(o);
+      if (contains(touched(child), o.host)) turn.before.push_back(o);
     }
-    const OpenHosts before = mine;
-    Cut in_turn = eval(child, mine);
-    // Between the turns the heavier of what it found and what it leaves stands.
-    const OpenHosts &stays = measure(before).weight >= measure(mine).weight ? before : mine;
-    const std::uint64_t base = measure(stays).weight;
-    unite(standing, stays);
-    unite(after, mine);
-    if (in_turn.weight <= base) continue;
+    turn.after = turn.before;
+    turn.live = eval(child, turn.after);
     const HostIx h = tree_[child].host;
-    Extra extra{in_turn.weight - base, {}, tree_.site().host(h).many, {}, budget_.domain.empty() ? kNone : budget_.domain[h]};
-    if (rollout.per.valid() && step.per_batch != 0) extra.group = tree_.site().attribute(tree_.site().host(h).id, rollout.per);
-    for (const Down &d : in_turn.who) {
-      if (!has(stays, d.host)) extra.cut.who.push_back(d);
-    }
-    extras.push_back(std::move(extra));
+    turn.copies = tree_.site().host(h).many;
+    if (rollout.per.valid() && step.per_batch != 0)
+      turn.group = tree_.site().attribute(tree_.site().host(h).id, rollout.per);
+    if (!budget_.domain.empty()) turn.domain = budget_.domain[h];
+    quiet = quiet && turn.before.empty() && turn.after.empty();
+    unite(after, turn.after);
+    turns.push_back(std::move(turn));
+  }
+  // Turns are admitted in order: for each number of admitted ones, those live now, those that ended, those that wait.
+  Cut best;
+  for (std::size_t admitted = quiet ? turns.size() : 0; admitted <= turns.size(); ++admitted) {
+    OpenHosts standing = rest;
+    for (std::size_t i = 0; i < turns.size(); ++i) unite(standing, i < admitted ? turns[i].after : turns[i].before);
+    keep_heavier(best, live_turns(step, std::span<const Turn>(turns).first(admitted), measure(standing)));
+  }
+  open = std::move(rest);
+  unite(open, after);
+  return best;
+}
+
+/// `standing` with the heaviest turns that may be live together on top.
+Cut Cuts::live_turns(const Step &step, std::span<const Turn> admitted, Cut standing) const {
+  struct Extra {
+    std::uint64_t weight;
+    const Turn *turn;
+  };
+  std::vector<Extra> extras;
+  for (const Turn &turn : admitted) {
+    const std::uint64_t ended = measure(turn.after).weight;
+    if (turn.live.weight > ended) extras.push_back({turn.live.weight - ended, &turn});
   }
   std::stable_sort(extras.begin(), extras.end(), [](const Extra &a, const Extra &b) { return a.weight > b.weight; });
-  Cut cut = measure(standing);
+  Cut cut = std::move(standing);
   std::uint64_t room = step.batch;
-  std::map<std::string, std::uint64_t> in_group;
+  std::map<std::string_view, std::uint64_t> in_group;
   std::vector<std::uint32_t> domains;
   for (const Extra &e : extras) {
-    std::uint64_t n = std::min(room, e.copies);
-    if (rollout.per.valid() && step.per_batch != 0) {
-      std::uint64_t &used = in_group[e.group];
+    std::uint64_t n = std::min(room, e.turn->copies);
+    if (step.per_batch != 0) {
+      std::uint64_t &used = in_group[e.turn->group];
       n = std::min<std::uint64_t>(n, step.per_batch - std::min<std::uint64_t>(used, step.per_batch));
       used += n;
     }
-    if (e.domain != kNone) {
-      if (std::find(domains.begin(), domains.end(), e.domain) != domains.end()) continue;
-      domains.push_back(e.domain);
+    if (e.turn->domain != kNone) {
+      if (std::find(domains.begin(), domains.end(), e.turn->domain) != domains.end()) continue;
+      domains.push_back(e.turn->domain);
       n = std::min<std::uint64_t>(n, 1);
     }
     if (n == 0) continue;
     room -= n;
     cut.weight += e.weight * n;
-    for (Down d : e.cut.who) {
+    for (Down d : e.turn->live.who) {
+      if (has(e.turn->after, d.host)) continue;
       d.copies *= n;
       cut.who.push_back(d);
     }
     if (room == 0) break;
   }
-  open = std::move(rest);
-  unite(open, after);
   return cut;
 }
 
@@ -300,7 +329,8 @@ Cut Cuts::dag(StepIx s, OpenHosts &open) {
       order.push_back(i);
     }
   }
-  // Elements of the order: phases, and gaps in which a host stays open between the phase that left it so and the next that touches it.
+  // Elements of the order: phases, and gaps in which a host stays open between the phase that left it so and the next
+  // that touches it.
   std::vector<Cut> elements(n);
   std::vector<std::vector<std::uint32_t>> before(n);
   for (std::uint32_t j = 0; j < n; ++j) {
@@ -308,7 +338,9 @@ Cut Cuts::dag(StepIx s, OpenHosts &open) {
   }
   const auto next_toucher = [&](std::size_t from, HostIx h) {
     for (const std::size_t j : order) {
-      if ((from == n || contains(tree_[phases[j]].after, static_cast<std::uint32_t>(from))) && contains(touched(phases[j]), h)) return j;
+      if ((from == n || contains(tree_[phases[j]].after, static_cast<std::uint32_t>(from))) &&
+          contains(touched(phases[j]), h))
+        return j;
     }
     return n;
   };
@@ -316,8 +348,10 @@ Cut Cuts::dag(StepIx s, OpenHosts &open) {
   OpenHosts exit = untouched;
   const auto gap = [&](std::size_t from, const OpenHost &o) {
     const std::size_t to = next_toucher(from, o.host);
-    if (to == n) insert(exit, o.host, o.opener);
-    else insert(entry[to], o.host, o.opener);
+    if (to == n)
+      insert(exit, o.host, o.opener);
+    else
+      insert(entry[to], o.host, o.opener);
     const auto element = static_cast<std::uint32_t>(elements.size());
     elements.push_back(measure({o}));
     before.emplace_back();

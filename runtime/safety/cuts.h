@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "runtime/safety/flow.h"
@@ -34,9 +36,19 @@ class Cuts {
   };
   using OpenHosts = std::vector<OpenHost>;  // ascending by host
 
+  /// The turn of one host in a rollout of several at once.
+  struct Turn {
+    OpenHosts before, after;
+    Cut live;
+    std::uint64_t copies = 1;
+    std::string group;
+    std::uint32_t domain = kNone;
+  };
+
   Cut eval(StepIx s, OpenHosts &open);
   Cut fork(StepIx s, OpenHosts &open);
   Cut roll(StepIx s, OpenHosts &open);
+  Cut live_turns(const Step &step, std::span<const Turn> admitted, Cut standing) const;
   Cut dag(StepIx s, OpenHosts &open);
   Cut iteration(StepIx s, OpenHosts &open);
   Cut measure(const OpenHosts &open) const;

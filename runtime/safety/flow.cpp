@@ -35,7 +35,8 @@ State Flow::initial() const {
       claims.emplace_back(contracts.cell(claim.state, Env{}), value_bit(claim.value));
       continue;
     }
-    for (const HostIx h : site.kept(claim.hosts)) claims.emplace_back(contracts.cell(claim.state, h), value_bit(claim.value));
+    for (const HostIx h : site.kept(claim.hosts))
+      claims.emplace_back(contracts.cell(claim.state, h), value_bit(claim.value));
   }
   for (const plan::CellClaim &claim : p.finally) {
     if (!claim.hosts.valid()) contracts.cell(claim.state, Env{});
@@ -55,13 +56,19 @@ void Flow::run(StepIx s, State &state) {
   facts.armed_before = state.armed;
   facts.unknown_before = state.unknown;
   switch (step.kind) {
-    case StepKind::act: start(s, state); break;
-    case StepKind::await: pass(s, state); break;
+    case StepKind::act:
+      start(s, state);
+      break;
+    case StepKind::await:
+      pass(s, state);
+      break;
     case StepKind::expect:
       facts.values = {state.cells[step.cell]};
       state.cells[step.cell] = step.values;
       break;
-    case StepKind::parallel: fork(s, state); break;
+    case StepKind::parallel:
+      fork(s, state);
+      break;
     case StepKind::roll:
       if (step.batch > 1) {
         fork(s, state);
@@ -69,10 +76,18 @@ void Flow::run(StepIx s, State &state) {
       }
       for (const StepIx child : step.children) run(child, state);
       break;
-    case StepKind::dag: dag(s, state); break;
-    case StepKind::branch: branch(s, state); break;
-    case StepKind::unless: unless(s, state); break;
-    case StepKind::loop: loop(s, state); break;
+    case StepKind::dag:
+      dag(s, state);
+      break;
+    case StepKind::branch:
+      branch(s, state);
+      break;
+    case StepKind::unless:
+      unless(s, state);
+      break;
+    case StepKind::loop:
+      loop(s, state);
+      break;
     default:
       for (const StepIx child : step.children) run(child, state);
       break;
@@ -122,7 +137,8 @@ void Flow::start(StepIx s, State &state) {
       if (o.changing || !contains(alive, o.pair)) open->push_back(o);
     }
     for (const PairIx pair : alive) {
-      if (std::none_of(open->begin(), open->end(), [&](const Open &o) { return o.pair == pair; })) facts_[s].closed.push_back(pair);
+      if (std::none_of(open->begin(), open->end(), [&](const Open &o) { return o.pair == pair; }))
+        facts_[s].closed.push_back(pair);
     }
     state.open = std::move(open);
   }
@@ -174,7 +190,8 @@ void Flow::pass(StepIx s, State &state) {
 void Flow::close(StepIx s, State &state, const std::vector<PairIx> &pairs, bool everywhere) {
   const Step &step = tree_[s];
   const Site &site = tree_.site();
-  // Whether this pass may close what was opened in `region`: its own region, one nested in it, or anything of the iteration's own host.
+  // Whether this pass may close what was opened in `region`: its own region, one nested in it, or anything of the
+  // iteration's own host.
   const auto closes = [&](StepIx region, HostIx host) {
     if (everywhere || tree_.below(region, step.region) || step.region == 0) return true;
     for (StepIx r = step.region; r != 0; r = tree_[r].region) {
@@ -188,12 +205,15 @@ void Flow::close(StepIx s, State &state, const std::vector<PairIx> &pairs, bool 
     auto open = std::make_shared<std::vector<Open>>();
     std::vector<PairIx> gone;
     for (const Open &o : *state.open) {
-      if (contains(pairs, o.pair) && closes(o.region, site.pair_host(o.pair))) gone.push_back(o.pair);
-      else open->push_back(o);
+      if (contains(pairs, o.pair) && closes(o.region, site.pair_host(o.pair)))
+        gone.push_back(o.pair);
+      else
+        open->push_back(o);
     }
     sort_unique(gone);
     for (const PairIx p : gone) {
-      if (std::none_of(open->begin(), open->end(), [&](const Open &o) { return o.pair == p; })) facts_[s].closed.push_back(p);
+      if (std::none_of(open->begin(), open->end(), [&](const Open &o) { return o.pair == p; }))
+        facts_[s].closed.push_back(p);
     }
     state.open = std::move(open);
   }
@@ -276,7 +296,8 @@ void Flow::compare(StepIx s, const State &a, const State &b, CellIx except) {
   }
   const auto differs = [&](const std::vector<Open> &x, const std::vector<Open> &y) {
     for (const Open &o : x) {
-      const bool there = std::any_of(y.begin(), y.end(), [&](const Open &other) { return other.pair == o.pair && other.changing == o.changing; });
+      const bool there = std::any_of(
+          y.begin(), y.end(), [&](const Open &other) { return other.pair == o.pair && other.changing == o.changing; });
       if (!there) {
         uneven_.push_back({s, o.pair, kNone});
         return true;
@@ -360,7 +381,8 @@ int Flow::holds_for(plan::NodeId node, const Env &env, const State &state) {
   const plan::Plan &p = tree_.plan();
   const plan::Node &n = p.node(node);
   switch (n.op) {
-    case Op::boolean: return n.a != 0 ? 1 : 0;
+    case Op::boolean:
+      return n.a != 0 ? 1 : 0;
     case Op::both:
     case Op::either: {
       const int a = holds_for(p.kid(node, 0), env, state), b = holds_for(p.kid(node, 1), env, state);
@@ -368,7 +390,8 @@ int Flow::holds_for(plan::NodeId node, const Env &env, const State &state) {
       if (a == decisive || b == decisive) return decisive;
       return a < 0 || b < 0 ? -1 : 1 - decisive;
     }
-    case Op::negate: return negated(holds_for(p.kid(node, 0), env, state));
+    case Op::negate:
+      return negated(holds_for(p.kid(node, 0), env, state));
     case Op::equal:
     case Op::differ: {
       for (const auto &[left, right] : {std::pair(0u, 1u), std::pair(1u, 0u)}) {
@@ -387,7 +410,8 @@ int Flow::holds_for(plan::NodeId node, const Env &env, const State &state) {
       }
       return -1;
     }
-    default: return -1;
+    default:
+      return -1;
   }
 }
 

@@ -10,7 +10,7 @@ namespace upg::safety {
 /// One outage that the plan opened and has not closed: an element of D in SEMANTICS section 2.
 struct Open {
   PairIx pair = 0;
-  bool changing = false;   // C; otherwise D
+  bool changing = false;  // C; otherwise D
   StepIx region = 0;
   StepIx opener = 0;
   bool operator==(const Open &) const = default;
@@ -40,8 +40,8 @@ struct Facts {
   Opens open_before, open_after;
   Unknown unknown_before;
   ArmedList armed_before, armed_after;
-  std::vector<Values> values;      // act: of its moved cells, then of the cells it requires; unless, expect: of its cell
-  std::vector<PairIx> closed;      // pairs without any outage left after this step
+  std::vector<Values> values;  // act: of its moved cells, then of the cells it requires; unless, expect: of its cell
+  std::vector<PairIx> closed;  // pairs without any outage left after this step
 };
 
 /// A place where the two ways through an `if`, `unless` or run-time loop leave different states or outages.
@@ -62,8 +62,8 @@ struct Miscount {
   std::uint64_t low = 0, high = 0;
 };
 
-/// The forward pass over the folded plan (SEMANTICS section 2, without schedules): given the structural rules, the state of every cell and
-/// host depends on the choices taken, never on the schedule.
+/// The forward pass over the folded plan (SEMANTICS section 2, without schedules): given the structural rules, the
+/// state of every cell and host depends on the choices taken, never on the schedule.
 class Flow {
  public:
   explicit Flow(const Tree &tree);

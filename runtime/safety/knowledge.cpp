@@ -112,7 +112,8 @@ Knowledge::Outcome Knowledge::compute(StepIx s, GateIx gate) {
   out.neither = true;
   switch (step.kind) {
     case StepKind::act:
-    case StepKind::await: return leaf(s, gate);
+    case StepKind::await:
+      return leaf(s, gate);
     case StepKind::roll:
     case StepKind::iteration:
       // What an iteration asks is forgotten when it ends: it can only hit.
@@ -120,7 +121,8 @@ Knowledge::Outcome Knowledge::compute(StepIx s, GateIx gate) {
       out.hit = out.by != kNone;
       out.neither = !out.hit;
       return out;
-    default: break;
+    default:
+      break;
   }
   // Neither hit nor passed anywhere below: the common case, without a walk.
   const std::vector<StepIx> &asked = passes(gate);
@@ -148,7 +150,8 @@ Knowledge::Outcome Knowledge::compute(StepIx s, GateIx gate) {
         bool covered = false;
         if (step.kind == StepKind::dag) {
           for (const StepIx later : step.children) {
-            covered = covered || (contains(tree_[later].after, tree_.ordinal(s, child)) && !outcome(later, gate).neither);
+            covered =
+                covered || (contains(tree_[later].after, tree_.ordinal(s, child)) && !outcome(later, gate).neither);
           }
         }
         if (fiber.hit && !covered) {
@@ -229,7 +232,8 @@ Known Knowledge::before(StepIx s, GateIx gate) {
           settled = settled || !o.neither;
           bool covered = false;
           for (const std::uint32_t j : tree_[x].after) {
-            covered = covered || (contains(tree_[parent.children[j]].after, i) && !outcome(parent.children[j], gate).neither);
+            covered =
+                covered || (contains(tree_[parent.children[j]].after, i) && !outcome(parent.children[j], gate).neither);
           }
           if (o.hit && !covered) {
             earlier.hit = true;
@@ -242,7 +246,8 @@ Known Knowledge::before(StepIx s, GateIx gate) {
         precede(so_far, earlier);
         break;
       }
-      case StepKind::branch: break;
+      case StepKind::branch:
+        break;
       case StepKind::loop:
         if (so_far.neither) {
           Outcome again = outcome(x, gate);
@@ -251,7 +256,8 @@ Known Knowledge::before(StepIx s, GateIx gate) {
         }
         break;
       default:
-        for (std::uint32_t i = tree_.ordinal(up, x); i-- > 0 && so_far.neither;) precede(so_far, outcome(parent.children[i], gate));
+        for (std::uint32_t i = tree_.ordinal(up, x); i-- > 0 && so_far.neither;)
+          precede(so_far, outcome(parent.children[i], gate));
         break;
     }
   }

@@ -9,17 +9,18 @@ namespace upg::safety {
 
 /// What is known of a gate at a step: every way that leads there, over all schedules.
 struct Known {
-  bool passed = false;      // on some way the last thing was a pass
-  bool stale = false;       // on some way it was a hit after it (or a hit at any time by something concurrent)
-  bool never = false;       // on some way nothing was asked at all
-  bool concurrent = false;  // `by` runs at the same time
-  StepIx by = kNone;        // an act, or an await that brings something back
+  bool passed = false;         // on some way the last thing was a pass
+  bool stale = false;          // on some way it was a hit after it (or a hit at any time by something concurrent)
+  bool never = false;          // on some way nothing was asked at all
+  bool concurrent = false;     // `by` runs at the same time
+  StepIx by = kNone;           // an act, or an await that brings something back
   std::vector<StepIx> awaits;  // whose passes are relied on
   bool good() const { return passed && !stale && !never; }
 };
 
-/// GUARD's question (SEMANTICS section 4): for a gate and a part of the plan, may it end with an uncovered hit, with a pass after the last hit, with
-/// neither. Asked backwards from the step that relies on the gate, so that the answer names what made it stale.
+/// GUARD's question (SEMANTICS section 4): for a gate and a part of the plan, may it end with an uncovered hit, with a
+/// pass after the last hit, with neither. Asked backwards from the step that relies on the gate, so that the answer
+/// names what made it stale.
 class Knowledge {
  public:
   explicit Knowledge(const Tree &tree);

@@ -194,13 +194,15 @@ std::vector<HostIx> Site::kept(plan::SetId set) const {
   std::vector<HostIx> out;
   if (!set.valid()) return out;
   const std::vector<plan::HostId> &hosts = plan_->sets[set.index].hosts;
-  // The order of the set may differ from the inventory's: first, second and last are taken as the set has them, so that every pair of
-  // classes that can follow one another in the full order does so in the kept one.
+  // The order of the set may differ from the inventory's: first, second and last are taken as the set has them, so that
+  // every pair of classes that can follow one another in the full order does so in the kept one.
   std::map<std::uint32_t, std::vector<std::size_t>> places;
   for (std::size_t i = 0; i < hosts.size(); ++i) {
     std::vector<std::size_t> &seen = places[class_of_[hosts[i].index]];
-    if (seen.size() < 3) seen.push_back(i);
-    else seen[2] = i;
+    if (seen.size() < 3)
+      seen.push_back(i);
+    else
+      seen[2] = i;
   }
   std::vector<std::pair<std::size_t, HostIx>> order;
   for (const auto &[cls, seen] : places) {
@@ -289,15 +291,24 @@ void Site::add_budget(RoleIx role, const plan::Available &line, std::string grou
   std::uint64_t may = 0;
   std::uint64_t need = 0;
   switch (line.kind) {
-    case plan::AvailableKind::quorum: may = n == 0 ? 0 : n - n / 2 - 1; break;
-    case plan::AvailableKind::at_least: need = line.amount; may = n > need ? n - need : 0; break;
+    case plan::AvailableKind::quorum:
+      may = n == 0 ? 0 : n - n / 2 - 1;
+      break;
+    case plan::AvailableKind::at_least:
+      need = line.amount;
+      may = n > need ? n - need : 0;
+      break;
     case plan::AvailableKind::at_least_percent:
       need = (n * line.amount + kMillion - 1) / kMillion;
       may = n > need ? n - need : 0;
       break;
-    case plan::AvailableKind::all_but: may = line.amount; break;
+    case plan::AvailableKind::all_but:
+      may = line.amount;
+      break;
     case plan::AvailableKind::may_be_down:
-    case plan::AvailableKind::count_: may = std::numeric_limits<std::uint64_t>::max(); break;
+    case plan::AvailableKind::count_:
+      may = std::numeric_limits<std::uint64_t>::max();
+      break;
   }
   b.below = b.out > may || (need > n && !positions.empty());
   b.budget = b.out > may ? 0 : may - b.out;

@@ -14,16 +14,16 @@ using RoleIx = std::uint32_t;  // a role of the plan, or Site::alive()
 using PairIx = std::uint32_t;  // (host, role)
 inline constexpr std::uint32_t kNone = 0xffffffffu;
 
-/// One host of the folded site. Hosts of one class cannot be told apart by any rule; a class of n hosts is kept as its first, its second
-/// and its last host, the last standing for n - 2.
+/// One host of the folded site. Hosts of one class cannot be told apart by any rule; a class of n hosts is kept as its
+/// first, its second and its last host, the last standing for n - 2.
 struct SiteHost {
   plan::HostId id;
   std::uint32_t cls = 0;
-  std::uint64_t many = 1;       // how many hosts it stands for
-  std::vector<RoleIx> roles;    // ascending, `alive` included
-  std::vector<HostIx> via;      // transitive
-  std::vector<HostIx> guests;   // transitive
-  bool out = false;             // declared dead
+  std::uint64_t many = 1;      // how many hosts it stands for
+  std::vector<RoleIx> roles;   // ascending, `alive` included
+  std::vector<HostIx> via;     // transitive
+  std::vector<HostIx> guests;  // transitive
+  bool out = false;            // declared dead
   PairIx first_pair = 0;
 };
 
@@ -34,10 +34,10 @@ struct Budget {
   std::string group;                      // value of `per`, for messages
   bool below = false;                     // the hosts declared out already break the policy
   std::uint64_t budget = 0;
-  std::uint64_t total = 0;                // weight of all hosts of the group, declared out ones included
-  std::uint64_t out = 0;                  // weight of those declared out
-  std::vector<std::uint64_t> weight;      // per HostIx, of one host; 0 outside the group
-  std::vector<std::uint32_t> domain;      // for `of`: value of the attribute per HostIx; empty otherwise
+  std::uint64_t total = 0;            // weight of all hosts of the group, declared out ones included
+  std::uint64_t out = 0;              // weight of those declared out
+  std::vector<std::uint64_t> weight;  // per HostIx, of one host; 0 outside the group
+  std::vector<std::uint32_t> domain;  // for `of`: value of the attribute per HostIx; empty otherwise
 };
 
 /// The hosts of a plan, folded into classes, with roles, carriers and budgets (SEMANTICS section 1).

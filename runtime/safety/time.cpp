@@ -75,7 +75,9 @@ Duration Times::rollout(StepIx s, const std::vector<Duration> &below) const {
       const SiteHost &host = tree_.site().host(tree_[child].host);
       const std::string group = record.per.valid() ? tree_.site().attribute(host.id, record.per) : std::string();
       for (std::uint64_t i = 0; i < host.many; ++i) {
-        while (!running.empty() && (running.size() >= step.batch || (step.per_batch != 0 && in_group[group] >= step.per_batch))) finish_one();
+        while (!running.empty() &&
+               (running.size() >= step.batch || (step.per_batch != 0 && in_group[group] >= step.per_batch)))
+          finish_one();
         const std::int64_t end = plus(now, length(child));
         running.emplace(end, group);
         ++in_group[group];
@@ -99,8 +101,10 @@ Duration Times::compute(StepIx s, const std::vector<Duration> &below) const {
       d.worst = plus(times(a.worst, std::uint64_t{a.retries} + 1), times(a.retry_delay, a.retries));
       return d;
     }
-    case StepKind::await: return await(s);
-    case StepKind::roll: return rollout(s, below);
+    case StepKind::await:
+      return await(s);
+    case StepKind::roll:
+      return rollout(s, below);
     case StepKind::pause: {
       const plan::Node &node = tree_.plan().node(step.node);
       if (node.op == plan::Op::roll) d.typical = d.worst = tree_.plan().rollouts[node.a].soak;
@@ -142,9 +146,11 @@ Duration Times::compute(StepIx s, const std::vector<Duration> &below) const {
       }
       return d;
     }
-    default: break;
+    default:
+      break;
   }
-  const bool visit = step.kind == StepKind::sequence && step.host == kNone && tree_.plan().node(step.node).op == plan::Op::visit;
+  const bool visit =
+      step.kind == StepKind::sequence && step.host == kNone && tree_.plan().node(step.node).op == plan::Op::visit;
   for (const StepIx c : step.children) {
     const std::uint64_t many = visit ? tree_.site().host(tree_[c].host).many : 1;
     d.typical = plus(d.typical, times(below[c].typical, many));

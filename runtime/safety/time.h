@@ -12,8 +12,8 @@ struct Duration {
   std::int64_t worst = 0;
 };
 
-/// Bounds over the folded plan: sums along sequences, the longest way through phases, a list schedule for the turns of a rollout. A step that stands for
-/// many hosts counts for all of them.
+/// Bounds over the folded plan: sums along sequences, the longest way through phases, a list schedule for the turns of
+/// a rollout. A step that stands for many hosts counts for all of them.
 class Times {
  public:
   explicit Times(const Tree &tree);

@@ -12,38 +12,55 @@ namespace upg::safety {
 using StepIx = std::uint32_t;
 
 enum class StepKind : std::uint8_t {
-  sequence, act, await, expect, pause, no_return, parallel, roll, iteration, dag, phase, branch, unless, loop, with, accept, at_most
+  sequence,
+  act,
+  await,
+  expect,
+  pause,
+  no_return,
+  parallel,
+  roll,
+  iteration,
+  dag,
+  phase,
+  branch,
+  unless,
+  loop,
+  with,
+  accept,
+  at_most
 };
 
-/// One step of the folded plan: an action or await for one kept host, or a composition. Steps are numbered in the order of the text
-/// (preorder): the steps below step s are s + 1 .. end - 1.
+/// One step of the folded plan: an action or await for one kept host, or a composition. Steps are numbered in the order
+/// of the text (preorder): the steps below step s are s + 1 .. end - 1.
 struct Step {
   StepKind kind = StepKind::sequence;
-  bool release = false;            // act: gives a hold back
+  bool release = false;  // act: gives a hold back
   bool acquire = false;
-  bool last_stage = false;         // roll: the part after its canary
-  plan::NodeId node;               // act of a hold: the `with` node
+  bool last_stage = false;  // roll: the part after its canary
+  plan::NodeId node;        // act of a hold: the `with` node
   StepIx parent = kNone;
   StepIx end = 0;
-  StepIx region = 0;               // innermost iteration around it, 0 outside all
-  StepIx with = kNone;             // innermost `with` around it
-  StepIx accept = kNone;           // innermost `accept` around it
-  HostIx host = kNone;             // iteration: its host
-  ContractIx contract = kNone;     // act
-  HoldIx hold = kNone;             // with, acquire, release
-  CellIx cell = kNone;             // unless, expect
-  Values values = 0;               // unless, expect
-  std::uint32_t gates = kNone;     // await: index into Tree::gate_lists
-  std::uint32_t batch = 1;         // roll
+  StepIx region = 0;            // innermost iteration around it, 0 outside all
+  StepIx with = kNone;          // innermost `with` around it
+  StepIx accept = kNone;        // innermost `accept` around it
+  HostIx host = kNone;          // iteration: its host
+  ContractIx contract = kNone;  // act
+  HoldIx hold = kNone;          // with, acquire, release
+  CellIx cell = kNone;          // unless, expect
+  Values values = 0;            // unless, expect
+  std::uint32_t gates = kNone;  // await: index into Tree::gate_lists
+  std::uint32_t batch = 1;      // roll
   std::uint32_t per_batch = 0;
   std::vector<StepIx> children;
-  std::vector<std::uint32_t> after;  // phase: ordinals of its predecessors, closed under transitivity, derived ones included, ascending
+  std::vector<std::uint32_t>
+      after;  // phase: ordinals of its predecessors, closed under transitivity, derived ones included, ascending
 };
 
 /// The plan with procedures called and rollouts bound to the kept hosts of each class.
 class Tree {
  public:
-  static constexpr std::size_t kMaxSteps = 2'000'000;
+  static constexpr std::size_t kMaxSteps = 1'000'000;
   static constexpr std::uint32_t kMaxDepth = 400;
 
   explicit Tree(Contracts &contracts);

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
 
 namespace upg::safety {
@@ -10,13 +11,16 @@ void report(Analysis &a, StepIx at, const Armed &armed, const std::string &when,
   const std::string cell = a.contracts.cell_text(armed.cell);
   const plan::StateId state = a.contracts.cell(armed.cell).state;
   const std::string value = a.contracts.value_name(state, a.contracts.cell(armed.cell).transient);
-  auto out = a.report(diagnostics::Kind::rule_arm, a.range(armed.by), "`" + cell + "` may still be " + value + ' ' + when);
+  auto out =
+      a.report(diagnostics::Kind::rule_arm, a.range(armed.by), "`" + cell + "` may still be " + value + ' ' + when);
   out.primary("armed here");
   if (at != kNone && at != 0) out.label(a.range(at), last);
   out.label(a.range(a.plan.states[state.index].where), value + " is transient");
   a.step(out, armed.by);
-  if (at == kNone || at == 0) out.step("", last + " with " + cell + " still " + value, {});
-  else a.step(out, at, " with " + cell + " still " + value);
+  if (at == kNone || at == 0)
+    out.step("", last + " with " + cell + " still " + value, {});
+  else
+    a.step(out, at, " with " + cell + " still " + value);
   out.help("run the action that moves it on before");
 }
 
@@ -42,7 +46,9 @@ void check(Analysis &a) {
       if (h == kNone || !contains(c.alive_down, h)) continue;
       const bool moves = std::any_of(c.moves.begin(), c.moves.end(), [&](const Move &m) { return m.cell == x.cell; });
       const bool boots = contains(c.boots, h) && !a.plan.states[a.contracts.cell(x.cell).state.index].on_boot.empty();
-      if (!moves && !boots) report(a, s, x, "when " + a.named(s) + " restarts the host", "restarts it without being the step that is meant to");
+      if (!moves && !boots)
+        report(a, s, x, "when " + a.named(s) + " restarts the host",
+               "restarts it without being the step that is meant to");
     }
   }
   for (const Armed &x : *a.flow.final_state().armed) report(a, 0, x, "when the plan ends", "the plan ends");
@@ -51,10 +57,74 @@ void check(Analysis &a) {
 }  // namespace
 
 Rule arm_rule() {
-  return {diagnostics::Kind::rule_arm, "arm",
-          R"(A `transient` value of a state is a trap that is set: the next restart does more than restart. It may not stand while a person is waited
+  return {
+      diagnostics::Kind::rule_arm, "arm",
+      R"(A `transient` value of a state is a trap that is set: the next restart does more than restart. It may not stand while a person is waited
 for, at the end of a turn, a phase or the plan, and only the action that is meant to move it may take the host down.)",
-          "", "", check};
+
+      // failing
+      UPG_EXAMPLE_HEAD R"upg(
+action reboot(h: host) {
+  disrupts all on h
+  run("systemctl", "reboot") on h
+  awaits boot of h
+  takes 3m..15m
+}
+
+state os(h: host) { old, transient armed, new } observe os_of(h)
+  on boot armed -> new
+probe os_of(h: host) -> string { return (run("cat", "/etc/os") on h).stdout.trim }
+/// The next restart upgrades the system.
+action arm(h: host) {
+  moves os(h): old -> armed
+  run("leapp", "upgrade") on h
+  takes 5m..30m
+}
+
+upgrade all_nodes of lab {
+  initially every n in member: os(n) == old
+  preflight { await in_service(all) }
+  rolling n in member {
+    arm(n)
+    ask "Did the report of the host look well?"
+    await stoppable(n)
+    reboot(n)
+    await in_service(n)
+  }
+}
+)upg",
+      // fixed
+      UPG_EXAMPLE_HEAD R"upg(
+action reboot(h: host) {
+  disrupts all on h
+  run("systemctl", "reboot") on h
+  awaits boot of h
+  takes 3m..15m
+}
+
+state os(h: host) { old, transient armed, new } observe os_of(h)
+  on boot armed -> new
+probe os_of(h: host) -> string { return (run("cat", "/etc/os") on h).stdout.trim }
+/// The next restart upgrades the system.
+action arm(h: host) {
+  moves os(h): old -> armed
+  run("leapp", "upgrade") on h
+  takes 5m..30m
+}
+
+upgrade all_nodes of lab {
+  initially every n in member: os(n) == old
+  preflight { await in_service(all) }
+  rolling n in member {
+    ask "Does the report of the host look well?"
+    arm(n)
+    await stoppable(n)
+    reboot(n)
+    await in_service(n)
+  }
+}
+)upg",
+      check};
 }
 
 }  // namespace upg::safety

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/moments.h"
 #include "runtime/safety/rules/rules.h"
 
@@ -11,11 +12,21 @@ std::string policy_text(const Analysis &a, const Budget &b) {
   const plan::Available &line = *b.line;
   std::string out;
   switch (line.kind) {
-    case plan::AvailableKind::quorum: out = "quorum"; break;
-    case plan::AvailableKind::at_least: out = ">= " + std::to_string(line.amount); break;
-    case plan::AvailableKind::at_least_percent: out = ">= " + std::to_string(line.amount / 10'000) + "%"; break;
-    case plan::AvailableKind::all_but: out = "all but " + std::to_string(line.amount); break;
-    default: out = "may be down"; break;
+    case plan::AvailableKind::quorum:
+      out = "quorum";
+      break;
+    case plan::AvailableKind::at_least:
+      out = ">= " + std::to_string(line.amount);
+      break;
+    case plan::AvailableKind::at_least_percent:
+      out = ">= " + std::to_string(line.amount / 10'000) + "%";
+      break;
+    case plan::AvailableKind::all_but:
+      out = "all but " + std::to_string(line.amount);
+      break;
+    default:
+      out = "may be down";
+      break;
   }
   if (line.of.valid()) out += " of host." + std::string(a.plan.text(line.of));
   if (line.per.valid()) out += " per host." + std::string(a.plan.text(line.per));
@@ -36,9 +47,11 @@ void check(Analysis &a) {
     const std::string group = b.line->per.valid() ? " in one " + std::string(a.plan.text(b.line->per)) : std::string();
     const bool repair = a.plan.kind == plan::PlanKind::repair;
     if (b.below && !repair) {
-      a.report(diagnostics::Kind::rule_avail, a.range(role.where), "`" + name + "` is below its policy before the plan starts")
+      a.report(diagnostics::Kind::rule_avail, a.range(role.where),
+               "`" + name + "` is below its policy before the plan starts")
           .label(a.range(b.line->where), "`available " + policy_text(a, b) + "`")
-          .note(std::to_string(b.out) + " of " + counted(b.total, unit) + group + " are declared out; an upgrade starts from a cluster that keeps its policy")
+          .note(std::to_string(b.out) + " of " + counted(b.total, unit) + group +
+                " are declared out; an upgrade starts from a cluster that keeps its policy")
           .help("bring them back first, or write a `repair`, which may start from a degraded cluster");
       continue;
     }
@@ -64,14 +77,19 @@ void check(Analysis &a) {
     }
     const std::uint64_t up = b.total - std::min(b.total, down);
     const std::uint64_t need = b.total - std::min(b.total, b.budget + b.out);
-    const std::string state = std::to_string(up) + " of " + counted(b.total, unit) + group + " up, " + std::to_string(need) + " needed";
-    auto report = a.report(diagnostics::Kind::rule_avail, a.range(last), "`" + name + "` would fall below its policy: " + state);
-    tell_moment(a, moment, {"is down", ": " + state}, report);
+    const std::string state =
+        std::to_string(up) + " of " + counted(b.total, unit) + group + " up, " + std::to_string(need) + " needed";
+    auto report =
+        a.report(diagnostics::Kind::rule_avail, a.range(last), "`" + name + "` would fall below its policy: " + state);
+    tell_moment(a, moment, {"down", ": " + state}, report);
     report.label(a.range(b.line->where), "`" + name + "` must keep `available " + policy_text(a, b) + "`");
-    report.note("worst moment: " + names_of(a, moment.hosts) + " down at once; " + counted(b.budget, unit) + group + " may be");
+    report.note("worst moment: " + names_of(a, moment.hosts) + " down at once; " + counted(b.budget, unit) + group +
+                " may be");
     if (role.serial) report.note("`" + name + "` is `serial` too: it wants one host under change at a time");
-    if (b.out != 0) report.note(counted(b.out, unit) + " declared out " + (b.out == 1 ? "is" : "are") + " counted as down");
-    report.help(b.budget == 0 ? "no host of `" + name + "` can be spared; give the role a spare first, or change how it is upgraded"
+    if (b.out != 0)
+      report.note(counted(b.out, unit) + " declared out " + (b.out == 1 ? "is" : "are") + " counted as down");
+    report.help(b.budget == 0 ? "no host of `" + name +
+                                    "` can be spared; give the role a spare first, or change how it is upgraded"
                               : "let one host be back (`await in_service(n)`) before the next one goes down");
   }
   for (RoleIx r = 0; r < a.site.role_count(); ++r) {
@@ -88,12 +106,92 @@ void check(Analysis &a) {
 }  // namespace
 
 Rule avail_rule() {
-  return {diagnostics::Kind::rule_avail, "available",
-          R"(A role says with `available` how much of it must be up at every instant. A host's role is down from the start of an action that
+  return {
+      diagnostics::Kind::rule_avail, "available",
+      R"(A role says with `available` how much of it must be up at every instant. A host's role is down from the start of an action that
 disrupts it until its `health` gate, asked after the action ended, has passed. The checker finds the worst moment over every order in which the
 plan can run: a batch of two, two phases that are not ordered, a bastion or hypervisor that takes others down with it. It is an error if that
 moment takes away more than the policy allows.)",
-          "", "", check};
+
+      // failing
+      R"upg(role alive {
+  available may be down
+  health    up
+  stoppable always "its other roles decide"
+  boot      boot_id
+}
+/// A voter of the cluster.
+role member {
+  available quorum
+  health    joined
+  stoppable to_spare
+}
+probe boot_id(h: host) -> string { return (run("cat", "/proc/sys/kernel/random/boot_id") on h).stdout.trim }
+gate up(h: host)       { pass when answers(h)  poll 2s for 5m }
+gate joined(h: host)   { pass when (run("true") on h).code == 0  poll 2s for 5m  watches member }
+gate to_spare(h: host) { pass when (run("true") on h).code == 0  poll 2s for 5m  watches member }
+
+cluster lab {
+  user "root"
+  host node1 "10.0.0.1", node2 "10.0.0.2", node3 "10.0.0.3" { roles alive, member }
+}
+
+action reboot(h: host) {
+  disrupts all on h
+  run("systemctl", "reboot") on h
+  awaits boot of h
+  takes 3m..15m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  rolling n in member batch 2 {
+    await stoppable(n)
+    reboot(n)
+    await in_service(n)
+  }
+}
+)upg",
+      // fixed
+      R"upg(role alive {
+  available may be down
+  health    up
+  stoppable always "its other roles decide"
+  boot      boot_id
+}
+/// A voter of the cluster.
+role member {
+  available quorum
+  health    joined
+  stoppable to_spare
+}
+probe boot_id(h: host) -> string { return (run("cat", "/proc/sys/kernel/random/boot_id") on h).stdout.trim }
+gate up(h: host)       { pass when answers(h)  poll 2s for 5m }
+gate joined(h: host)   { pass when (run("true") on h).code == 0  poll 2s for 5m  watches member }
+gate to_spare(h: host) { pass when (run("true") on h).code == 0  poll 2s for 5m  watches member }
+
+cluster lab {
+  user "root"
+  host node1 "10.0.0.1", node2 "10.0.0.2", node3 "10.0.0.3" { roles alive, member }
+}
+
+action reboot(h: host) {
+  disrupts all on h
+  run("systemctl", "reboot") on h
+  awaits boot of h
+  takes 3m..15m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  rolling n in member {
+    await stoppable(n)
+    reboot(n)
+    await in_service(n)
+  }
+}
+)upg",
+      check};
 }
 
 }  // namespace upg::safety

@@ -12,8 +12,9 @@ struct Touch {
   bool strong = true;
 };
 
-/// For every part of the plan whose children may run at the same time: calls `conflict(a, b, key)` once for each key that acts of two concurrent
-/// children touch, at least one of them strongly. `gather(act, out)` lists what an act touches. O(depth * touches).
+/// For every part of the plan whose children may run at the same time: calls `conflict(a, b, key)` once for each key
+/// that acts of two concurrent children touch, at least one of them strongly. `gather(act, out)` lists what an act
+/// touches. O(depth * touches).
 template <class Gather, class Conflict>
 void for_conflicts(const Tree &tree, Gather gather, Conflict conflict) {
   struct Seen {
@@ -23,9 +24,11 @@ void for_conflicts(const Tree &tree, Gather gather, Conflict conflict) {
   std::vector<Touch> touches;
   for (StepIx s = 0; s < tree.size(); ++s) {
     const Step &step = tree[s];
-    const bool wide = step.kind == StepKind::parallel || step.kind == StepKind::dag || (step.kind == StepKind::roll && step.batch > 1);
+    const bool wide = step.kind == StepKind::parallel || step.kind == StepKind::dag ||
+                      (step.kind == StepKind::roll && step.batch > 1);
     if (!wide || step.children.size() < 2) continue;
-    std::unordered_map<std::uint64_t, std::vector<Seen>> seen;  // per key: the first weak and the first strong act of each child
+    std::unordered_map<std::uint64_t, std::vector<Seen>>
+        seen;  // per key: the first weak and the first strong act of each child
     std::unordered_map<std::uint64_t, bool> told;
     for (const StepIx child : step.children) {
       for (StepIx x = child; x < tree[child].end; ++x) {

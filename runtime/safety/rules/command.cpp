@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "runtime/plan/opcodes.h"
+#include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
 
 namespace upg::safety {
@@ -38,8 +39,12 @@ bool glob(std::string_view pattern, std::string_view text) {
 void append(const plan::Plan &p, plan::NodeId node, std::string &out) {
   const plan::Node &n = p.node(node);
   switch (n.op) {
-    case Op::text: out += p.strings[n.a]; break;
-    case Op::number: out += std::to_string(p.integers[n.a]); break;
+    case Op::text:
+      out += p.strings[n.a];
+      break;
+    case Op::number:
+      out += std::to_string(p.integers[n.a]);
+      break;
     case Op::concat:
       for (const plan::NodeId kid : p.kids(node)) append(p, kid, out);
       break;
@@ -49,7 +54,9 @@ void append(const plan::Plan &p, plan::NodeId node, std::string &out) {
         append(p, p.kid(node, i), out);
       }
       break;
-    default: out += kHole; break;
+    default:
+      out += kHole;
+      break;
   }
 }
 
@@ -71,12 +78,15 @@ std::string simple(std::string text) {
     }
   }
   std::size_t first = 0;
-  static const std::set<std::string_view> wrappers = {"sudo", "env", "nohup", "exec", "time", "command", "then", "do", "else", "if", "!", "{"};
+  static const std::set<std::string_view> wrappers = {"sudo", "env", "nohup", "exec", "time", "command",
+                                                      "then", "do",  "else",  "if",   "!",    "{"};
   while (first < words.size()) {
-    if (assignment(words[first])) ++first;
+    if (assignment(words[first]))
+      ++first;
     else if (wrappers.contains(words[first])) {
       for (++first; first < words.size() && words[first][0] == '-';) ++first;
-    } else break;
+    } else
+      break;
   }
   std::string out;
   for (std::size_t i = first; i < words.size(); ++i) {
@@ -143,7 +153,9 @@ class Walk {
           const std::string missing = uncovered(action, rule);
           if (missing.empty()) continue;
           if (!a_.first(Kind::rule_command, node)) continue;
-          auto out = a_.report(Kind::rule_command, a_.range(node), "`" + std::string(a_.plan.text(action.name)) + "` runs a command that " + missing + ", but does not say so");
+          auto out = a_.report(Kind::rule_command, a_.range(node),
+                               "`" + std::string(a_.plan.text(action.name)) + "` runs a command that " + missing +
+                                   ", but does not say so");
           out.label(a_.range(rule.where), "`" + std::string(a_.plan.text(rule.pattern)) + "` implies it");
           out.label(a_.range(action.where), "declared here");
           out.help("declare the effect, so that it is proved like any other");
@@ -159,7 +171,9 @@ class Walk {
       for (const std::string &command : commands(a_.plan, node)) {
         for (const plan::CommandRule &rule : a_.plan.commands) {
           if (!glob(a_.plan.text(rule.pattern), command) || !a_.first(Kind::rule_command, node)) continue;
-          auto out = a_.report(Kind::rule_command, a_.range(node), std::string(kind) + " `" + std::string(name) + "` runs a command that changes something; a question may only read");
+          auto out = a_.report(Kind::rule_command, a_.range(node),
+                               std::string(kind) + " `" + std::string(name) +
+                                   "` runs a command that changes something; a question may only read");
           out.label(a_.range(rule.where), "`" + std::string(a_.plan.text(rule.pattern)) + "` implies effects");
           if (where.valid()) out.label(a_.range(where), "declared here");
           out.help("do it in an action");
@@ -183,7 +197,9 @@ class Walk {
       }
     };
     read(action.effects);
-    const auto role = [&](plan::RoleId r) { return '`' + std::string(a_.plan.text(a_.plan.roles[r.index].name)) + '`'; };
+    const auto role = [&](plan::RoleId r) {
+      return '`' + std::string(a_.plan.text(a_.plan.roles[r.index].name)) + '`';
+    };
     if (rule.disrupts_all && !all_down) return "disrupts every role of its host";
     if (rule.destroys && !destroys) return "destroys";
     for (const plan::RoleId r : rule.disrupts) {
@@ -210,16 +226,50 @@ void check(Analysis &a) {
   }
   for (const plan::State &s : a.plan.states) walk.question(s.observe, "state", a.plan.text(s.name), s.where);
   for (const plan::Hold &h : a.plan.holds) walk.question(h.observe, "hold", a.plan.text(h.name), h.where);
-  for (const plan::Action &action : a.plan.actions) walk.question(action.done_when, "`done when` of", a.plan.text(action.name), action.where);
+  for (const plan::Action &action : a.plan.actions)
+    walk.question(action.done_when, "`done when` of", a.plan.text(action.name), action.where);
 }
 
 }  // namespace
 
 Rule command_rule() {
-  return {Kind::rule_command, "command",
-          R"(`command "pattern" implies ...` says what a command does at least. An action that runs a matching command must declare those effects, or
+  return {
+      Kind::rule_command, "command",
+      R"(`command "pattern" implies ...` says what a command does at least. An action that runs a matching command must declare those effects, or
 the proof would not know of them; a probe or gate must not run one at all.)",
-          "", "", check, false};
+
+      // failing
+      UPG_EXAMPLE_HEAD R"upg(
+command "systemctl restart corosync*" implies disrupts member
+action restart(h: host) {
+  changes member on h
+  run("systemctl", "restart", "corosync.service") on h
+  takes 10s..2m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  restart(node1)
+  await in_service(node1)
+}
+)upg",
+      // fixed
+      UPG_EXAMPLE_HEAD R"upg(
+command "systemctl restart corosync*" implies disrupts member
+action restart(h: host) {
+  disrupts member on h
+  run("systemctl", "restart", "corosync.service") on h
+  takes 10s..2m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  await stoppable(node1)
+  restart(node1)
+  await in_service(node1)
+}
+)upg",
+      check, false};
 }
 
 }  // namespace upg::safety

@@ -1,6 +1,7 @@
 #include <map>
 #include <set>
 
+#include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
 
 namespace upg::safety {
@@ -35,7 +36,8 @@ Part part_of(Analysis &a, StepIx child) {
 void check(Analysis &a) {
   for (StepIx s = 0; s < a.tree.size(); ++s) {
     const Step &step = a.tree[s];
-    const bool wide = step.kind == StepKind::parallel || step.kind == StepKind::dag || (step.kind == StepKind::roll && step.batch > 1);
+    const bool wide = step.kind == StepKind::parallel || step.kind == StepKind::dag ||
+                      (step.kind == StepKind::roll && step.batch > 1);
     if (!wide || !a.flow.at(s).reached) continue;
     std::set<PairIx> open;
     std::map<PairIx, StepIx> opener;
@@ -68,7 +70,8 @@ void check(Analysis &a) {
           if (!open.contains(pair) && !effect && !acts_here) continue;
           if (!a.first(diagnostics::Kind::rule_fork, a.tree[first].node, a.tree[x].node.index)) break;
           auto out = a.report(diagnostics::Kind::rule_fork, a.range(x),
-                              a.named(first) + " and " + a.named(x) + " may run at the same time, and both decide about " + a.pair_text(pair));
+                              a.named(first) + " and " + a.named(x) +
+                                  " may run at the same time, and both decide about " + a.pair_text(pair));
           if (a.tree[first].node != a.tree[x].node) out.label(a.range(first), "may run at the same time");
           if (const auto from = opener.find(pair); from != opener.end()) {
             out.label(a.range(from->second), "it is down or under change from here");
@@ -91,10 +94,49 @@ void check(Analysis &a) {
 }  // namespace
 
 Rule fork_rule() {
-  return {diagnostics::Kind::rule_fork, "fork",
-          R"(Where the plan forks into parts that run at the same time, an outage that is open (or a health not yet proven) belongs to one part only:
+  return {
+      diagnostics::Kind::rule_fork, "fork",
+      R"(Where the plan forks into parts that run at the same time, an outage that is open (or a health not yet proven) belongs to one part only:
 two parts that could both touch its host, or close it, would each count on what the other does. The rule cannot be waived.)",
-          "", "", check, false};
+
+      // failing
+      UPG_EXAMPLE_HEAD R"upg(
+action update(h: host) {
+  changes member on h
+  run("apt-get", "-y", "upgrade") on h
+  takes 2m..10m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  update(node1)
+  parallel {
+    await in_service(node1)
+  } and {
+    await in_service(all)
+  }
+}
+)upg",
+      // fixed
+      UPG_EXAMPLE_HEAD R"upg(
+action update(h: host) {
+  changes member on h
+  run("apt-get", "-y", "upgrade") on h
+  takes 2m..10m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  update(node1)
+  await in_service(node1)
+  parallel {
+    await joined(node1)
+  } and {
+    await joined(node2)
+  }
+}
+)upg",
+      check, false};
 }
 
 }  // namespace upg::safety

@@ -2,6 +2,7 @@
 #include <map>
 #include <set>
 
+#include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
 
 namespace upg::safety {
@@ -9,11 +10,12 @@ namespace {
 
 struct Required {
   GateIx gate = 0;
-  plan::NodeId need;      // the `requires` line; absent for an implied stoppable
-  PairIx pair = kNone;    // implied: whose
+  plan::NodeId need;    // the `requires` line; absent for an implied stoppable
+  PairIx pair = kNone;  // implied: whose
 };
 
-/// What an act requires: its `requires` gates, and the stoppable gate of every role that it takes down and that is not down already.
+/// What an act requires: its `requires` gates, and the stoppable gate of every role that it takes down and that is not
+/// down already.
 std::vector<Required> requirements(Analysis &a, StepIx s) {
   const Contract &c = a.tree.contract(a.tree[s]);
   std::vector<Required> out;
@@ -53,7 +55,8 @@ StepIx undone_pass(Analysis &a, StepIx s, GateIx gate, const Known &known) {
   StepIx found = kNone;
   for (const StepIx pass : a.knowledge.passes(gate)) {
     if (pass >= s || !a.tree.below(s, a.tree[pass].region)) continue;
-    if (known.by != kNone && (pass == known.by || a.tree.relation(pass, known.by) == Tree::Relation::before)) found = pass;
+    if (known.by != kNone && (pass == known.by || a.tree.relation(pass, known.by) == Tree::Relation::before))
+      found = pass;
   }
   return found;
 }
@@ -63,7 +66,8 @@ void report(Analysis &a, StepIx s, const Required &need, Known known, const std:
   const std::string gate = '`' + a.contracts.gate_text(need.gate) + '`';
   const GateInstance &instance = a.contracts.gate(need.gate);
   const StepIx pass_before = undone_pass(a, s, need.gate, known);
-  if (pass_before == kNone && !known.concurrent) known.stale = false;  // it was never asked: there is nothing to make stale
+  if (pass_before == kNone && !known.concurrent)
+    known.stale = false;  // it was never asked: there is nothing to make stale
   StepIx after = kNone, elsewhere = kNone;
   for (const StepIx pass : a.knowledge.passes(need.gate)) {
     const auto relation = a.tree.relation(pass, s);
@@ -74,9 +78,12 @@ void report(Analysis &a, StepIx s, const Required &need, Known known, const std:
     }
   }
   std::string message = a.named(s);
-  if (known.stale) message += " may start with a stale gate: " + gate;
-  else if (known.passed) message += " may start without " + gate + ", which is asked on one way only";
-  else message += " may start without " + gate;
+  if (known.stale)
+    message += " may start with a stale gate: " + gate;
+  else if (known.passed)
+    message += " may start without " + gate + ", which is asked on one way only";
+  else
+    message += " may start without " + gate;
   auto out = a.report(diagnostics::Kind::rule_guard, a.range(s), message);
   const bool in_plan = a.tree[s].node.valid();
   if (in_plan) out.primary(known.stale ? "starts here" : "nothing has asked it before this");
@@ -103,7 +110,8 @@ void report(Analysis &a, StepIx s, const Required &need, Known known, const std:
     if (after != kNone) {
       out.label(a.range(after), "it is asked here, after the step that needs it");
     } else if (const StepIx other = asked_of_another(a, s, need.gate); other != kNone) {
-      out.label(a.range(other), "asked here, but about another host: " + a.contracts.host_list(a.contracts.gate(a.tree.gates(a.tree[other])[0]).hosts));
+      out.label(a.range(other), "asked here, but about another host: " +
+                                    a.contracts.host_list(a.contracts.gate(a.tree.gates(a.tree[other])[0]).hosts));
     } else if (elsewhere != kNone) {
       out.label(a.range(elsewhere), "asked here, but in a turn of its own; what a turn asks is forgotten when it ends");
     }
@@ -112,14 +120,18 @@ void report(Analysis &a, StepIx s, const Required &need, Known known, const std:
     out.label(a.range(need.need), "required here");
   } else {
     const RoleIx role = a.site.pair_role(need.pair);
-    out.label(a.range(a.site.role(role)->where), "`" + std::string(a.site.role_name(role)) + "` asks it of every host that it loses (`stoppable`)");
+    out.label(a.range(a.site.role(role)->where),
+              "`" + std::string(a.site.role_name(role)) + "` asks it of every host that it loses (`stoppable`)");
     const HostIx h = a.site.pair_host(need.pair);
-    if (contains(c.spread, h)) out.note(std::string(a.site.host_name(h)) + " is a guest and goes down with its carrier");
+    if (contains(c.spread, h))
+      out.note(std::string(a.site.host_name(h)) + " is a guest and goes down with its carrier");
   }
   if (instance.gate.valid()) {
     const plan::Gate &record = a.plan.gates[instance.gate.index];
     if (known.stale && record.watch_kind == plan::WatchKind::unwritten) {
-      out.note(instance.own_host_only ? "without `watches` a gate watches the host it is about" : "without `watches` a gate that asks elsewhere than on its host watches every effect");
+      out.note(instance.own_host_only
+                   ? "without `watches` a gate watches the host it is about"
+                   : "without `watches` a gate that asks elsewhere than on its host watches every effect");
     }
   }
   if (!likewise.empty()) {
@@ -127,26 +139,34 @@ void report(Analysis &a, StepIx s, const Required &need, Known known, const std:
     for (const GateIx g : likewise) others += (others.empty() ? "`" : ", `") + a.contracts.gate_text(g) + '`';
     out.note("nor is there a fresh pass of " + others);
   }
-  const std::string host = a.spelled(s, need.pair == kNone ? (instance.hosts.empty() ? HostIx{0} : instance.hosts[0]) : a.site.pair_host(need.pair));
+  const std::string host = a.spelled(
+      s, need.pair == kNone ? (instance.hosts.empty() ? HostIx{0} : instance.hosts[0]) : a.site.pair_host(need.pair));
   std::string ask = "stoppable(" + host + ")";
   if (need.need.valid()) {
     ask = a.contracts.gate_text(need.gate);
-    if (instance.hosts.size() == 1) ask = std::string(a.plan.text(a.plan.gates[instance.gate.index].name)) + '(' + host + ')';
+    if (instance.hosts.size() == 1)
+      ask = std::string(a.plan.text(a.plan.gates[instance.gate.index].name)) + '(' + host + ')';
   }
-  out.help(known.stale ? "ask it again right before: `await " + ask + "`" : "write `await " + ask + "` right before it, on every way that leads here");
+  out.help(known.stale ? "ask it again right before: `await " + ask + "`"
+                       : "write `await " + ask + "` right before it, on every way that leads here");
 }
 
 void report_unguarded(Analysis &a, StepIx s) {
   const Contract &c = a.tree.contract(a.tree[s]);
   const plan::Action &action = a.plan.actions[c.action.index];
-  auto out = a.report(diagnostics::Kind::rule_guard, a.range(s), a.named(s) + " may start without any gate that is about it");
+  auto out =
+      a.report(diagnostics::Kind::rule_guard, a.range(s), a.named(s) + " may start without any gate that is about it");
   if (action.where.valid()) out.label(a.range(action.where), c.destroys ? "it destroys" : "it takes roles down");
   if (c.destroys) {
-    out.note("what destroys needs a gate that it `requires`, and one that is not answered by the thing destroyed alone");
+    out.note(
+        "what destroys needs a gate that it `requires`, and one that is not answered by the thing destroyed alone");
   } else {
-    out.note("a step that takes something down needs a known gate about its hosts or the cluster: one that it `requires` or whose written `watches` it hits");
+    out.note(
+        "a step that takes something down needs a known gate about its hosts or the cluster: one that it `requires` or "
+        "whose written `watches` it hits");
   }
-  out.help("write `requires` with a gate in `" + a.contracts.action_text(c) + "`, or give its roles a `stoppable` gate, and await it before");
+  out.help("write `requires` with a gate in `" + a.contracts.action_text(c) +
+           "`, or give its roles a `stoppable` gate, and await it before");
   a.step(out, s, " with no gate about it known");
 }
 
@@ -186,7 +206,9 @@ void check(Analysis &a) {
       const bool implied = !b.need.need.valid();
       if (implied && implied_told) continue;
       implied_told = implied_told || implied;
-      if (!a.first(diagnostics::Kind::rule_guard, step.node, implied ? ~std::uint64_t{1} : a.contracts.gate(b.need.gate).gate.index)) continue;
+      if (!a.first(diagnostics::Kind::rule_guard, step.node,
+                   implied ? ~std::uint64_t{1} : a.contracts.gate(b.need.gate).gate.index))
+        continue;
       std::vector<GateIx> likewise;
       for (const Bad &other : bad) {
         if (implied && !other.need.need.valid() && other.need.gate != b.need.gate) likewise.push_back(other.need.gate);
@@ -196,7 +218,8 @@ void check(Analysis &a) {
     if (!all_good || !c.destructive()) continue;
     if (relevant && (!c.destroys || independent)) continue;
     if (c.destroys && !relevant) {
-      if (!a.lifted("guard", s) && a.first(diagnostics::Kind::rule_guard, step.node, ~std::uint64_t{0})) report_unguarded(a, s);
+      if (!a.lifted("guard", s) && a.first(diagnostics::Kind::rule_guard, step.node, ~std::uint64_t{0}))
+        report_unguarded(a, s);
       continue;
     }
     bool found = false;
@@ -209,7 +232,8 @@ void check(Analysis &a) {
       found = true;
       rely(known);
     }
-    if (!found && !a.lifted("guard", s) && a.first(diagnostics::Kind::rule_guard, step.node, ~std::uint64_t{0})) report_unguarded(a, s);
+    if (!found && !a.lifted("guard", s) && a.first(diagnostics::Kind::rule_guard, step.node, ~std::uint64_t{0}))
+      report_unguarded(a, s);
   }
   for (const auto &[act, awaits] : reliances) {
     Reliance r{plan::NodeId(act), {}};
@@ -221,12 +245,50 @@ void check(Analysis &a) {
 }  // namespace
 
 Rule guard_rule() {
-  return {diagnostics::Kind::rule_guard, "guard",
-          R"(Before an action starts, every gate that it `requires` must have passed, on every way that leads to it, and nothing may have
+  return {
+      diagnostics::Kind::rule_guard, "guard",
+      R"(Before an action starts, every gate that it `requires` must have passed, on every way that leads to it, and nothing may have
 happened since that touches what the gate watches. An action that takes a role down also requires the role's `stoppable` gate for that host. What
 takes down or destroys needs at least one such gate that is about its own hosts or the cluster. A gate that is asked after the step, about another
 host, on one branch only, in another host's turn, or before something that made it stale does not count.)",
-          "", "", check};
+
+      // failing
+      UPG_EXAMPLE_HEAD R"upg(
+action reboot(h: host) {
+  disrupts all on h
+  run("systemctl", "reboot") on h
+  awaits boot of h
+  takes 3m..15m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  rolling n in member {
+    reboot(n)
+    await stoppable(n)          // too late: the host is down by then
+    await in_service(n)
+  }
+}
+)upg",
+      // fixed
+      UPG_EXAMPLE_HEAD R"upg(
+action reboot(h: host) {
+  disrupts all on h
+  run("systemctl", "reboot") on h
+  awaits boot of h
+  takes 3m..15m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  rolling n in member {
+    await stoppable(n)
+    reboot(n)
+    await in_service(n)
+  }
+}
+)upg",
+      check};
 }
 
 }  // namespace upg::safety

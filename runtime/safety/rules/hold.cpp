@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
 
 namespace upg::safety {
@@ -7,7 +8,8 @@ namespace {
 
 using diagnostics::Kind;
 
-/// A `with` of this hold that may run at the same time as the step, or kNone. Arguments known at run time only may be equal.
+/// A `with` of this hold that may run at the same time as the step, or kNone. Arguments known at run time only may be
+/// equal.
 StepIx held_at(Analysis &a, StepIx s, HoldIx hold, bool concurrent) {
   const HoldInstance &wanted = a.contracts.hold(hold);
   const auto may_be = [&](HoldIx other) {
@@ -29,7 +31,8 @@ void required(Analysis &a, StepIx s) {
   const Contract &c = a.tree.contract(a.tree[s]);
   for (const auto &[hold, need] : c.held) {
     const plan::HoldId id = a.contracts.hold(hold).hold;
-    if (a.tree.inside(s, hold) || a.lifted("hold", s, {}, id) || !a.first(Kind::rule_hold, a.tree[s].node, id.index)) continue;
+    if (a.tree.inside(s, hold) || a.lifted("hold", s, {}, id) || !a.first(Kind::rule_hold, a.tree[s].node, id.index))
+      continue;
     const std::string name = a.contracts.hold_text(hold);
     auto out = a.report(Kind::rule_hold, a.range(s), a.named(s) + " may start without hold `" + name + "`");
     out.label(a.range(need), "required here");
@@ -39,7 +42,9 @@ void required(Analysis &a, StepIx s) {
   for (const auto &[hold, need] : c.free) {
     const StepIx w = held_at(a, s, hold, true);
     const plan::HoldId id = a.contracts.hold(hold).hold;
-    if (w == kNone || a.lifted("hold", s, {}, id) || !a.first(Kind::rule_hold, a.tree[s].node, (std::uint64_t{1} << 32) | id.index)) continue;
+    if (w == kNone || a.lifted("hold", s, {}, id) ||
+        !a.first(Kind::rule_hold, a.tree[s].node, (std::uint64_t{1} << 32) | id.index))
+      continue;
     const std::string name = a.contracts.hold_text(hold);
     auto out = a.report(Kind::rule_hold, a.range(s), a.named(s) + " may start while hold `" + name + "` is held");
     out.label(a.range(w), a.tree.below(s, w) ? "held from here" : "may be held at the same time");
@@ -59,11 +64,15 @@ void required(Analysis &a, StepIx s) {
     }
     // Taking or giving back the hold itself counts as under it.
     inside = inside || (c.hold == id && id.valid());
-    if (inside || a.lifted("hold", s, plan::RoleId(a.site.pair_role(p)), id) || !a.first(Kind::rule_hold, a.tree[s].node, id.index)) continue;
+    if (inside || a.lifted("hold", s, plan::RoleId(a.site.pair_role(p)), id) ||
+        !a.first(Kind::rule_hold, a.tree[s].node, id.index))
+      continue;
     const std::string name(a.plan.text(a.plan.holds[id.index].name));
     const std::string host(a.site.host_name(a.site.pair_host(p)));
-    auto out = a.report(Kind::rule_hold, a.range(s), a.named(s) + " may take " + a.pair_text(p) + " down without hold `" + name + "`");
-    out.label(a.range(role->where), "`" + std::string(a.site.role_name(a.site.pair_role(p))) + "` goes `down only under " + name + "`");
+    auto out = a.report(Kind::rule_hold, a.range(s),
+                        a.named(s) + " may take " + a.pair_text(p) + " down without hold `" + name + "`");
+    out.label(a.range(role->where),
+              "`" + std::string(a.site.role_name(a.site.pair_role(p))) + "` goes `down only under " + name + "`");
     a.step(out, s, " while " + name + " is not held: " + a.pair_text(p) + " goes down");
     const bool of_host = !a.plan.holds[id.index].frame.parameters.empty();
     out.help("put it inside `with " + name + (of_host ? "(" + host + ")" : "") + " { }`");
@@ -80,8 +89,9 @@ void released(Analysis &a, StepIx s) {
     if (!a.tree.below(o.opener, step.parent) || opener.acquire || opener.release) continue;
     const Contract &c = a.tree.contract(opener);
     const plan::Role *role = a.site.role(a.site.pair_role(o.pair));
-    const bool asks = std::any_of(c.held.begin(), c.held.end(), [&](const auto &need) { return need.first == step.hold; }) ||
-                      (role != nullptr && role->down_only_under == hold.hold);
+    const bool asks =
+        std::any_of(c.held.begin(), c.held.end(), [&](const auto &need) { return need.first == step.hold; }) ||
+        (role != nullptr && role->down_only_under == hold.hold);
     if (!asks) continue;
     const GateIx health = a.contracts.health(o.pair);
     if (health != kNone) {
@@ -91,7 +101,9 @@ void released(Analysis &a, StepIx s) {
     if (a.lifted("hold", o.opener, plan::RoleId(a.site.pair_role(o.pair)), hold.hold)) continue;
     if (!a.first(Kind::rule_hold, step.node, (std::uint64_t{2} << 32) | hold.hold.index)) continue;
     const std::string name = a.contracts.hold_text(step.hold);
-    auto out = a.report(Kind::rule_hold, a.range(s), "hold `" + name + "` is given back while " + a.pair_text(o.pair) + " is " + (o.changing ? "under change" : "down"));
+    auto out = a.report(Kind::rule_hold, a.range(s),
+                        "hold `" + name + "` is given back while " + a.pair_text(o.pair) + " is " +
+                            (o.changing ? "under change" : "down"));
     out.label(a.range(o.opener), "opened here, by an action that requires the hold");
     out.label(a.range(record.where), "the hold");
     a.step(out, o.opener);
@@ -111,11 +123,65 @@ void check(Analysis &a) {
 }  // namespace
 
 Rule hold_rule() {
-  return {diagnostics::Kind::rule_hold, "hold",
-          R"(An action that `requires held x` may start only inside `with x`, one that `requires not held x` never inside or beside it, and a role
+  return {
+      diagnostics::Kind::rule_hold, "hold",
+      R"(An action that `requires held x` may start only inside `with x`, one that `requires not held x` never inside or beside it, and a role
 that goes `down only under x` is taken down nowhere else. A hold is not given back while something is still down that was taken down because the
 hold was there, unless the hold itself keeps the role's health gate from passing.)",
-          "", "", check};
+
+      // failing
+      UPG_EXAMPLE_HEAD R"upg(
+hold quiet {
+  observe (run("cat", "/run/quiet") on node1).stdout.trim == "on"
+  acquire { reaches alive  run("touch", "/run/quiet") on node1 }
+  release { reaches alive  run("rm", "/run/quiet") on node1 }
+  takes 1s..1m
+  on halt keep
+}
+action update(h: host) {
+  requires held quiet
+  changes member on h
+  run("apt-get", "-y", "upgrade") on h
+  takes 2m..10m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  with quiet {
+    update(node1)
+    await in_service(node1)
+  }
+  update(node2)
+  await in_service(node2)
+}
+)upg",
+      // fixed
+      UPG_EXAMPLE_HEAD R"upg(
+hold quiet {
+  observe (run("cat", "/run/quiet") on node1).stdout.trim == "on"
+  acquire { reaches alive  run("touch", "/run/quiet") on node1 }
+  release { reaches alive  run("rm", "/run/quiet") on node1 }
+  takes 1s..1m
+  on halt keep
+}
+action update(h: host) {
+  requires held quiet
+  changes member on h
+  run("apt-get", "-y", "upgrade") on h
+  takes 2m..10m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  with quiet {
+    update(node1)
+    await in_service(node1)
+    update(node2)
+    await in_service(node2)
+  }
+}
+)upg",
+      check};
 }
 
 }  // namespace upg::safety

@@ -90,12 +90,17 @@ Moment worst_moment(Analysis &a, const Budget &budget, std::string_view rule) {
 
   std::vector<Down> who = moment.cut.who;
   std::stable_sort(who.begin(), who.end(), [](const Down &x, const Down &y) { return x.opener < y.opener; });
-  for (std::size_t i = 0; i < who.size();) {  // drop what is not needed: light ones first would keep too many, so each in turn
+  for (std::size_t i = 0;
+       i < who.size();) {  // drop what is not needed: light ones first would keep too many, so each in turn
     std::vector<Down> less = who;
-    if (less[i].copies > 1) --less[i].copies;
-    else less.erase(less.begin() + static_cast<std::ptrdiff_t>(i));
-    if (weigh(budget, less) > budget.budget) who = std::move(less);
-    else ++i;
+    if (less[i].copies > 1)
+      --less[i].copies;
+    else
+      less.erase(less.begin() + static_cast<std::ptrdiff_t>(i));
+    if (weigh(budget, less) > budget.budget)
+      who = std::move(less);
+    else
+      ++i;
   }
   moment.harmful = std::move(who);
   return moment;
@@ -115,7 +120,8 @@ void tell_moment(Analysis &a, const Moment &moment, const MomentWords &words, di
   for (const Down &d : who) {
     if (d.opener != last) meets.insert(tree.meet(d.opener, last));
     if (marked.insert(tree[d.opener].node.index).second) {
-      report.label(a.range(d.opener), a.contracts.host_list(std::vector<HostIx>{d.host}) + ' ' + words.while_text + " from here");
+      report.label(a.range(d.opener),
+                   a.contracts.host_list(std::vector<HostIx>{d.host}) + " is " + words.taken + " from here");
     }
   }
   for (const Down &d : who) {  // several of a class: in turns of one rollout
@@ -127,7 +133,8 @@ void tell_moment(Analysis &a, const Moment &moment, const MomentWords &words, di
   for (const StepIx m : meets) {
     const Step &meet = tree[m];
     if (meet.kind == StepKind::roll && meet.batch > 1) {
-      report.label(a.range(a.plan.rollouts[a.plan.node(meet.node).a].where), "up to " + std::to_string(meet.batch) + " hosts take their turn at once");
+      report.label(a.range(a.plan.rollouts[a.plan.node(meet.node).a].where),
+                   "up to " + std::to_string(meet.batch) + " hosts take their turn at once");
     } else if (meet.kind == StepKind::parallel) {
       report.label(a.range(m), "these parts run at the same time");
     } else if (meet.kind == StepKind::dag) {
@@ -152,7 +159,8 @@ void tell_moment(Analysis &a, const Moment &moment, const MomentWords &words, di
       const bool carried = !whole && !contains(tree.contract(tree[opener]).subjects, mine[0].host);
       std::string text = a.what(opener);
       if (carried) text += ", which takes " + host + " down with it";
-      if (!before.empty()) text += " while " + before + ' ' + words.while_text;
+      if (!before.empty())
+        text += " while " + before + (before.find(", ") == std::string::npos ? " is " : " are ") + words.taken;
       if (closing && line + 1 == lines) text += words.last;
       report.step(carried ? a.who(opener) : host, text, a.range(opener));
       if (whole) {

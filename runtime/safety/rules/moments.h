@@ -9,16 +9,16 @@ namespace upg::safety {
 
 /// The worst moment of a budget as AVAIL and SERIAL tell it.
 struct Moment {
-  Cut cut;                        // with waivers taken into account
-  std::vector<Down> harmful;      // a smallest part of it that breaks the budget, in the order of the steps; empty: kept
+  Cut cut;                    // with waivers taken into account
+  std::vector<Down> harmful;  // a smallest part of it that breaks the budget, in the order of the steps; empty: kept
   std::vector<plan::HostId> hosts;  // names for `cut`
 };
 Moment worst_moment(Analysis &a, const Budget &budget, std::string_view rule);
 
 /// Tells the harmful moment: the schedule, and labels at what lets its steps overlap.
 struct MomentWords {
-  std::string while_text;         // "is down"
-  std::string last;               // what the last step of the schedule says
+  std::string taken;  // "down"
+  std::string last;   // what the last step of the schedule says
 };
 void tell_moment(Analysis &a, const Moment &moment, const MomentWords &words, diagnostics::Sink::Builder &report);
 

@@ -1,5 +1,6 @@
 #include <map>
 
+#include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
 
 namespace upg::safety {
@@ -22,8 +23,10 @@ void check(Analysis &a) {
         second = steps[i];
       }
     }
-    if (second == kNone || a.lifted("once", second) || !a.first(diagnostics::Kind::rule_once, a.tree[second].node)) continue;
-    auto out = a.report(diagnostics::Kind::rule_once, a.range(second), a.named(second) + " may start twice, but it is declared `once`");
+    if (second == kNone || a.lifted("once", second) || !a.first(diagnostics::Kind::rule_once, a.tree[second].node))
+      continue;
+    auto out = a.report(diagnostics::Kind::rule_once, a.range(second),
+                        a.named(second) + " may start twice, but it is declared `once`");
     if (a.tree[first].node != a.tree[second].node) out.label(a.range(first), "it starts here already");
     out.label(a.range(a.plan.actions[a.contracts[contract].action.index].where), "declared `once`");
     a.step(out, first);
@@ -35,10 +38,44 @@ void check(Analysis &a) {
 }  // namespace
 
 Rule once_rule() {
-  return {diagnostics::Kind::rule_once, "once",
-          R"(An action declared `once` may start at most once, with the same arguments, in the life of the plan: not in two places one after the other,
+  return {
+      diagnostics::Kind::rule_once, "once",
+      R"(An action declared `once` may start at most once, with the same arguments, in the life of the plan: not in two places one after the other,
 not in a loop, not in the turns of several hosts.)",
-          "", "", check};
+
+      // failing
+      UPG_EXAMPLE_HEAD R"upg(
+action convert() {
+  once
+  changes member on node1
+  run("convert-database") on node1
+  takes 1m..5m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  convert()
+  await in_service(all)
+  convert()
+  await in_service(all)
+}
+)upg",
+      // fixed
+      UPG_EXAMPLE_HEAD R"upg(
+action convert() {
+  once
+  changes member on node1
+  run("convert-database") on node1
+  takes 1m..5m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  convert()
+  await in_service(all)
+}
+)upg",
+      check};
 }
 
 }  // namespace upg::safety

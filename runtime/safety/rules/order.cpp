@@ -2,6 +2,7 @@
 #include <map>
 #include <set>
 
+#include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
 
 namespace upg::safety {
@@ -58,7 +59,9 @@ class Walk {
   void visit(StepIx s, Seen &seen) {
     const Step &step = a_.tree[s];
     switch (step.kind) {
-      case StepKind::act: act(s, seen); return;
+      case StepKind::act:
+        act(s, seen);
+        return;
       case StepKind::branch: {
         const Seen entry = seen;
         for (const StepIx child : step.children) {
@@ -78,7 +81,8 @@ class Walk {
         for (std::size_t i = 0; i < step.children.size(); ++i) {
           Seen mine = entry;
           for (std::size_t j = 0; j < step.children.size(); ++j) {
-            const bool before = step.kind == StepKind::dag && contains(a_.tree[step.children[i]].after, static_cast<std::uint32_t>(j));
+            const bool before =
+                step.kind == StepKind::dag && contains(a_.tree[step.children[i]].after, static_cast<std::uint32_t>(j));
             if (before || a_.tree.concurrent_children(s, step.children[i], step.children[j])) mine.add(below[j]);
           }
           visit(step.children[i], mine);
@@ -86,12 +90,14 @@ class Walk {
         for (const Seen &b : below) seen.add(b);
         return;
       }
-      default: break;
+      default:
+        break;
     }
     for (const StepIx child : step.children) visit(child, seen);
   }
 
   void act(StepIx s, Seen &seen) {
+    if (!a_.flow.at(s).reached) return;  // behind an `unless` that is always skipped
     const Contract &c = a_.tree.contract(a_.tree[s]);
     for (const PairIx p : c.changes) {
       const RoleIx role = a_.site.pair_role(p);
@@ -118,7 +124,8 @@ class Walk {
         if (role == rule.later) {
           // An earlier role is still under change.
           for (const Open &o : *a_.flow.at(s).open_before) {
-            if (!o.changing || a_.site.pair_role(o.pair) != rule.first || (each && a_.site.pair_host(o.pair) != host)) continue;
+            if (!o.changing || a_.site.pair_role(o.pair) != rule.first || (each && a_.site.pair_host(o.pair) != host))
+              continue;
             report_open(rule, o, s);
             break;
           }
@@ -137,24 +144,34 @@ class Walk {
     const std::string first(a_.site.role_name(rule.first)), second(a_.site.role_name(rule.later));
     const bool same = later == s, beside = a_.tree.relation(later, s) == Tree::Relation::concurrent;
     auto out = a_.report(diagnostics::Kind::rule_order, a_.range(s),
-                         "`" + first + "` may be changed " + (same ? "together with `" : beside ? "beside `" : "after `") + second + "`, but it must come before it");
+                         "`" + first + "` may be changed " +
+                             (same     ? "together with `"
+                              : beside ? "beside `"
+                                       : "after `") +
+                             second + "`, but it must come before it");
     if (!same && a_.tree[later].node != a_.tree[s].node) out.label(a_.range(later), "changes `" + second + '`');
     out.label(a_.range(rule.rule->where), "the order" + std::string(rule.rule->on_each_host ? ", on each host" : ""));
     if (!same) a_.step(out, later);
     a_.step(out, s, ": changes `" + first + "` after `" + second + '`');
-    out.help(rule.rule->on_each_host ? "change `" + first + "` of the host first" : "change `" + first + "` on every host, and see it healthy, before the first change to `" + second + '`');
+    out.help(rule.rule->on_each_host
+                 ? "change `" + first + "` of the host first"
+                 : "change `" + first + "` on every host, and see it healthy, before the first change to `" + second +
+                       '`');
   }
 
   void report_open(const Pair &rule, const Open &open, StepIx s) {
     if (a_.lifted("order", s, plan::RoleId(rule.first)) || a_.lifted("order", s, plan::RoleId(rule.later))) return;
     if (!a_.first(diagnostics::Kind::rule_order, a_.tree[s].node, rule.first)) return;
     const std::string first(a_.site.role_name(rule.first)), second(a_.site.role_name(rule.later));
-    auto out = a_.report(diagnostics::Kind::rule_order, a_.range(s), "`" + second + "` may be changed while " + a_.pair_text(open.pair) + " is still under change");
+    auto out = a_.report(diagnostics::Kind::rule_order, a_.range(s),
+                         "`" + second + "` may be changed while " + a_.pair_text(open.pair) + " is still under change");
     if (a_.tree[open.opener].node != a_.tree[s].node) out.label(a_.range(open.opener), "changes `" + first + '`');
-    out.label(a_.range(rule.rule->where), "every change to `" + first + "` ends, with its health, before one to `" + second + "` starts");
+    out.label(a_.range(rule.rule->where),
+              "every change to `" + first + "` ends, with its health, before one to `" + second + "` starts");
     a_.step(out, open.opener);
     a_.step(out, s, " while " + a_.pair_text(open.pair) + " is under change");
-    out.help("await `in_service(" + std::string(a_.site.host_name(a_.site.pair_host(open.pair))) + ")` between the two");
+    out.help("await `in_service(" + std::string(a_.site.host_name(a_.site.pair_host(open.pair))) +
+             ")` between the two");
   }
 
   Analysis &a_;
@@ -166,10 +183,114 @@ void check(Analysis &a) { Walk(a).run(); }
 }  // namespace
 
 Rule order_rule() {
-  return {diagnostics::Kind::rule_order, "order",
-          R"(`order a before b`: every change to an `a` ends, proven by its health gate, before a change to a `b` starts, on any host; `on each host` asks
+  return {
+      diagnostics::Kind::rule_order, "order",
+      R"(`order a before b`: every change to an `a` ends, proven by its health gate, before a change to a `b` starts, on any host; `on each host` asks
 it of one host at a time. Phases that the author left unordered are put in this order; what contradicts it is rejected.)",
-          "", "", check};
+
+      // failing
+      R"upg(role alive {
+  available may be down
+  health    up
+  stoppable always "its other roles decide"
+  boot      boot_id
+}
+/// A voter of the cluster.
+role member {
+  available quorum
+  serial
+  health    joined
+  stoppable to_spare
+}
+probe boot_id(h: host) -> string { return (run("cat", "/proc/sys/kernel/random/boot_id") on h).stdout.trim }
+gate up(h: host)       { pass when answers(h)  poll 2s for 5m }
+gate joined(h: host)   { pass when (run("true") on h).code == 0  poll 2s for 5m  watches member }
+gate to_spare(h: host) { pass when (run("true") on h).code == 0  poll 2s for 5m  watches member }
+
+role store {
+  available all but 1
+  health    store_up
+  stoppable always "clients retry"
+}
+gate store_up(h: host) { pass when (run("true") on h).code == 0  poll 2s for 5m  watches store }
+
+cluster lab {
+  user "root"
+  host node1 "10.0.0.1", node2 "10.0.0.2", node3 "10.0.0.3" { roles alive, member, store }
+}
+
+/// The release notes say so.
+order member before store
+
+action update_member(h: host) {
+  changes member on h
+  run("apt-get", "-y", "install", "member") on h
+  takes 2m..10m
+}
+action update_store(h: host) {
+  changes store on h
+  run("apt-get", "-y", "install", "store") on h
+  takes 2m..10m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  rolling n in store  { update_store(n)   await in_service(n) }
+  rolling n in member { update_member(n)  await in_service(n) }
+}
+)upg",
+      // fixed
+      R"upg(role alive {
+  available may be down
+  health    up
+  stoppable always "its other roles decide"
+  boot      boot_id
+}
+/// A voter of the cluster.
+role member {
+  available quorum
+  serial
+  health    joined
+  stoppable to_spare
+}
+probe boot_id(h: host) -> string { return (run("cat", "/proc/sys/kernel/random/boot_id") on h).stdout.trim }
+gate up(h: host)       { pass when answers(h)  poll 2s for 5m }
+gate joined(h: host)   { pass when (run("true") on h).code == 0  poll 2s for 5m  watches member }
+gate to_spare(h: host) { pass when (run("true") on h).code == 0  poll 2s for 5m  watches member }
+
+role store {
+  available all but 1
+  health    store_up
+  stoppable always "clients retry"
+}
+gate store_up(h: host) { pass when (run("true") on h).code == 0  poll 2s for 5m  watches store }
+
+cluster lab {
+  user "root"
+  host node1 "10.0.0.1", node2 "10.0.0.2", node3 "10.0.0.3" { roles alive, member, store }
+}
+
+/// The release notes say so.
+order member before store
+
+action update_member(h: host) {
+  changes member on h
+  run("apt-get", "-y", "install", "member") on h
+  takes 2m..10m
+}
+action update_store(h: host) {
+  changes store on h
+  run("apt-get", "-y", "install", "store") on h
+  takes 2m..10m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  rolling n in member { update_member(n)  await in_service(n) }
+  rolling n in store  { update_store(n)   await in_service(n) }
+}
+)upg",
+      check};
 }
 
 }  // namespace upg::safety

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "runtime/safety/rules/beside.h"
+#include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
 
 namespace upg::safety {
@@ -40,15 +41,19 @@ void check(Analysis &a) {
         const bool whole = (key & kWhole) != 0;
         const auto counts = [&](StepIx s) { return !a.tree.contract(a.tree[s]).counts.empty(); };
         if (whole && !counts(x) && !counts(y)) return;  // two moves of one state, on different hosts
-        const std::string cell = whole ? std::string(a.plan.text(a.plan.states[key & (kWhole - 1)].name)) : a.contracts.cell_text(static_cast<CellIx>(key));
+        const std::string cell = whole ? std::string(a.plan.text(a.plan.states[key & (kWhole - 1)].name))
+                                       : a.contracts.cell_text(static_cast<CellIx>(key));
         if (!a.first(diagnostics::Kind::rule_race, first.node, second.node.index)) return;
         const auto moves = [&](StepIx s) {
           const Contract &c = a.tree.contract(a.tree[s]);
-          return std::any_of(c.moves.begin(), c.moves.end(), [&](const Move &m) { return whole ? a.contracts.cell(m.cell).state.index == (key & (kWhole - 1)) : m.cell == key; });
+          return std::any_of(c.moves.begin(), c.moves.end(), [&](const Move &m) {
+            return whole ? a.contracts.cell(m.cell).state.index == (key & (kWhole - 1)) : m.cell == key;
+          });
         };
         const bool both = moves(x) && moves(y);
         auto out = a.report(diagnostics::Kind::rule_race, a.range(y),
-                            a.named(x) + " and " + a.named(y) + " may run at the same time, and " + (both ? "both move" : "one moves what the other relies on:") + " `" + cell + '`');
+                            a.named(x) + " and " + a.named(y) + " may run at the same time, and " +
+                                (both ? "both move" : "one moves what the other relies on:") + " `" + cell + '`');
         if (first.node != second.node) out.label(a.range(x), "may run at the same time");
         a.step(out, x);
         a.step(out, y, " while " + a.named(x) + " runs: `" + cell + "` is in flight");
@@ -59,10 +64,63 @@ void check(Analysis &a) {
 }  // namespace
 
 Rule race_rule() {
-  return {diagnostics::Kind::rule_race, "race",
-          R"(While an action moves a state nothing that may run at the same time moves it too, requires a value of it, or counts hosts by it: what they
+  return {
+      diagnostics::Kind::rule_race, "race",
+      R"(While an action moves a state nothing that may run at the same time moves it too, requires a value of it, or counts hosts by it: what they
 find would depend on who is faster. What an action requires holds from its start to its end. The rule cannot be waived.)",
-          "", "", check, false};
+
+      // failing
+      UPG_EXAMPLE_HEAD R"upg(
+state sources { old, new } observe sources_now()
+probe sources_now -> string { return (run("cat", "/srv/mirror/release") on node1).stdout.trim }
+action switch_mirror(h: host) {
+  moves sources: old -> new
+  run("switch-mirror", "new") on h
+  takes 1s..1m
+}
+action update(h: host) {
+  requires sources == old
+  changes member on h
+  run("apt-get", "-y", "upgrade") on h
+  takes 2m..10m
+}
+
+upgrade all_nodes of lab {
+  initially sources == old
+  preflight { await in_service(all) }
+  parallel {
+    update(node1)
+    await in_service(node1)
+  } and {
+    switch_mirror(node2)
+  }
+}
+)upg",
+      // fixed
+      UPG_EXAMPLE_HEAD R"upg(
+state sources { old, new } observe sources_now()
+probe sources_now -> string { return (run("cat", "/srv/mirror/release") on node1).stdout.trim }
+action switch_mirror(h: host) {
+  moves sources: old -> new
+  run("switch-mirror", "new") on h
+  takes 1s..1m
+}
+action update(h: host) {
+  requires sources == old
+  changes member on h
+  run("apt-get", "-y", "upgrade") on h
+  takes 2m..10m
+}
+
+upgrade all_nodes of lab {
+  initially sources == old
+  preflight { await in_service(all) }
+  update(node1)
+  await in_service(node1)
+  switch_mirror(node2)
+}
+)upg",
+      check, false};
 }
 
 }  // namespace upg::safety

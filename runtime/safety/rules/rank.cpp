@@ -1,6 +1,7 @@
 #include <map>
 #include <set>
 
+#include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
 
 namespace upg::safety {
@@ -77,8 +78,10 @@ class Walk {
       for (std::size_t i = 0; i < parts.size(); ++i) {
         Visits mine = entry;
         for (std::size_t j = 0; j < parts.size(); ++j) {
-          const bool before = step.kind == StepKind::dag && contains(a_.tree[step.children[i]].after, static_cast<std::uint32_t>(j));
-          if (before || a_.tree.concurrent_children(s, step.children[i], step.children[j])) mine.insert(parts[j].begin(), parts[j].end());
+          const bool before =
+              step.kind == StepKind::dag && contains(a_.tree[step.children[i]].after, static_cast<std::uint32_t>(j));
+          if (before || a_.tree.concurrent_children(s, step.children[i], step.children[j]))
+            mine.insert(parts[j].begin(), parts[j].end());
         }
         walk(step.children[i], mine);
       }
@@ -99,11 +102,16 @@ class Walk {
 
   void report(StepIx s, HostIx h, StepIx earlier, HostIx other) {
     const plan::RoleId low = rank_.roles[of_[h] - 1], high = rank_.roles[of_[other] - 1];
-    if (a_.lifted("rank", s, low) || a_.lifted("rank", s, high) || !a_.first(diagnostics::Kind::rule_rank, a_.tree[s].node, a_.tree[earlier].node.index)) return;
+    if (a_.lifted("rank", s, low) || a_.lifted("rank", s, high) ||
+        !a_.first(diagnostics::Kind::rule_rank, a_.tree[s].node, a_.tree[earlier].node.index))
+      return;
     const std::string host(a_.site.host_name(h)), before(a_.site.host_name(other));
-    auto out = a_.report(diagnostics::Kind::rule_rank, a_.range(s), host + " may be visited for the first time after " + before + ", which is more sensitive");
+    auto out = a_.report(diagnostics::Kind::rule_rank, a_.range(s),
+                         host + " may be visited for the first time after " + before + ", which is more sensitive");
     if (a_.tree[earlier].node != a_.tree[s].node) out.label(a_.range(earlier), before + " is visited here");
-    out.label(a_.range(rank_.where), "`" + std::string(a_.plan.text(a_.plan.roles[low.index].name)) + "` comes before `" + std::string(a_.plan.text(a_.plan.roles[high.index].name)) + "`");
+    out.label(a_.range(rank_.where), "`" + std::string(a_.plan.text(a_.plan.roles[low.index].name)) +
+                                         "` comes before `" +
+                                         std::string(a_.plan.text(a_.plan.roles[high.index].name)) + "`");
     out.step(before, "is visited", a_.range(earlier));
     out.step(host, "is visited after it", a_.range(s));
     out.help("visit the least sensitive hosts first");
@@ -121,10 +129,100 @@ void check(Analysis &a) {
 }  // namespace
 
 Rule rank_rule() {
-  return {diagnostics::Kind::rule_rank, "rank",
-          R"(`rank a < b`: a host counts as the most sensitive role that it carries, and first visits go from the least sensitive upwards, so that what
+  return {
+      diagnostics::Kind::rule_rank, "rank",
+      R"(`rank a < b`: a host counts as the most sensitive role that it carries, and first visits go from the least sensitive upwards, so that what
 goes wrong goes wrong where it hurts least. `order` wins over `rank`.)",
-          "", "", check};
+
+      // failing
+      R"upg(role alive {
+  available may be down
+  health    up
+  stoppable always "its other roles decide"
+  boot      boot_id
+}
+/// A voter of the cluster.
+role member {
+  available quorum
+  serial
+  health    joined
+  stoppable to_spare
+}
+probe boot_id(h: host) -> string { return (run("cat", "/proc/sys/kernel/random/boot_id") on h).stdout.trim }
+gate up(h: host)       { pass when answers(h)  poll 2s for 5m }
+gate joined(h: host)   { pass when (run("true") on h).code == 0  poll 2s for 5m  watches member }
+gate to_spare(h: host) { pass when (run("true") on h).code == 0  poll 2s for 5m  watches member }
+
+role archive {
+  available may be down
+  health    up
+  stoppable always "nothing waits for it"
+}
+rank archive < member
+
+cluster lab {
+  user "root"
+  host node1 "10.0.0.1", node2 "10.0.0.2", node3 "10.0.0.3" { roles alive, member }
+  host tape "10.0.0.9" { roles alive, archive }
+}
+
+action update(h: host) {
+  changes alive on h
+  run("apt-get", "-y", "upgrade") on h
+  takes 2m..10m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  rolling n in member  { update(n)  await in_service(n) }
+  rolling n in archive { update(n)  await in_service(n) }
+}
+)upg",
+      // fixed
+      R"upg(role alive {
+  available may be down
+  health    up
+  stoppable always "its other roles decide"
+  boot      boot_id
+}
+/// A voter of the cluster.
+role member {
+  available quorum
+  serial
+  health    joined
+  stoppable to_spare
+}
+probe boot_id(h: host) -> string { return (run("cat", "/proc/sys/kernel/random/boot_id") on h).stdout.trim }
+gate up(h: host)       { pass when answers(h)  poll 2s for 5m }
+gate joined(h: host)   { pass when (run("true") on h).code == 0  poll 2s for 5m  watches member }
+gate to_spare(h: host) { pass when (run("true") on h).code == 0  poll 2s for 5m  watches member }
+
+role archive {
+  available may be down
+  health    up
+  stoppable always "nothing waits for it"
+}
+rank archive < member
+
+cluster lab {
+  user "root"
+  host node1 "10.0.0.1", node2 "10.0.0.2", node3 "10.0.0.3" { roles alive, member }
+  host tape "10.0.0.9" { roles alive, archive }
+}
+
+action update(h: host) {
+  changes alive on h
+  run("apt-get", "-y", "upgrade") on h
+  takes 2m..10m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  rolling n in archive { update(n)  await in_service(n) }
+  rolling n in member  { update(n)  await in_service(n) }
+}
+)upg",
+      check};
 }
 
 }  // namespace upg::safety

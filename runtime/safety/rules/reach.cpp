@@ -1,4 +1,5 @@
 #include "runtime/safety/rules/beside.h"
+#include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
 
 namespace upg::safety {
@@ -17,11 +18,14 @@ void check(Analysis &a) {
         if (h != down && !through) continue;
         if (!a.first(diagnostics::Kind::rule_reach, a.tree[s].node)) break;
         const std::string host(a.site.host_name(h)), bastion(a.site.host_name(down));
-        auto out = a.report(diagnostics::Kind::rule_reach, a.range(s), a.named(s) + " may start while " + (through ? "its bastion " + bastion : host) + " is down");
+        auto out =
+            a.report(diagnostics::Kind::rule_reach, a.range(s),
+                     a.named(s) + " may start while " + (through ? "its bastion " + bastion : host) + " is down");
         out.label(a.range(o.opener), "takes " + bastion + " down");
         a.step(out, o.opener);
         a.step(out, s, " while " + bastion + " is down: " + host + " cannot be reached");
-        out.help("let the action that takes it down await its boot (`awaits boot of h`), or await `in_service(" + bastion + ")` before");
+        out.help("let the action that takes it down await its boot (`awaits boot of h`), or await `in_service(" +
+                 bastion + ")` before");
       }
     }
   }
@@ -40,13 +44,17 @@ void check(Analysis &a) {
       },
       [&](StepIx x, StepIx y, std::uint64_t key) {
         const auto bastion = static_cast<HostIx>(key);
-        const auto takes_down = [&](StepIx s) { return contains(a.tree.contract(a.tree[s]).disrupts, a.site.pair(bastion, alive)); };
+        const auto takes_down = [&](StepIx s) {
+          return contains(a.tree.contract(a.tree[s]).disrupts, a.site.pair(bastion, alive));
+        };
         if (takes_down(x) && takes_down(y)) return;  // HOSTX
         const StepIx down = takes_down(x) ? x : y, cut = takes_down(x) ? y : x;
         if (!a.first(diagnostics::Kind::rule_reach, a.tree[down].node, a.tree[cut].node.index)) return;
         const std::string name(a.site.host_name(bastion));
-        auto out = a.report(diagnostics::Kind::rule_reach, a.range(cut), a.named(cut) + " may run while its bastion " + name + " is down");
-        if (a.tree[down].node != a.tree[cut].node) out.label(a.range(down), "may take " + name + " down at the same time");
+        auto out = a.report(diagnostics::Kind::rule_reach, a.range(cut),
+                            a.named(cut) + " may run while its bastion " + name + " is down");
+        if (a.tree[down].node != a.tree[cut].node)
+          out.label(a.range(down), "may take " + name + " down at the same time");
         a.step(out, cut);
         a.step(out, down, " while " + a.named(cut) + " runs through it");
         out.help("put the bastion's turn before or after");
@@ -56,10 +64,108 @@ void check(Analysis &a) {
 }  // namespace
 
 Rule reach_rule() {
-  return {diagnostics::Kind::rule_reach, "reach",
-          R"(Nothing may start on a host that the plan has taken down and not seen boot, nor on a host behind a bastion (`via`) that is down or may
+  return {
+      diagnostics::Kind::rule_reach, "reach",
+      R"(Nothing may start on a host that the plan has taken down and not seen boot, nor on a host behind a bastion (`via`) that is down or may
 go down meanwhile. The rule cannot be waived.)",
-          "", "", check, false};
+
+      // failing
+      R"upg(role alive {
+  available may be down
+  health    up
+  stoppable always "its other roles decide"
+  boot      boot_id
+}
+/// A voter of the cluster.
+role member {
+  available quorum
+  serial
+  health    joined
+  stoppable to_spare
+}
+probe boot_id(h: host) -> string { return (run("cat", "/proc/sys/kernel/random/boot_id") on h).stdout.trim }
+gate up(h: host)       { pass when answers(h)  poll 2s for 5m }
+gate joined(h: host)   { pass when (run("true") on h).code == 0  poll 2s for 5m  watches member }
+gate to_spare(h: host) { pass when (run("true") on h).code == 0  poll 2s for 5m  watches member }
+
+cluster lab {
+  user "root"
+  host jump "10.0.0.9" { roles alive }
+  host node1 "10.0.0.1", node2 "10.0.0.2", node3 "10.0.0.3" { via jump  roles alive, member }
+}
+
+gate idle { pass when (run("true") on jump).code == 0  poll 2s for 5m  watches alive }
+action halt_host(h: host) {
+  requires idle
+  disrupts all on h
+  run("systemctl", "halt") on h
+  takes 1m..5m
+}
+
+action update(h: host) {
+  changes member on h
+  run("apt-get", "-y", "upgrade") on h
+  takes 2m..10m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  await idle
+  halt_host(jump)
+  update(node1)                 // over jump, which is down
+  await in_service(jump)
+  await in_service(node1)
+}
+)upg",
+      // fixed
+      R"upg(role alive {
+  available may be down
+  health    up
+  stoppable always "its other roles decide"
+  boot      boot_id
+}
+/// A voter of the cluster.
+role member {
+  available quorum
+  serial
+  health    joined
+  stoppable to_spare
+}
+probe boot_id(h: host) -> string { return (run("cat", "/proc/sys/kernel/random/boot_id") on h).stdout.trim }
+gate up(h: host)       { pass when answers(h)  poll 2s for 5m }
+gate joined(h: host)   { pass when (run("true") on h).code == 0  poll 2s for 5m  watches member }
+gate to_spare(h: host) { pass when (run("true") on h).code == 0  poll 2s for 5m  watches member }
+
+cluster lab {
+  user "root"
+  host jump "10.0.0.9" { roles alive }
+  host node1 "10.0.0.1", node2 "10.0.0.2", node3 "10.0.0.3" { via jump  roles alive, member }
+}
+
+gate idle { pass when (run("true") on jump).code == 0  poll 2s for 5m  watches alive }
+action halt_host(h: host) {
+  requires idle
+  disrupts all on h
+  run("systemctl", "halt") on h
+  takes 1m..5m
+}
+
+action update(h: host) {
+  changes member on h
+  run("apt-get", "-y", "upgrade") on h
+  takes 2m..10m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  await idle
+  halt_host(jump)
+  await in_service(jump)
+  update(node1)
+  await in_service(node1)
+}
+)upg",
+      check, false};
 }
 
 }  // namespace upg::safety

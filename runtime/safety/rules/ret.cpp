@@ -1,3 +1,4 @@
+#include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
 
 namespace upg::safety {
@@ -10,8 +11,9 @@ void report(Analysis &a, StepIx at, const Open &o, bool plan_end) {
   const std::string host(a.site.host_name(a.site.pair_host(o.pair)));
   const std::string name(a.site.role_name(r));
   const std::string state = o.changing ? "under change" : "down";
-  auto out = a.report(diagnostics::Kind::rule_ret, a.range(o.opener),
-                      "`" + name + "` of " + host + " is still " + state + " when " + (plan_end ? "the plan" : "its turn") + " ends");
+  auto out = a.report(
+      diagnostics::Kind::rule_ret, a.range(o.opener),
+      "`" + name + "` of " + host + " is still " + state + " when " + (plan_end ? "the plan" : "its turn") + " ends");
   out.primary("opened here");
   if (!plan_end) {
     const plan::Rollout &rollout = a.plan.rollouts[a.plan.node(a.tree[at].node).a];
@@ -31,8 +33,11 @@ void report(Analysis &a, StepIx at, const Open &o, bool plan_end) {
     }
   }
   a.step(out, o.opener);
-  out.step(plan_end ? std::string() : host, std::string(plan_end ? "the plan ends" : "ends its turn") + " with `" + name + "` of " + host + ' ' + state, {});
-  out.help("write `await in_service(" + a.spelled(o.opener, a.site.pair_host(o.pair)) + ")` after it, for every host it touches, before " + (plan_end ? "the plan" : "the turn") + " ends");
+  out.step(plan_end ? std::string() : host,
+           std::string(plan_end ? "the plan ends" : "ends its turn") + " with `" + name + "` of " + host + ' ' + state,
+           {});
+  out.help("write `await in_service(" + a.spelled(o.opener, a.site.pair_host(o.pair)) +
+           ")` after it, for every host it touches, before " + (plan_end ? "the plan" : "the turn") + " ends");
 }
 
 void check(Analysis &a) {
@@ -49,10 +54,43 @@ void check(Analysis &a) {
 }  // namespace
 
 Rule ret_rule() {
-  return {diagnostics::Kind::rule_ret, "return",
-          R"(What an iteration of a rollout takes down or changes must be proven back before the iteration ends, and everything before the plan
+  return {
+      diagnostics::Kind::rule_ret, "return",
+      R"(What an iteration of a rollout takes down or changes must be proven back before the iteration ends, and everything before the plan
 ends: the health gate of each role, asked after the action, in the same host's turn. Otherwise the next host could go down while this one is.)",
-          "", "", check};
+
+      // failing
+      UPG_EXAMPLE_HEAD R"upg(
+action reboot(h: host) {
+  disrupts all on h
+  run("systemctl", "reboot") on h
+  awaits boot of h
+  takes 3m..15m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  await stoppable(node1)
+  reboot(node1)
+}
+)upg",
+      // fixed
+      UPG_EXAMPLE_HEAD R"upg(
+action reboot(h: host) {
+  disrupts all on h
+  run("systemctl", "reboot") on h
+  awaits boot of h
+  takes 3m..15m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  await stoppable(node1)
+  reboot(node1)
+  await in_service(node1)
+}
+)upg",
+      check};
 }
 
 }  // namespace upg::safety

@@ -7,16 +7,16 @@
 
 namespace upg::safety {
 
-/// One rule of the checker: what `upgc explain` prints, and the check. `failing` is a complete .upg file that gets exactly this diagnostic, `fixed` the
-/// same file mended; a test compiles both.
+/// One rule of the checker: what `upgc explain` prints, and the check. `failing` is a complete .upg file that gets
+/// exactly this diagnostic, `fixed` the same file mended; a test compiles both.
 struct Rule {
   diagnostics::Kind kind;
-  std::string_view name;     // as in `accept NAME`
+  std::string_view name;  // as in `accept NAME`
   std::string_view doc;
   std::string_view failing;
   std::string_view fixed;
   void (*check)(Analysis &);
-  bool waivable = true;      // structural rules are not: the exactness of the others rests on them
+  bool waivable = true;  // structural rules are not: the exactness of the others rests on them
 };
 
 /// Every rule, in the order in which they are checked and reported.

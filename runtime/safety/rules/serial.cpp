@@ -1,5 +1,6 @@
 #include <set>
 
+#include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/moments.h"
 #include "runtime/safety/rules/rules.h"
 
@@ -16,21 +17,63 @@ void check(Analysis &a) {
     if (!a.first(diagnostics::Kind::rule_serial, a.tree[last].node, b.role)) continue;
     const std::string name(a.site.role_name(b.role));
     const std::vector<plan::HostId> hosts = hosts_of(a, moment.harmful);
-    auto report = a.report(diagnostics::Kind::rule_serial, a.range(last), "two hosts of `" + name + "` would be under change at once: " + names_of(a, hosts));
-    tell_moment(a, moment, {"is under change", ": `" + name + "` is serial"}, report);
+    auto report = a.report(diagnostics::Kind::rule_serial, a.range(last),
+                           "two hosts of `" + name + "` would be under change at once: " + names_of(a, hosts));
+    tell_moment(a, moment, {"under change", ": `" + name + "` is serial"}, report);
     report.label(a.range(a.site.role(b.role)->where), "`" + name + "` is `serial`");
-    report.note("a host is under change from the start of an action that disrupts or changes the role until its health gate has passed");
-    report.help("upgrade them one after the other: `rolling` without `batch`, phases with `after`, and `await in_service(n)` before a turn ends");
+    report.note(
+        "a host is under change from the start of an action that disrupts or changes the role until its health gate "
+        "has passed");
+    report.help(
+        "upgrade them one after the other: `rolling` without `batch`, phases with `after`, and `await in_service(n)` "
+        "before a turn ends");
   }
 }
 
 }  // namespace
 
 Rule serial_rule() {
-  return {diagnostics::Kind::rule_serial, "serial",
-          R"(A role marked `serial` must never have two hosts under change at the same instant, because the versions in between may not talk to
+  return {
+      diagnostics::Kind::rule_serial, "serial",
+      R"(A role marked `serial` must never have two hosts under change at the same instant, because the versions in between may not talk to
 each other. A host is under change from the start of an action that disrupts or changes the role on it until its `health` gate has passed.)",
-          "", "", check};
+
+      // failing
+      UPG_EXAMPLE_HEAD R"upg(
+action update(h: host) {
+  changes member on h
+  run("apt-get", "-y", "upgrade") on h
+  takes 2m..10m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  parallel {
+    update(node1)
+    await in_service(node1)
+  } and {
+    update(node2)
+    await in_service(node2)
+  }
+}
+)upg",
+      // fixed
+      UPG_EXAMPLE_HEAD R"upg(
+action update(h: host) {
+  changes member on h
+  run("apt-get", "-y", "upgrade") on h
+  takes 2m..10m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  rolling n in member {
+    update(n)
+    await in_service(n)
+  }
+}
+)upg",
+      check};
 }
 
 }  // namespace upg::safety

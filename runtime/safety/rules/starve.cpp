@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
 
 namespace upg::safety {
@@ -20,9 +21,12 @@ void report_hold(Analysis &a, StepIx s, GateIx gate, bool required) {
   const StepIx w = tainting(a, s, gate);
   if (w == kNone) return;
   const plan::HoldId hold = a.contracts.hold(a.tree[w].hold).hold;
-  if (a.lifted("starve", s, {}, hold) || !a.first(diagnostics::Kind::rule_starve, a.tree[s].node, a.contracts.gate(gate).gate.index)) return;
+  if (a.lifted("starve", s, {}, hold) ||
+      !a.first(diagnostics::Kind::rule_starve, a.tree[s].node, a.contracts.gate(gate).gate.index))
+    return;
   const std::string name = a.contracts.hold_text(a.tree[w].hold), asked = a.contracts.gate_text(gate);
-  auto out = a.report(diagnostics::Kind::rule_starve, a.range(s), "`" + asked + "` cannot pass while hold `" + name + "` is held");
+  auto out = a.report(diagnostics::Kind::rule_starve, a.range(s),
+                      "`" + asked + "` cannot pass while hold `" + name + "` is held");
   if (required) out.primary("it asks the gate again right before it starts");
   out.label(a.range(w), "held from here");
   out.label(a.range(a.plan.holds[hold.index].where), "`" + name + "` says that it `taints` this gate");
@@ -41,10 +45,13 @@ void check(Analysis &a) {
     }
   }
   for (const Starved &x : a.flow.starved()) {
-    if (a.lifted("starve", x.await) || !a.first(diagnostics::Kind::rule_starve, a.tree[x.await].node, a.contracts.gate(x.gate).gate.index)) continue;
+    if (a.lifted("starve", x.await) ||
+        !a.first(diagnostics::Kind::rule_starve, a.tree[x.await].node, a.contracts.gate(x.gate).gate.index))
+      continue;
     const plan::StateId state = a.contracts.cell(x.cell).state;
     auto out = a.report(diagnostics::Kind::rule_starve, a.range(x.await),
-                        "`" + a.contracts.gate_text(x.gate) + "` cannot pass while `" + a.contracts.cell_text(x.cell) + "` is " + a.contracts.value_name(state, x.values));
+                        "`" + a.contracts.gate_text(x.gate) + "` cannot pass while `" + a.contracts.cell_text(x.cell) +
+                            "` is " + a.contracts.value_name(state, x.values));
     out.label(a.range(a.plan.states[state.index].where), "the state says that this value `taints` the gate");
     out.help("await it where the state has another value");
   }
@@ -53,10 +60,66 @@ void check(Analysis &a) {
 }  // namespace
 
 Rule starve_rule() {
-  return {diagnostics::Kind::rule_starve, "starve",
-          R"(A hold, or the value of a state, says which gates it `taints`: gates that cannot pass while it lasts. Awaiting such a gate inside waits for
+  return {
+      diagnostics::Kind::rule_starve, "starve",
+      R"(A hold, or the value of a state, says which gates it `taints`: gates that cannot pass while it lasts. Awaiting such a gate inside waits for
 ever, and so does an action inside that requires it, because what an action requires is asked again right before it starts.)",
-          "", "", check};
+
+      // failing
+      UPG_EXAMPLE_HEAD R"upg(
+hold quiet {
+  observe (run("cat", "/run/quiet") on node1).stdout.trim == "on"
+  acquire { reaches alive  run("touch", "/run/quiet") on node1 }
+  release { reaches alive  run("rm", "/run/quiet") on node1 }
+  takes 1s..1m
+  taints all_green
+  on halt keep
+}
+gate all_green { pass when (run("true") on node1).code == 0  poll 5s for 10m }
+
+action update(h: host) {
+  changes member on h
+  run("apt-get", "-y", "upgrade") on h
+  takes 2m..10m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  with quiet {
+    update(node1)
+    await in_service(node1)
+    await all_green             // waits for ever: the quiet mode is a warning of its own
+  }
+}
+)upg",
+      // fixed
+      UPG_EXAMPLE_HEAD R"upg(
+hold quiet {
+  observe (run("cat", "/run/quiet") on node1).stdout.trim == "on"
+  acquire { reaches alive  run("touch", "/run/quiet") on node1 }
+  release { reaches alive  run("rm", "/run/quiet") on node1 }
+  takes 1s..1m
+  taints all_green
+  on halt keep
+}
+gate all_green { pass when (run("true") on node1).code == 0  poll 5s for 10m }
+
+action update(h: host) {
+  changes member on h
+  run("apt-get", "-y", "upgrade") on h
+  takes 2m..10m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  with quiet {
+    update(node1)
+    await in_service(node1)
+  }
+  await all_green
+}
+)upg",
+      check};
 }
 
 }  // namespace upg::safety

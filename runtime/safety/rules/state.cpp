@@ -1,3 +1,4 @@
+#include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
 
 namespace upg::safety {
@@ -16,13 +17,16 @@ StepIx mover_before(Analysis &a, StepIx s, CellIx cell) {
 }
 
 void report(Analysis &a, StepIx s, CellIx cell, Values now, Values wanted, plan::NodeId need, bool moves) {
-  if (a.lifted("state", s) || !a.first(diagnostics::Kind::rule_state, a.tree[s].node, a.contracts.cell(cell).state.index)) return;
+  if (a.lifted("state", s) ||
+      !a.first(diagnostics::Kind::rule_state, a.tree[s].node, a.contracts.cell(cell).state.index))
+    return;
   const plan::StateId state = a.contracts.cell(cell).state;
   const std::string name = a.contracts.cell_text(cell);
   const Values wrong = now & ~wanted;
-  auto out = a.report(diagnostics::Kind::rule_state, a.range(s),
-                      a.named(s) + " may start while `" + name + "` is " + a.contracts.value_name(state, wrong) + ", but it " + (moves ? "moves it from " : "requires ") +
-                          a.contracts.value_name(state, wanted));
+  auto out =
+      a.report(diagnostics::Kind::rule_state, a.range(s),
+               a.named(s) + " may start while `" + name + "` is " + a.contracts.value_name(state, wrong) + ", but it " +
+                   (moves ? "moves it from " : "requires ") + a.contracts.value_name(state, wanted));
   if (need.valid()) out.label(a.range(need), "required here");
   const StepIx mover = mover_before(a, s, cell);
   if (mover != kNone) {
@@ -30,7 +34,8 @@ void report(Analysis &a, StepIx s, CellIx cell, Values now, Values wanted, plan:
     a.step(out, mover);
   } else if (now == a.contracts.cell(cell).all) {
     out.note("nothing says what `" + name + "` is when the plan starts");
-    out.help("say it with `initially`, ask it with `expect " + name + " == ...`, or wrap the step in `unless " + name + " == ... { }`");
+    out.help("say it with `initially`, ask it with `expect " + name + " == ...`, or wrap the step in `unless " + name +
+             " == ... { }`");
   }
   a.step(out, s, " while " + name + " may be " + a.contracts.value_name(state, wrong));
 }
@@ -39,7 +44,8 @@ void check(Analysis &a) {
   for (std::size_t s = 0; s < a.plan.states.size(); ++s) {
     if (a.plan.states[s].values.size() <= kMaxValues) continue;
     a.report(diagnostics::Kind::rule_state, a.range(a.plan.states[s].where),
-             "state `" + std::string(a.plan.text(a.plan.states[s].name)) + "` has more than " + std::to_string(kMaxValues) + " values");
+             "state `" + std::string(a.plan.text(a.plan.states[s].name)) + "` has more than " +
+                 std::to_string(kMaxValues) + " values");
   }
   for (StepIx s = 0; s < a.tree.size(); ++s) {
     const Step &step = a.tree[s];
@@ -49,7 +55,8 @@ void check(Analysis &a) {
       if (!a.first(diagnostics::Kind::rule_state, step.node)) continue;
       const plan::StateId state = a.contracts.cell(step.cell).state;
       a.report(diagnostics::Kind::rule_state, a.range(s),
-               "`" + a.contracts.cell_text(step.cell) + "` can never be " + a.contracts.value_name(state, step.values) + " here, it is " + a.contracts.value_name(state, facts.values[0]));
+               "`" + a.contracts.cell_text(step.cell) + "` can never be " + a.contracts.value_name(state, step.values) +
+                   " here, it is " + a.contracts.value_name(state, facts.values[0]));
     }
     if (step.kind != StepKind::act) continue;
     const Contract &c = a.tree.contract(step);
@@ -67,9 +74,12 @@ void check(Analysis &a) {
     const CountNeed &need = a.tree.contract(a.tree[m.act]).counts[m.need];
     if (a.lifted("state", m.act) || !a.first(diagnostics::Kind::rule_state, need.node)) continue;
     static constexpr std::string_view kRelation[] = {"exactly ", "at least ", "at most "};
-    const std::string count = m.low == m.high ? std::to_string(m.low) : "between " + std::to_string(m.low) + " and " + std::to_string(m.high);
-    auto out = a.report(diagnostics::Kind::rule_state, a.range(m.act),
-                        a.named(m.act) + " may start while a count is wrong: it requires " + std::string(kRelation[need.relation]) + std::to_string(need.amount) + ", there may be " + count);
+    const std::string count =
+        m.low == m.high ? std::to_string(m.low) : "between " + std::to_string(m.low) + " and " + std::to_string(m.high);
+    auto out =
+        a.report(diagnostics::Kind::rule_state, a.range(m.act),
+                 a.named(m.act) + " may start while a count is wrong: it requires " +
+                     std::string(kRelation[need.relation]) + std::to_string(need.amount) + ", there may be " + count);
     out.label(a.range(need.node), "required here");
     a.step(out, m.act, " while the count is " + count);
   }
@@ -78,10 +88,48 @@ void check(Analysis &a) {
 }  // namespace
 
 Rule state_rule() {
-  return {diagnostics::Kind::rule_state, "state",
-          R"(States are followed through the whole plan: an action that moves a state from one value to another, or requires a value or a count, may
+  return {
+      diagnostics::Kind::rule_state, "state",
+      R"(States are followed through the whole plan: an action that moves a state from one value to another, or requires a value or a count, may
 start only where every way that leads to it leaves the state so. What the plan starts from is said by `initially` or asked by `expect`.)",
-          "", "", check};
+
+      // failing
+      UPG_EXAMPLE_HEAD R"upg(
+state packages(h: host) { old, new } observe packages_of(h)
+probe packages_of(h: host) -> string { return (run("cat", "/etc/release") on h).stdout.trim }
+action upgrade_packages(h: host) {
+  requires packages(h) == old
+  moves packages(h): old -> new
+  run("apt-get", "-y", "upgrade") on h
+  takes 2m..10m
+}
+
+upgrade all_nodes of lab {
+  initially every n in member: packages(n) == old
+  preflight { await in_service(all) }
+  upgrade_packages(node1)
+  upgrade_packages(node1)       // it is new by now
+}
+)upg",
+      // fixed
+      UPG_EXAMPLE_HEAD R"upg(
+state packages(h: host) { old, new } observe packages_of(h)
+probe packages_of(h: host) -> string { return (run("cat", "/etc/release") on h).stdout.trim }
+action upgrade_packages(h: host) {
+  requires packages(h) == old
+  moves packages(h): old -> new
+  run("apt-get", "-y", "upgrade") on h
+  takes 2m..10m
+}
+
+upgrade all_nodes of lab {
+  initially every n in member: packages(n) == old
+  preflight { await in_service(all) }
+  upgrade_packages(node1)
+  upgrade_packages(node2)
+}
+)upg",
+      check};
 }
 
 }  // namespace upg::safety

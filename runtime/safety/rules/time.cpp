@@ -1,5 +1,6 @@
 #include "runtime/safety/time.h"
 
+#include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
 
 namespace upg::safety {
@@ -32,8 +33,11 @@ void limits(Analysis &a, const Times &times) {
     const bool act_too_long = act != kNone && times.of(act).worst > limit;
     if (!act_too_long && times.unlimited(s).typical <= limit) continue;
     if (a.lifted("time", s) || !a.first(Kind::rule_time, step.node)) continue;
-    auto out = a.report(Kind::rule_time, where, act_too_long ? a.named(act) + " may take " + duration_text(times.of(act).worst) + ", it can never start in at most " + duration_text(limit)
-                                                            : "what has to be done in at most " + duration_text(limit) + " usually takes " + duration_text(times.unlimited(s).typical));
+    auto out = a.report(Kind::rule_time, where,
+                        act_too_long ? a.named(act) + " may take " + duration_text(times.of(act).worst) +
+                                           ", it can never start in at most " + duration_text(limit)
+                                     : "what has to be done in at most " + duration_text(limit) + " usually takes " +
+                                           duration_text(times.unlimited(s).typical));
     if (act_too_long) out.label(a.range(act), "started here");
     out.note("a step starts only if its own worst case still fits");
     out.help("allow more time, or do less in it");
@@ -51,22 +55,29 @@ void windows(Analysis &a, const Times &times) {
     const Step &step = a.tree[s];
     if (step.kind != StepKind::iteration || step.region != 0) continue;
     several_turns = several_turns || a.tree[step.parent].children.size() > 1;
-    if (times.of(s).worst <= longest->length || a.lifted("time", s) || !a.first(Kind::rule_time, step.node, 1)) continue;
+    if (times.of(s).worst <= longest->length || a.lifted("time", s) || !a.first(Kind::rule_time, step.node, 1))
+      continue;
     const plan::Rollout &rollout = a.plan.rollouts[a.plan.node(step.node).a];
     auto out = a.report(Kind::rule_time, a.range(rollout.where),
-                        "the turn of " + std::string(a.site.host_name(step.host)) + " may take " + duration_text(times.of(s).worst) + ", no window is that long");
+                        "the turn of " + std::string(a.site.host_name(step.host)) + " may take " +
+                            duration_text(times.of(s).worst) + ", no window is that long");
     out.label(a.range(longest->where), "the longest window: " + duration_text(longest->length));
     out.note("a turn starts only if its worst case fits into what is left of the window, so this one never starts");
     out.help("write `at most` with a time that it does keep, lengthen the window, or shorten the deadlines inside");
   }
   const Duration whole = times.of(0);
   if (!several_turns && whole.typical > longest->length && a.first(Kind::rule_time, {}, 2)) {
-    a.report(Kind::rule_time, a.range(longest->where), "the plan usually takes " + duration_text(whole.typical) + ", longer than its longest window of " + duration_text(longest->length))
+    a.report(Kind::rule_time, a.range(longest->where),
+             "the plan usually takes " + duration_text(whole.typical) + ", longer than its longest window of " +
+                 duration_text(longest->length))
         .note("it can wait for another window only between the turns of a rollout, and it has none")
         .help("lengthen the window or split the plan");
   } else if (whole.worst > longest->length) {
-    a.report(Kind::rule_window, a.range(longest->where), "in the worst case the plan takes " + duration_text(whole.worst) + ", longer than its longest window of " + duration_text(longest->length))
-        .note("usually it takes " + duration_text(whole.typical) + "; what does not fit stops the plan between two turns, with nothing down");
+    a.report(Kind::rule_window, a.range(longest->where),
+             "in the worst case the plan takes " + duration_text(whole.worst) + ", longer than its longest window of " +
+                 duration_text(longest->length))
+        .note("usually it takes " + duration_text(whole.typical) +
+              "; what does not fit stops the plan between two turns, with nothing down");
   }
 }
 
@@ -81,15 +92,85 @@ void check(Analysis &a) {
 }  // namespace
 
 Rule time_rule() {
-  return {Kind::rule_time, "time",
-          R"(A step starts only if its worst case fits into the time left: of an `at most` around it, and of the window for the turn of a rollout. A
+  return {
+      Kind::rule_time, "time",
+      R"(A step starts only if its worst case fits into the time left: of an `at most` around it, and of the window for the turn of a rollout. A
 step or turn that cannot fit would never start, so the plan would stop there; that is an error before the run rather than during it.)",
-          "", "", check};
+
+      // failing
+      UPG_EXAMPLE_HEAD R"upg(
+action update(h: host) {
+  changes member on h
+  run("apt-get", "-y", "upgrade") on h
+  takes 2m..10m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  rolling n in member at most 5m {
+    update(n)                   // may take 10m
+    await in_service(n)
+  }
+}
+)upg",
+      // fixed
+      UPG_EXAMPLE_HEAD R"upg(
+action update(h: host) {
+  changes member on h
+  run("apt-get", "-y", "upgrade") on h
+  takes 2m..10m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  rolling n in member at most 30m {
+    update(n)
+    await in_service(n)
+  }
+}
+)upg",
+      check};
 }
 Rule window_rule() {
-  return {Kind::rule_window, "window",
-          R"(In the worst case the plan does not end inside one window. It stops between two turns then, with nothing down.)",
-          "", "", nullptr, false};
+  return {
+      Kind::rule_window, "window",
+      R"(In the worst case the plan does not end inside one window. It stops between two turns then, with nothing down.)",
+
+      // failing
+      UPG_EXAMPLE_HEAD R"upg(
+action update(h: host) {
+  changes member on h
+  run("apt-get", "-y", "upgrade") on h
+  takes 2m..10m
+}
+
+upgrade all_nodes of lab {
+  window every "Sat 20:00" for 30m tz "Europe/Berlin"
+  preflight { await in_service(all) }
+  rolling n in member {
+    update(n)
+    await in_service(n)
+  }
+}
+)upg",
+      // fixed
+      UPG_EXAMPLE_HEAD R"upg(
+action update(h: host) {
+  changes member on h
+  run("apt-get", "-y", "upgrade") on h
+  takes 2m..10m
+}
+
+upgrade all_nodes of lab {
+  window every "Sat 20:00" for 2h tz "Europe/Berlin"
+  preflight { await in_service(all) }
+  rolling n in member {
+    update(n)
+    await in_service(n)
+  }
+}
+)upg",
+      nullptr, false};
 }
 
 }  // namespace upg::safety

@@ -1,3 +1,4 @@
+#include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
 
 namespace upg::safety {
@@ -13,10 +14,11 @@ void check(Analysis &a) {
   for (const StepIx point : points) {
     for (StepIx x = a.tree[point].parent; x != kNone; x = a.tree[x].parent) {
       const StepKind kind = a.tree[x].kind;
-      const bool spine = kind == StepKind::sequence || kind == StepKind::with || kind == StepKind::phase || kind == StepKind::dag ||
-                         kind == StepKind::accept || kind == StepKind::at_most;
+      const bool spine = kind == StepKind::sequence || kind == StepKind::with || kind == StepKind::phase ||
+                         kind == StepKind::dag || kind == StepKind::accept || kind == StepKind::at_most;
       if (spine || !a.first(diagnostics::Kind::rule_undo, a.tree[point].node)) continue;
-      a.report(diagnostics::Kind::rule_undo, a.range(point), "the point of no return is not on the way that every run takes")
+      a.report(diagnostics::Kind::rule_undo, a.range(point),
+               "the point of no return is not on the way that every run takes")
           .label(a.range(x), "it stands inside this")
           .help("put it outside of branches, loops, rollouts and parallel parts");
     }
@@ -27,10 +29,13 @@ void check(Analysis &a) {
       if (relation != Tree::Relation::before && relation != Tree::Relation::concurrent) continue;
       const plan::Action &action = a.plan.actions[a.tree.contract(step).action.index];
       if (action.undo_kind != plan::UndoKind::none || !a.first(diagnostics::Kind::rule_undo, step.node)) continue;
-      a.report(diagnostics::Kind::rule_undo, a.range(s), a.named(s) + " may start before the point of no return, but nothing says how it is undone")
+      a.report(diagnostics::Kind::rule_undo, a.range(s),
+               a.named(s) + " may start before the point of no return, but nothing says how it is undone")
           .label(a.range(action.where), "without `undo`")
           .label(a.range(point), "until here the plan can be aborted")
-          .help("write `undo { }` in the action, `undo nothing \"why\"` where nothing needs undoing, or move the point of no return before it");
+          .help(
+              "write `undo { }` in the action, `undo nothing \"why\"` where nothing needs undoing, or move the point "
+              "of no return before it");
     }
   }
 }
@@ -38,10 +43,46 @@ void check(Analysis &a) {
 }  // namespace
 
 Rule undo_rule() {
-  return {diagnostics::Kind::rule_undo, "undo",
-          R"(Until its `point of no return` a plan can be aborted, by the `undo` of each action in reverse order. So every action that may start before
+  return {
+      diagnostics::Kind::rule_undo, "undo",
+      R"(Until its `point of no return` a plan can be aborted, by the `undo` of each action in reverse order. So every action that may start before
 it has one, or says `undo nothing` with the reason, and the point stands where every run passes it.)",
-          "", "", check, false};
+
+      // failing
+      UPG_EXAMPLE_HEAD R"upg(
+action update(h: host) {
+  changes member on h
+  run("apt-get", "-y", "upgrade") on h
+  takes 2m..10m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  update(node1)
+  await in_service(node1)
+  point of no return "the others follow"
+  update(node2)
+  await in_service(node2)
+}
+)upg",
+      // fixed
+      UPG_EXAMPLE_HEAD R"upg(
+action update(h: host) {
+  changes member on h
+  run("apt-get", "-y", "upgrade") on h
+  takes 2m..10m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  point of no return "packages are not taken back"
+  update(node1)
+  await in_service(node1)
+  update(node2)
+  await in_service(node2)
+}
+)upg",
+      check, false};
 }
 
 }  // namespace upg::safety

@@ -68,8 +68,8 @@ TEST(Avail, AGateThatClearsTheCarrierSparesTheGuest) {
   const plan::GateId empty = t.host_gate("empty", {carrier});
   t.p.gates[empty.index].clears = {carrier};
   const plan::ActionId careful = t.action("careful", {t.disrupts_all(), t.boot()}, {t.need_gate(empty)});
-  EXPECT_EQ(checked(t.finish({t.stoppable(t.host_node(big)), t.await(empty, {t.host_node(big)}), t.act(careful, {t.host_node(big)}),
-                              t.in_service(t.host_node(big))})),
+  EXPECT_EQ(checked(t.finish({t.stoppable(t.host_node(big)), t.await(empty, {t.host_node(big)}),
+                              t.act(careful, {t.host_node(big)}), t.in_service(t.host_node(big))})),
             "");
 }
 
@@ -99,7 +99,10 @@ TEST(Avail, VotesWeigh) {
   b.host("light1", {member});
   b.host("light2", {member});
   const plan::ActionId stop = b.action("stop", {b.disrupts(member)});
-  EXPECT_EQ(checked(b.finish({b.roll(b.all_of(member), {}, [&](auto n) { return Ns{b.stoppable(n()), b.act(stop, {n()}), b.in_service(n())}; })})),
+  EXPECT_EQ(checked(b.finish({b.roll(b.all_of(member), {},
+                                     [&](auto n) {
+                                       return Ns{b.stoppable(n()), b.act(stop, {n()}), b.in_service(n())};
+                                     })})),
             "E1001 `member` would fall below its policy: 2 of 5 votes up, 3 needed\n"
             "  1 heavy starts stop: 2 of 5 votes up, 3 needed\n");
 }
@@ -126,23 +129,27 @@ TEST(Avail, PerRackBudgetsHoldInEach) {
     RollOptions o = batch(4);
     o.per = "rack";
     o.per_batch = per;
-    const std::string said = checked(b.finish({b.roll(b.all_of(worker), o, [&](auto n) { return Ns{b.stoppable(n()), b.act(stop, {n()}), b.in_service(n())}; })}));
+    const std::string said = checked(b.finish({b.roll(b.all_of(worker), o, [&](auto n) {
+      return Ns{b.stoppable(n()), b.act(stop, {n()}), b.in_service(n())};
+    })}));
     EXPECT_EQ(said.find("E1001") == std::string::npos, per == 1) << said;
   }
 }
 
 TEST(Serial, TwoPartsAtOnce) {
   Trio t;
-  EXPECT_EQ(checked(t.finish({t.parallel({{t.act(t.upgrade, {t.host_node(t.node1)}), t.in_service(t.host_node(t.node1))},
-                                          {t.act(t.upgrade, {t.host_node(t.node2)}), t.in_service(t.host_node(t.node2))}})})),
-            "E1002 two hosts of `member` would be under change at once: node1 and node2\n"
-            "  1 node1 starts upgrade\n"
-            "  2 node2 starts upgrade while node1 is under change: `member` is serial\n");
+  EXPECT_EQ(
+      checked(t.finish({t.parallel({{t.act(t.upgrade, {t.host_node(t.node1)}), t.in_service(t.host_node(t.node1))},
+                                    {t.act(t.upgrade, {t.host_node(t.node2)}), t.in_service(t.host_node(t.node2))}})})),
+      "E1002 two hosts of `member` would be under change at once: node1 and node2\n"
+      "  1 node1 starts upgrade\n"
+      "  2 node2 starts upgrade while node1 is under change: `member` is serial\n");
 }
 
 TEST(Serial, NotProvenBackBeforeTheNext) {
   Trio t;
-  const std::string said = checked(t.finish({t.act(t.upgrade, {t.host_node(t.node1)}), t.act(t.upgrade, {t.host_node(t.node2)}), t.in_service_all()}));
+  const std::string said = checked(t.finish(
+      {t.act(t.upgrade, {t.host_node(t.node1)}), t.act(t.upgrade, {t.host_node(t.node2)}), t.in_service_all()}));
   EXPECT_EQ(said,
             "E1002 two hosts of `member` would be under change at once: node1 and node2\n"
             "  1 node1 starts upgrade\n"
@@ -191,7 +198,9 @@ TEST(Avail, HalfOfAThousand) {
     b.usual_gates(web);
     for (int i = 0; i < 1000; ++i) b.host("web" + std::to_string(i), {web});
     const plan::ActionId stop = b.action("stop", {b.disrupts(web)});
-    const std::string said = checked(b.finish({b.roll(b.all_of(web), batch(k), [&](auto n) { return Ns{b.stoppable(n()), b.act(stop, {n()}), b.in_service(n())}; })}));
+    const std::string said = checked(b.finish({b.roll(b.all_of(web), batch(k), [&](auto n) {
+      return Ns{b.stoppable(n()), b.act(stop, {n()}), b.in_service(n())};
+    })}));
     EXPECT_EQ(said.find("E1001") == std::string::npos, k == 500) << said;
   }
 }

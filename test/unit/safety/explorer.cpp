@@ -13,7 +13,10 @@ struct ActionKind {
   const char *name;
   bool down_q, change_s, calm;
 };
-constexpr ActionKind kActions[] = {{"stop", true, false, false}, {"change", false, true, false}, {"both", true, true, false}, {"careful", false, true, true}};
+constexpr ActionKind kActions[] = {{"stop", true, false, false},
+                                   {"change", false, true, false},
+                                   {"both", true, true, false},
+                                   {"careful", false, true, true}};
 // Questions: in_service(h), spare(h) = stoppable of q, calm (watches q), up_q(h) alone.
 enum Question { kInService, kSpare, kCalm, kUp, kQuestions };
 
@@ -105,7 +108,8 @@ struct Outage {
 };
 
 struct Config {
-  std::vector<std::uint8_t> at;  // per node: leaf 0 waiting, 1 in flight, 2 done; branch: arm + 1; turn: 0, 1 admitted, 2 ended
+  std::vector<std::uint8_t>
+      at;  // per node: leaf 0 waiting, 1 in flight, 2 done; branch: arm + 1; turn: 0, 1 admitted, 2 ended
   std::set<Outage> open;
   std::set<std::pair<int, int>> known;  // gate, region
 };
@@ -188,9 +192,12 @@ class Explorer {
     const Flat &f = node(i);
     switch (f.kind) {
       case Term::act:
-      case Term::await: return at(c, i) == 2;
-      case Term::branch: return at(c, i) != 0 && done(f.kids[at(c, i) - std::size_t{1}], c);
-      default: break;
+      case Term::await:
+        return at(c, i) == 2;
+      case Term::branch:
+        return at(c, i) != 0 && done(f.kids[at(c, i) - std::size_t{1}], c);
+      default:
+        break;
     }
     if (f.turn) return at(c, i) == 2;
     return std::all_of(f.kids.begin(), f.kids.end(), [&](int k) { return done(k, c); });
@@ -223,8 +230,10 @@ class Explorer {
         bool first = true;
         for (const int k : f.kids) {
           if (at(c, k) == 1) {
-            if (done(node(k).kids[0], c)) end_turn(k, c);
-            else steps(node(k).kids[0], c);
+            if (done(node(k).kids[0], c))
+              end_turn(k, c);
+            else
+              steps(node(k).kids[0], c);
           } else if (at(c, k) == 0 && first) {
             first = false;
             if (live >= f.batch) continue;
@@ -240,7 +249,8 @@ class Explorer {
         return;
       case Term::dag:
         for (std::size_t k = 0; k < f.kids.size(); ++k) {
-          const bool ready = std::all_of(f.after[k].begin(), f.after[k].end(), [&](int j) { return done(f.kids[static_cast<std::size_t>(j)], c); });
+          const bool ready = std::all_of(f.after[k].begin(), f.after[k].end(),
+                                         [&](int j) { return done(f.kids[static_cast<std::size_t>(j)], c); });
           if (ready) steps(f.kids[k], c);
         }
         return;
@@ -274,7 +284,8 @@ class Explorer {
     const Flat &f = node(i);
     const ActionKind &a = kActions[f.what];
     Config c = before;
-    const bool down = std::any_of(c.open.begin(), c.open.end(), [&](const Outage &o) { return o.host == f.host && o.role == kQ && !o.changing; });
+    const bool down = std::any_of(c.open.begin(), c.open.end(),
+                                  [&](const Outage &o) { return o.host == f.host && o.role == kQ && !o.changing; });
     bool relevant = false;
     if (a.calm) {
       if (!known(kCalmGate, f.region, c)) result_.guard = true;
@@ -330,13 +341,18 @@ class Explorer {
         gates = {up(f.host), ups(f.host)};
         z = {{f.host, kQ}, {f.host, kS}};
         break;
-      case kSpare: gates = {spare(f.host)}; break;
-      case kCalm: gates = {kCalmGate}; break;
+      case kSpare:
+        gates = {spare(f.host)};
+        break;
+      case kCalm:
+        gates = {kCalmGate};
+        break;
       case kUp:
         gates = {up(f.host)};
         z = {{f.host, kQ}};
         break;
-      default: break;
+      default:
+        break;
     }
     const auto busy = [&](int host, int role) {
       for (int b = 0; b < static_cast<int>(nodes_.size()); ++b) {
@@ -354,12 +370,14 @@ class Explorer {
     }
     if (!z.empty()) {
       std::erase_if(c.known, [&](const auto &k) {
-        return std::any_of(z.begin(), z.end(), [&](const auto &pair) { return (k.first >= 10 && k.first < 20) == (pair.second == kS); });
+        return std::any_of(z.begin(), z.end(),
+                           [&](const auto &pair) { return (k.first >= 10 && k.first < 20) == (pair.second == kS); });
       });
     }
     for (const int g : gates) {
       bool hit_now = false;
-      for (int b = 0; b < static_cast<int>(nodes_.size()); ++b) hit_now = hit_now || (node(b).kind == Term::act && at(c, b) == 1 && hits(b, g));
+      for (int b = 0; b < static_cast<int>(nodes_.size()); ++b)
+        hit_now = hit_now || (node(b).kind == Term::act && at(c, b) == 1 && hits(b, g));
       if (!hit_now) c.known.insert({g, f.region});
     }
     next_.push_back(std::move(c));
@@ -421,7 +439,8 @@ void Experiment::build(PlanBuilder &b) const {
   b.p.roles[s.index].stoppable = {};
   const plan::GateId spare = b.p.roles[q.index].stoppable, up = b.p.roles[q.index].health;
   std::vector<plan::HostId> ids;
-  for (int h = 0; h < hosts; ++h) ids.push_back(b.host("h" + std::to_string(h), {q, s}, {}, votes[static_cast<std::size_t>(h)]));
+  for (int h = 0; h < hosts; ++h)
+    ids.push_back(b.host("h" + std::to_string(h), {q, s}, {}, votes[static_cast<std::size_t>(h)]));
   const plan::GateId calm = b.cluster_gate("calm", {q});
   std::vector<plan::ActionId> actions;
   for (const ActionKind &a : kActions) {
@@ -435,14 +454,17 @@ void Experiment::build(PlanBuilder &b) const {
   const std::function<N(const Term &, const Make &)> make = [&](const Term &t, const Make &turn) -> N {
     const auto host = [&] { return t.host >= 0 ? b.host_node(ids[static_cast<std::size_t>(t.host)]) : turn(); };
     switch (t.kind) {
-      case Term::act: return b.act(actions[static_cast<std::size_t>(t.what)], {host()});
+      case Term::act:
+        return b.act(actions[static_cast<std::size_t>(t.what)], {host()});
       case Term::await:
         if (t.what == kInService) return b.in_service(host());
         if (t.what == kSpare) return b.await(spare, {host()});
         if (t.what == kUp) return b.await(up, {host()});
         return b.await(calm);
-      case Term::parallel: return b.parallel({{make(t.kids[0], turn)}, {make(t.kids[1], turn)}});
-      case Term::branch: return b.branch({make(t.kids[0], turn)}, {make(t.kids[1], turn)});
+      case Term::parallel:
+        return b.parallel({{make(t.kids[0], turn)}, {make(t.kids[1], turn)}});
+      case Term::branch:
+        return b.branch({make(t.kids[0], turn)}, {make(t.kids[1], turn)});
       case Term::roll: {
         std::vector<plan::HostId> set;
         for (const int h : t.hosts) set.push_back(ids[static_cast<std::size_t>(h)]);
@@ -474,10 +496,14 @@ std::string Experiment::text() const {
     static constexpr const char *kAsk[] = {"in_service", "spare", "calm", "up"};
     std::string out;
     switch (t.kind) {
-      case Term::act: return std::string(kActions[t.what].name) + '(' + h + ')';
-      case Term::await: return std::string("?") + kAsk[t.what] + '(' + h + ')';
-      case Term::parallel: return "(" + say(t.kids[0]) + " || " + say(t.kids[1]) + ")";
-      case Term::branch: return "if{" + say(t.kids[0]) + " else " + say(t.kids[1]) + "}";
+      case Term::act:
+        return std::string(kActions[t.what].name) + '(' + h + ')';
+      case Term::await:
+        return std::string("?") + kAsk[t.what] + '(' + h + ')';
+      case Term::parallel:
+        return "(" + say(t.kids[0]) + " || " + say(t.kids[1]) + ")";
+      case Term::branch:
+        return "if{" + say(t.kids[0]) + " else " + say(t.kids[1]) + "}";
       case Term::roll:
         out = "roll" + std::to_string(t.batch) + "[";
         for (const int x : t.hosts) out += std::to_string(x);

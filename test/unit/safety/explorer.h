@@ -6,8 +6,8 @@
 
 #include "test/unit/safety/plan_builder.h"
 
-/// A tiny brute-force explorer of the formal core, to find errors of the checker: every interleaving of a small plan, step by step. It shares nothing
-/// with the checker but the plan that it builds.
+/// A tiny brute-force explorer of the formal core, to find errors of the checker: every interleaving of a small plan,
+/// step by step. It shares nothing with the checker but the plan that it builds.
 namespace upg::safety::testing {
 
 /// Roles of the explored plans: `q` may lose few hosts, `s` is serial.
@@ -15,8 +15,8 @@ enum ExploredRole : std::uint8_t { kQ = 0, kS = 1 };
 
 struct Term {
   enum Kind : std::uint8_t { act, await, sequence, parallel, roll, dag, branch } kind = sequence;
-  int what = 0;         // act: number of the action; await: number of the question
-  int host = -1;        // of an act or await; -1: the host of the turn
+  int what = 0;   // act: number of the action; await: number of the question
+  int host = -1;  // of an act or await; -1: the host of the turn
   std::uint32_t batch = 1;
   std::vector<int> hosts;               // roll
   std::vector<std::vector<int>> after;  // dag
@@ -27,7 +27,7 @@ struct Explored {
   std::uint64_t worst = 0;  // of q
   bool serial = false, guard = false, returns = false;
   std::size_t states = 0;
-  bool finished = true;     // false: too many states
+  bool finished = true;  // false: too many states
 };
 
 /// A random site and plan.

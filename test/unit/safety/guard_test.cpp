@@ -7,7 +7,10 @@ namespace {
 
 TEST(Guard, MissingBeforeReboot) {
   Trio t;
-  EXPECT_EQ(checked(t.finish({t.roll(t.members, {}, [&](auto n) { return Ns{t.act(t.reboot, {n()}), t.in_service(n())}; })})),
+  EXPECT_EQ(checked(t.finish({t.roll(t.members, {},
+                                     [&](auto n) {
+                                       return Ns{t.act(t.reboot, {n()}), t.in_service(n())};
+                                     })})),
             "E1003 `reboot` on node1 may start without `member_spare(node1)`\n"
             "  1 node1 starts reboot with member_spare(node1) never asked\n");
 }
@@ -15,7 +18,11 @@ TEST(Guard, MissingBeforeReboot) {
 TEST(Guard, AskedAfterTheStep) {
   Trio t;
   diagnostics::Sink sink;
-  check(t.finish({t.roll(t.members, {}, [&](auto n) { return Ns{t.act(t.reboot, {n()}), t.stoppable(n()), t.in_service(n())}; })}), 0, sink);
+  check(t.finish({t.roll(t.members, {},
+                         [&](auto n) {
+                           return Ns{t.act(t.reboot, {n()}), t.stoppable(n()), t.in_service(n())};
+                         })}),
+        0, sink);
   ASSERT_EQ(sink.all().size(), 1u);
   ASSERT_FALSE(sink.all()[0].secondary.empty());
   EXPECT_EQ(sink.all()[0].secondary[0].text, "it is asked here, after the step that needs it");
@@ -24,7 +31,9 @@ TEST(Guard, AskedAfterTheStep) {
 TEST(Guard, AskedAboutAnotherHost) {
   Trio t;
   diagnostics::Sink sink;
-  check(t.finish({t.stoppable(t.host_node(t.node2)), t.act(t.reboot, {t.host_node(t.node1)}), t.in_service(t.host_node(t.node1))}), 0, sink);
+  check(t.finish({t.stoppable(t.host_node(t.node2)), t.act(t.reboot, {t.host_node(t.node1)}),
+                  t.in_service(t.host_node(t.node1))}),
+        0, sink);
   ASSERT_EQ(sink.all().size(), 1u);
   EXPECT_EQ(sink.all()[0].message, "`reboot` on node1 may start without `member_spare(node1)`");
   ASSERT_FALSE(sink.all()[0].secondary.empty());
@@ -33,9 +42,11 @@ TEST(Guard, AskedAboutAnotherHost) {
 
 TEST(Guard, StaleNamesWhatMadeItSo) {
   Trio t;
-  EXPECT_EQ(checked(t.finish({t.roll(t.members, {}, [&](auto n) {
-              return Ns{t.stoppable(n()), t.act(t.upgrade, {n()}), t.act(t.reboot, {n()}), t.in_service(n())};
-            })})),
+  EXPECT_EQ(checked(t.finish({t.roll(
+                t.members, {},
+                [&](auto n) {
+                  return Ns{t.stoppable(n()), t.act(t.upgrade, {n()}), t.act(t.reboot, {n()}), t.in_service(n())};
+                })})),
             "E1003 `reboot` on node1 may start with a stale gate: `member_spare(node1)`\n"
             "  1 node1 passes stoppable\n"
             "  2 node1 starts upgrade, which makes member_spare(node1) stale\n"
@@ -44,9 +55,11 @@ TEST(Guard, StaleNamesWhatMadeItSo) {
 
 TEST(Guard, AReturnIntoServiceMakesStale) {
   Trio t;
-  EXPECT_EQ(checked(t.finish({t.roll(t.members, {}, [&](auto n) {
-              return Ns{t.stoppable(n()), t.in_service(n()), t.act(t.reboot, {n()}), t.in_service(n())};
-            })})),
+  EXPECT_EQ(checked(t.finish(
+                {t.roll(t.members, {},
+                        [&](auto n) {
+                          return Ns{t.stoppable(n()), t.in_service(n()), t.act(t.reboot, {n()}), t.in_service(n())};
+                        })})),
             "E1003 `reboot` on node1 may start with a stale gate: `member_spare(node1)`\n"
             "  1 node1 passes stoppable\n"
             "  2 node1 is in service again, which makes member_spare(node1) stale\n"
@@ -55,20 +68,25 @@ TEST(Guard, AReturnIntoServiceMakesStale) {
 
 TEST(Guard, InOneBranchOnly) {
   Trio t;
-  EXPECT_EQ(checked(t.finish({t.roll(t.members, {}, [&](auto n) {
-              return Ns{t.branch({t.stoppable(n())}, {}), t.act(t.reboot, {n()}), t.in_service(n())};
-            })})),
-            "E1003 `reboot` on node1 may start without `member_spare(node1)`, which is asked on one way only\n"
-            "  1 takes the way on which member_spare(node1) is not asked\n"
-            "  2 node1 starts reboot\n");
+  EXPECT_EQ(
+      checked(t.finish({t.roll(t.members, {},
+                               [&](auto n) {
+                                 return Ns{t.branch({t.stoppable(n())}, {}), t.act(t.reboot, {n()}), t.in_service(n())};
+                               })})),
+      "E1003 `reboot` on node1 may start without `member_spare(node1)`, which is asked on one way only\n"
+      "  1 takes the way on which member_spare(node1) is not asked\n"
+      "  2 node1 starts reboot\n");
 }
 
 TEST(Guard, OnBothBranchesIsEnough) {
   Trio t;
-  EXPECT_EQ(checked(t.finish({t.roll(t.members, {}, [&](auto n) {
-              return Ns{t.branch({t.stoppable(n())}, {t.stoppable(n())}), t.act(t.reboot, {n()}), t.in_service(n())};
-            })})),
-            "");
+  EXPECT_EQ(
+      checked(t.finish({t.roll(
+          t.members, {},
+          [&](auto n) {
+            return Ns{t.branch({t.stoppable(n())}, {t.stoppable(n())}), t.act(t.reboot, {n()}), t.in_service(n())};
+          })})),
+      "");
 }
 
 TEST(Guard, ATurnForgetsWhatAnotherAsked) {
@@ -83,7 +101,10 @@ TEST(Guard, AskedOnceBeforeAllTurnsIsStaleInTheSecond) {
   Trio t;
   const plan::GateId calm = t.cluster_gate("calm", {t.member});
   const plan::ActionId careful = t.action("careful", {t.changes(t.member)}, {t.need_gate(calm, false)});
-  EXPECT_EQ(checked(t.finish({t.await(calm), t.roll(t.members, {}, [&](auto n) { return Ns{t.act(careful, {n()}), t.in_service(n())}; })})),
+  EXPECT_EQ(checked(t.finish({t.await(calm), t.roll(t.members, {},
+                                                    [&](auto n) {
+                                                      return Ns{t.act(careful, {n()}), t.in_service(n())};
+                                                    })})),
             "E1003 `careful` on node2 may start with a stale gate: `calm`\n"
             "  1 passes calm\n"
             "  2 node1 starts careful, which makes calm stale\n"
@@ -94,7 +115,11 @@ TEST(Guard, AGateThatWatchesNothingStaysKnown) {
   Trio t;
   const plan::GateId calm = t.quiet_gate("calm");
   const plan::ActionId careful = t.action("careful", {t.changes(t.member)}, {t.need_gate(calm, false)});
-  EXPECT_EQ(checked(t.finish({t.await(calm), t.roll(t.members, {}, [&](auto n) { return Ns{t.act(careful, {n()}), t.in_service(n())}; })})), "");
+  EXPECT_EQ(checked(t.finish({t.await(calm), t.roll(t.members, {},
+                                                    [&](auto n) {
+                                                      return Ns{t.act(careful, {n()}), t.in_service(n())};
+                                                    })})),
+            "");
 }
 
 TEST(Guard, SomethingBesideItMakesItStale) {
@@ -105,8 +130,9 @@ TEST(Guard, SomethingBesideItMakesItStale) {
   const plan::ActionId change = t.action("change", {t.changes(web)});
   const plan::GateId calm = t.cluster_gate("calm", {web});
   const plan::ActionId careful = t.action("careful", {t.changes(t.member)}, {t.need_gate(calm, false)});
-  EXPECT_EQ(checked(t.finish({t.parallel({{t.await(calm), t.act(careful, {t.host_node(t.node1)}), t.in_service(t.host_node(t.node1))},
-                                          {t.act(change, {t.host_node(other)}), t.in_service(t.host_node(other))}})})),
+  EXPECT_EQ(checked(t.finish({t.parallel(
+                {{t.await(calm), t.act(careful, {t.host_node(t.node1)}), t.in_service(t.host_node(t.node1))},
+                 {t.act(change, {t.host_node(other)}), t.in_service(t.host_node(other))}})})),
             "E1003 `careful` on node1 may start with a stale gate: `calm`\n"
             "  1 passes calm\n"
             "  2 other starts change, which makes calm stale\n"
@@ -117,9 +143,11 @@ TEST(Guard, AlreadyDownNeedsNoSecondStoppable) {
   Trio t;
   const plan::GateId off = t.host_gate("off", {t.member});
   const plan::ActionId again = t.action("again", {t.disrupts(t.member)}, {t.need_gate(off)});
-  EXPECT_EQ(checked(t.finish({t.roll(t.members, {}, [&](auto n) {
-              return Ns{t.stoppable(n()), t.act(t.reboot, {n()}), t.await(off, {n()}), t.act(again, {n()}), t.in_service(n())};
-            })})),
+  EXPECT_EQ(checked(t.finish({t.roll(t.members, {},
+                                     [&](auto n) {
+                                       return Ns{t.stoppable(n()), t.act(t.reboot, {n()}), t.await(off, {n()}),
+                                                 t.act(again, {n()}), t.in_service(n())};
+                                     })})),
             "");
 }
 

@@ -43,7 +43,8 @@ plan::RoleId PlanBuilder::role(std::string_view name, std::vector<plan::Availabl
   return plan::Builder::add<plan::RoleId>(p.roles, std::move(r));
 }
 
-plan::HostId PlanBuilder::host(std::string_view name, std::vector<plan::RoleId> roles, std::string_view rack, std::uint32_t votes) {
+plan::HostId PlanBuilder::host(std::string_view name, std::vector<plan::RoleId> roles, std::string_view rack,
+                               std::uint32_t votes) {
   plan::Host h;
   h.name = b.string(name);
   h.address = h.name;
@@ -69,7 +70,8 @@ plan::SetId PlanBuilder::all_of(plan::RoleId role) {
   }
   std::vector<plan::HostId> hosts;
   for (std::size_t h = 0; h < p.hosts.size(); ++h) {
-    if (std::find(p.hosts[h].roles.begin(), p.hosts[h].roles.end(), role) != p.hosts[h].roles.end()) hosts.push_back(plan::HostId(h));
+    if (std::find(p.hosts[h].roles.begin(), p.hosts[h].roles.end(), role) != p.hosts[h].roles.end())
+      hosts.push_back(plan::HostId(h));
   }
   role_sets_.emplace_back(role, set(std::move(hosts)));
   return role_sets_.back().second;
@@ -77,7 +79,8 @@ plan::SetId PlanBuilder::all_of(plan::RoleId role) {
 
 plan::SetId PlanBuilder::all_hosts() { return all_of(alive_); }
 
-plan::GateId PlanBuilder::add_gate(std::string_view name, bool host, N pass, plan::WatchKind kind, const std::vector<plan::RoleId> &watches) {
+plan::GateId PlanBuilder::add_gate(std::string_view name, bool host, N pass, plan::WatchKind kind,
+                                   const std::vector<plan::RoleId> &watches) {
   plan::Gate g;
   g.name = b.string(name);
   g.frame = host_frame(host);
@@ -94,14 +97,16 @@ plan::GateId PlanBuilder::add_gate(std::string_view name, bool host, N pass, pla
   return plan::Builder::add<plan::GateId>(p.gates, std::move(g));
 }
 plan::GateId PlanBuilder::own_gate(std::string_view name) {
-  return add_gate(name, true, node(Op::builtin, static_cast<std::uint32_t>(plan::Builtin::answers), 0, {h()}), plan::WatchKind::unwritten, {});
+  return add_gate(name, true, node(Op::builtin, static_cast<std::uint32_t>(plan::Builtin::answers), 0, {h()}),
+                  plan::WatchKind::unwritten, {});
 }
 plan::GateId PlanBuilder::host_gate(std::string_view name, std::vector<plan::RoleId> watches) {
   return add_gate(name, true, node(Op::run, 0, 0, {node(Op::on_local, 0, 0, {}), b.text("ask", where())}),
                   watches.empty() ? plan::WatchKind::unwritten : plan::WatchKind::written, watches);
 }
 plan::GateId PlanBuilder::cluster_gate(std::string_view name, std::vector<plan::RoleId> watches) {
-  return add_gate(name, false, node(Op::boolean, 1, 0, {}), watches.empty() ? plan::WatchKind::unwritten : plan::WatchKind::written, watches);
+  return add_gate(name, false, node(Op::boolean, 1, 0, {}),
+                  watches.empty() ? plan::WatchKind::unwritten : plan::WatchKind::written, watches);
 }
 plan::GateId PlanBuilder::quiet_gate(std::string_view name) {
   return add_gate(name, false, node(Op::boolean, 1, 0, {}), plan::WatchKind::nothing, {});

@@ -48,7 +48,8 @@ class PlanBuilder {
   static plan::Available quorum() { return available(plan::AvailableKind::quorum); }
   static plan::Available at_least(std::uint32_t n) { return available(plan::AvailableKind::at_least, n); }
   static plan::Available all_but(std::uint32_t n) { return available(plan::AvailableKind::all_but, n); }
-  plan::HostId host(std::string_view name, std::vector<plan::RoleId> roles, std::string_view rack = {}, std::uint32_t votes = 1);
+  plan::HostId host(std::string_view name, std::vector<plan::RoleId> roles, std::string_view rack = {},
+                    std::uint32_t votes = 1);
   plan::SetId set(std::vector<plan::HostId> hosts);
   /// Every host of a role, in inventory order.
   plan::SetId all_of(plan::RoleId role);
@@ -73,15 +74,25 @@ class PlanBuilder {
   N on_h() { return node(Op::on_host, 0, 0, {h()}); }
   N disrupts(plan::RoleId r) { return node(Op::disrupts, r.index, 0, {on_h()}); }
   N disrupts_all() { return node(Op::disrupts, plan::all_roles, 0, {on_h()}); }
-  N disrupts_each(plan::RoleId r) { return node(Op::disrupts, r.index, 0, {node(Op::on_each, 0, 0, {set_node(all_of(r))})}); }
+  N disrupts_each(plan::RoleId r) {
+    return node(Op::disrupts, r.index, 0, {node(Op::on_each, 0, 0, {set_node(all_of(r))})});
+  }
   N changes(plan::RoleId r) { return node(Op::changes, r.index, 0, {on_h()}); }
   N boot() { return node(Op::boot_of, 0, 0, {h()}); }
   N moves(plan::StateId s, std::vector<std::uint32_t> from, std::uint32_t to, bool of_host = true);
   N destroys() { return node(Op::destroys, 0, 0, {b.text("the disk", where())}); }
-  N need_gate(plan::GateId g, bool of_host = true) { return node(Op::need_gate, 0, 0, {gate(g, of_host ? Ns{h()} : Ns{})}); }
-  N need_value(plan::StateId s, std::uint32_t v, bool of_host = true) { return node(Op::need_value, v, 0, {cell(s, of_host ? Ns{h()} : Ns{})}); }
-  N need_held(plan::HoldId x, bool of_host = false) { return node(Op::need_held, 0, 0, {held(x, of_host ? Ns{h()} : Ns{})}); }
-  N need_free(plan::HoldId x, bool of_host = false) { return node(Op::need_free, 0, 0, {held(x, of_host ? Ns{h()} : Ns{})}); }
+  N need_gate(plan::GateId g, bool of_host = true) {
+    return node(Op::need_gate, 0, 0, {gate(g, of_host ? Ns{h()} : Ns{})});
+  }
+  N need_value(plan::StateId s, std::uint32_t v, bool of_host = true) {
+    return node(Op::need_value, v, 0, {cell(s, of_host ? Ns{h()} : Ns{})});
+  }
+  N need_held(plan::HoldId x, bool of_host = false) {
+    return node(Op::need_held, 0, 0, {held(x, of_host ? Ns{h()} : Ns{})});
+  }
+  N need_free(plan::HoldId x, bool of_host = false) {
+    return node(Op::need_free, 0, 0, {held(x, of_host ? Ns{h()} : Ns{})});
+  }
 
   // ---- statements
   N local(std::uint32_t slot) { return node(Op::local, slot, 0, {}); }
@@ -99,7 +110,9 @@ class PlanBuilder {
   N with(plan::HoldId x, Ns args, Ns body) { return node(Op::with, 0, 0, {held(x, args), block(body)}); }
   N parallel(std::vector<Ns> parts);
   N branch(Ns yes, Ns no) { return node(Op::branch, 0, 0, {node(Op::boolean, 1, 0, {}), block(yes), block(no)}); }
-  N unless(plan::StateId s, Ns args, std::uint32_t value, Ns body) { return node(Op::unless, value, 0, {cell(s, args), block(body)}); }
+  N unless(plan::StateId s, Ns args, std::uint32_t value, Ns body) {
+    return node(Op::unless, value, 0, {cell(s, args), block(body)});
+  }
   N phase(std::string_view name, std::vector<std::uint32_t> after, Ns body);
   N dag(Ns phases) { return node(Op::dag, 0, 0, phases); }
   N call(plan::ProcedureId id, Ns args) { return node(Op::call, id.index, 0, args); }
@@ -107,16 +120,20 @@ class PlanBuilder {
   N accept(std::string_view rule, Ns body, plan::RoleId role = {}, plan::HoldId hold = {}, std::int64_t until = 0);
   N at_most(std::int64_t ms, Ns body) { return node(Op::at_most, b.integer(ms).index, 0, {block(body)}); }
   /// `body` gets the host of the turn.
-  template <class Body> N roll(plan::SetId hosts, RollOptions o, Body body) {
+  template <class Body>
+  N roll(plan::SetId hosts, RollOptions o, Body body) {
     const std::uint32_t slot = next_slot("n");
     return roll_node(Op::roll, hosts, o, slot, body(local_maker(slot)));
   }
-  template <class Body> N visit(plan::SetId hosts, Body body) {
+  template <class Body>
+  N visit(plan::SetId hosts, Body body) {
     const std::uint32_t slot = next_slot("n");
     return roll_node(Op::visit, hosts, {}, slot, body(local_maker(slot)));
   }
 
-  N node(Op op, std::uint32_t a, std::uint32_t c, const Ns &kids) { return b.node(op, where(), a, c, std::span<const N>(kids)); }
+  N node(Op op, std::uint32_t a, std::uint32_t c, const Ns &kids) {
+    return b.node(op, where(), a, c, std::span<const N>(kids));
+  }
   plan::Span where() { return {0, place_++, place_}; }
   plan::SetId all_hosts();
   plan::StateId last_state() const { return plan::StateId(p.states.size() - 1); }
@@ -131,7 +148,8 @@ class PlanBuilder {
   }
   std::uint32_t next_slot(std::string_view name);
   N roll_node(Op op, plan::SetId hosts, const RollOptions &o, std::uint32_t slot, Ns body);
-  plan::GateId add_gate(std::string_view name, bool host, N pass, plan::WatchKind kind, const std::vector<plan::RoleId> &watches);
+  plan::GateId add_gate(std::string_view name, bool host, N pass, plan::WatchKind kind,
+                        const std::vector<plan::RoleId> &watches);
   plan::Frame host_frame(bool host);
 
   std::uint32_t place_ = 0;
@@ -154,7 +172,10 @@ struct Trio : PlanBuilder {
   /// await stoppable(n), reboot(n), await in_service(n)
   Ns turn(N n1, N n2, N n3) { return {stoppable(n1), act(reboot, {n2}), in_service(n3)}; }
   Ns turn_of(plan::HostId id) { return turn(host_node(id), host_node(id), host_node(id)); }
-  template <class Maker> Ns turn(Maker n) { return turn(n(), n(), n()); }
+  template <class Maker>
+  Ns turn(Maker n) {
+    return turn(n(), n(), n());
+  }
 };
 
 }  // namespace upg::safety::testing

@@ -21,17 +21,19 @@ TEST(Base, NothingProven) {
 }
 TEST(Base, ProvenByAPartThatRunsBeside) {
   Trio t;
-  EXPECT_EQ(checked(t.finish({t.in_service(t.host_node(t.node1)), t.in_service(t.host_node(t.node2)),
-                              t.parallel({{t.in_service(t.host_node(t.node3))}, {t.act(t.upgrade, {t.host_node(t.node1)}), t.in_service(t.host_node(t.node1))}})},
-                             false)),
-            "E1004 `upgrade` on node1 may start while `member` is not proven healthy on node3\n"
-            "  1 node1 starts upgrade with the health of node3 unknown\n");
+  EXPECT_EQ(
+      checked(t.finish({t.in_service(t.host_node(t.node1)), t.in_service(t.host_node(t.node2)),
+                        t.parallel({{t.in_service(t.host_node(t.node3))},
+                                    {t.act(t.upgrade, {t.host_node(t.node1)}), t.in_service(t.host_node(t.node1))}})},
+                       false)),
+      "E1004 `upgrade` on node1 may start while `member` is not proven healthy on node3\n"
+      "  1 node1 starts upgrade with the health of node3 unknown\n");
 }
 TEST(Base, ADeadHostNeedsNoProof) {
   Trio t;
   t.p.hosts[t.node3.index].out_reason = t.b.string("dead");
-  EXPECT_EQ(checked(t.finish({t.in_service(t.host_node(t.node1)), t.in_service(t.host_node(t.node2)), t.act(t.upgrade, {t.host_node(t.node1)}),
-                              t.in_service(t.host_node(t.node1))},
+  EXPECT_EQ(checked(t.finish({t.in_service(t.host_node(t.node1)), t.in_service(t.host_node(t.node2)),
+                              t.act(t.upgrade, {t.host_node(t.node1)}), t.in_service(t.host_node(t.node1))},
                              false)),
             "");
 }
@@ -40,7 +42,11 @@ TEST(Base, ADeadHostNeedsNoProof) {
 
 TEST(Return, StillDownAtTheEndOfATurn) {
   Trio t;
-  EXPECT_EQ(checked(t.finish({t.roll(t.set({t.node1}), {}, [&](auto n) { return Ns{t.stoppable(n()), t.act(t.reboot, {n()})}; }), t.in_service_all()})),
+  EXPECT_EQ(checked(t.finish({t.roll(t.set({t.node1}), {},
+                                     [&](auto n) {
+                                       return Ns{t.stoppable(n()), t.act(t.reboot, {n()})};
+                                     }),
+                              t.in_service_all()})),
             "E1005 `member` of node1 is still down when its turn ends\n"
             "  1 node1 starts reboot\n"
             "  2 node1 ends its turn with `member` of node1 down\n");
@@ -61,8 +67,9 @@ TEST(Return, AskedBeforeItWentDownDoesNotCount) {
 }
 TEST(Return, ATurnRepairsOnlyItsOwnHost) {
   Trio t(false);
-  const std::string said = checked(t.finish({t.act(t.upgrade, {t.host_node(t.node1)}),
-                                             t.roll(t.set({t.node2}), {}, [&](auto) { return Ns{t.in_service(t.host_node(t.node1))}; })}));
+  const std::string said =
+      checked(t.finish({t.act(t.upgrade, {t.host_node(t.node1)}),
+                        t.roll(t.set({t.node2}), {}, [&](auto) { return Ns{t.in_service(t.host_node(t.node1))}; })}));
   EXPECT_EQ(said.substr(0, 5), "E1005") << said;
   Trio u(false);
   EXPECT_EQ(checked(u.finish({u.act(u.upgrade, {u.host_node(u.node1)}),
@@ -82,12 +89,18 @@ struct Packages : Trio {
     claim(p.initially, 0);
     claim(p.finally, 2);
   }
-  void claim(std::vector<plan::CellClaim> &list, std::uint32_t value) { list.push_back({packages, members, value, where()}); }
+  void claim(std::vector<plan::CellClaim> &list, std::uint32_t value) {
+    list.push_back({packages, members, value, where()});
+  }
 };
 
 TEST(State, FollowedThroughTheTurns) {
   Packages t;
-  EXPECT_EQ(checked(t.finish({t.roll(t.members, {}, [&](auto n) { return Ns{t.act(t.install, {n()}), t.act(t.finish_up, {n()})}; })})), "");
+  EXPECT_EQ(checked(t.finish({t.roll(t.members, {},
+                                     [&](auto n) {
+                                       return Ns{t.act(t.install, {n()}), t.act(t.finish_up, {n()})};
+                                     })})),
+            "");
 }
 TEST(State, MovedTwice) {
   Packages t;
@@ -100,10 +113,12 @@ TEST(State, UnknownWhereNothingSaysWhatItIs) {
   Packages t;
   t.p.initially.clear();
   t.p.finally.clear();
-  const std::string said = checked(t.finish({t.act(t.install, {t.host_node(t.node1)}), t.act(t.finish_up, {t.host_node(t.node1)})}));
-  EXPECT_EQ(said,
-            "E1006 `install` on node1 may start while `packages(node1)` is `armed` or `new`, but it moves it from `old`\n"
-            "  1 node1 starts install while packages(node1) may be `armed` or `new`\n");
+  const std::string said =
+      checked(t.finish({t.act(t.install, {t.host_node(t.node1)}), t.act(t.finish_up, {t.host_node(t.node1)})}));
+  EXPECT_EQ(
+      said,
+      "E1006 `install` on node1 may start while `packages(node1)` is `armed` or `new`, but it moves it from `old`\n"
+      "  1 node1 starts install while packages(node1) may be `armed` or `new`\n");
 }
 TEST(State, UnlessInforms) {
   Packages t;
@@ -111,7 +126,9 @@ TEST(State, UnlessInforms) {
   t.p.states[t.packages.index].values = {{t.b.string("old"), false}, {t.b.string("new"), false}};
   const plan::ActionId go = t.action("go", {t.moves(t.packages, {0}, 1)});
   t.p.finally[0].value = 1;
-  EXPECT_EQ(checked(t.finish({t.roll(t.members, {}, [&](auto n) { return Ns{t.unless(t.packages, {n()}, 1, {t.act(go, {n()})})}; })})), "");
+  EXPECT_EQ(checked(t.finish({t.roll(t.members, {},
+                                     [&](auto n) { return Ns{t.unless(t.packages, {n()}, 1, {t.act(go, {n()})})}; })})),
+            "");
 }
 TEST(End, NotEveryHostIsThere) {
   Packages t;
@@ -147,7 +164,8 @@ TEST(Arm, LeftAtTheEndOfATurn) {
 TEST(Arm, WhileAPersonIsWaitedFor) {
   Packages t;
   t.p.finally.clear();
-  EXPECT_EQ(checked(t.finish({t.act(t.install, {t.host_node(t.node1)}), t.confirm(), t.act(t.finish_up, {t.host_node(t.node1)})})),
+  EXPECT_EQ(checked(t.finish(
+                {t.act(t.install, {t.host_node(t.node1)}), t.confirm(), t.act(t.finish_up, {t.host_node(t.node1)})})),
             "E1011 `packages(node1)` may still be `armed` while a person is waited for\n"
             "  1 node1 starts install\n"
             "  2 waits for a person with packages(node1) still `armed`\n");
@@ -155,15 +173,18 @@ TEST(Arm, WhileAPersonIsWaitedFor) {
 TEST(Arm, TheBootMovesIt) {
   Packages t;
   t.p.states[t.packages.index].on_boot.push_back({1, 2});
-  EXPECT_EQ(checked(t.finish({t.roll(t.members, {}, [&](auto n) {
-              return Ns{t.act(t.install, {n()}), t.stoppable(n()), t.act(t.reboot, {n()}), t.in_service(n())};
-            })})),
+  EXPECT_EQ(checked(t.finish({t.roll(
+                t.members, {},
+                [&](auto n) {
+                  return Ns{t.act(t.install, {n()}), t.stoppable(n()), t.act(t.reboot, {n()}), t.in_service(n())};
+                })})),
             "");
 }
 TEST(Arm, ARestartThatIsNotMeantTo) {
   Packages t;
   const std::string said = checked(t.finish({t.roll(t.members, {}, [&](auto n) {
-    return Ns{t.act(t.install, {n()}), t.stoppable(n()), t.act(t.reboot, {n()}), t.in_service(n()), t.act(t.finish_up, {n()})};
+    return Ns{t.act(t.install, {n()}), t.stoppable(n()), t.act(t.reboot, {n()}), t.in_service(n()),
+              t.act(t.finish_up, {n()})};
   })}));
   EXPECT_EQ(said,
             "E1011 `packages(node1)` may still be `armed` when `reboot` on node1 restarts the host\n"
@@ -181,15 +202,17 @@ TEST(Hold, Required) {
   Trio u;
   const plan::HoldId other = u.hold("quiet");
   const plan::ActionId again = u.action("careful", {u.changes(u.member)}, {u.need_held(other)});
-  EXPECT_EQ(checked(u.finish({u.with(other, {}, {u.confirm()}), u.act(again, {u.host_node(u.node1)}), u.in_service_all()})),
-            "E1007 `careful` on node1 may start without hold `quiet`\n"
-            "  1 node1 starts careful while quiet is not held\n");
+  EXPECT_EQ(
+      checked(u.finish({u.with(other, {}, {u.confirm()}), u.act(again, {u.host_node(u.node1)}), u.in_service_all()})),
+      "E1007 `careful` on node1 may start without hold `quiet`\n"
+      "  1 node1 starts careful while quiet is not held\n");
 }
 TEST(Hold, OfAnotherHost) {
   Trio t;
   const plan::HoldId drained = t.hold("drained", true);
   const plan::ActionId careful = t.action("careful", {t.changes(t.member)}, {t.need_held(drained, true)});
-  EXPECT_EQ(checked(t.finish({t.with(drained, {t.host_node(t.node2)}, {t.act(careful, {t.host_node(t.node1)}), t.in_service_all()})})),
+  EXPECT_EQ(checked(t.finish({t.with(drained, {t.host_node(t.node2)},
+                                     {t.act(careful, {t.host_node(t.node1)}), t.in_service_all()})})),
             "E1007 `careful` on node1 may start without hold `drained(node1)`\n"
             "  1 node1 starts careful while drained(node1) is not held\n");
 }
@@ -197,10 +220,12 @@ TEST(Hold, NotHeldBesideIt) {
   Trio t;
   const plan::HoldId quiet = t.hold("quiet");
   const plan::ActionId loud = t.action("loud", {t.changes(t.member)}, {t.need_free(quiet)});
-  EXPECT_EQ(checked(t.finish({t.parallel({{t.with(quiet, {}, {t.confirm()})}, {t.act(loud, {t.host_node(t.node1)}), t.in_service(t.host_node(t.node1))}})})),
-            "E1007 `loud` on node1 may start while hold `quiet` is held\n"
-            "  1 takes hold quiet\n"
-            "  2 node1 starts loud\n");
+  EXPECT_EQ(
+      checked(t.finish({t.parallel({{t.with(quiet, {}, {t.confirm()})},
+                                    {t.act(loud, {t.host_node(t.node1)}), t.in_service(t.host_node(t.node1))}})})),
+      "E1007 `loud` on node1 may start while hold `quiet` is held\n"
+      "  1 takes hold quiet\n"
+      "  2 node1 starts loud\n");
 }
 TEST(Hold, GivenBackTooEarly) {
   Trio t;
@@ -225,7 +250,8 @@ TEST(Starve, AGateThatTheHoldTaints) {
   Trio t;
   const plan::GateId green = t.cluster_gate("green", {t.member});
   const plan::HoldId quiet = t.hold("quiet", false, {}, {green});
-  EXPECT_EQ(checked(t.finish({t.with(quiet, {}, {t.await(green)})})), "E1008 `green` cannot pass while hold `quiet` is held\n");
+  EXPECT_EQ(checked(t.finish({t.with(quiet, {}, {t.await(green)})})),
+            "E1008 `green` cannot pass while hold `quiet` is held\n");
   Trio u;
   const plan::GateId other = u.cluster_gate("green", {u.member});
   const plan::HoldId hold = u.hold("quiet", false, {}, {other});
@@ -236,7 +262,8 @@ TEST(Starve, AnActionInsideAsksItAgain) {
   const plan::GateId green = t.quiet_gate("green");
   const plan::HoldId quiet = t.hold("quiet", false, {}, {green});
   const plan::ActionId careful = t.action("careful", {t.changes(t.member)}, {t.need_gate(green, false)});
-  EXPECT_EQ(checked(t.finish({t.await(green), t.with(quiet, {}, {t.act(careful, {t.host_node(t.node1)}), t.in_service_all()})})),
+  EXPECT_EQ(checked(t.finish(
+                {t.await(green), t.with(quiet, {}, {t.act(careful, {t.host_node(t.node1)}), t.in_service_all()})})),
             "E1008 `green` cannot pass while hold `quiet` is held\n");
 }
 TEST(Starve, AValueThatTaints) {
@@ -244,13 +271,16 @@ TEST(Starve, AValueThatTaints) {
   t.p.finally.clear();
   const plan::GateId green = t.own_gate("green");
   t.p.states[t.packages.index].taints.push_back({{1}, {green}});
-  EXPECT_EQ(checked(t.finish({t.act(t.install, {t.host_node(t.node1)}), t.await(green, {t.host_node(t.node1)}), t.act(t.finish_up, {t.host_node(t.node1)})})),
+  EXPECT_EQ(checked(t.finish({t.act(t.install, {t.host_node(t.node1)}), t.await(green, {t.host_node(t.node1)}),
+                              t.act(t.finish_up, {t.host_node(t.node1)})})),
             "E1008 `green(node1)` cannot pass while `packages(node1)` is `armed`\n");
   Packages u;
   u.p.finally.clear();
   const plan::GateId other = u.own_gate("green");
   u.p.states[u.packages.index].taints.push_back({{1}, {other}});
-  EXPECT_EQ(checked(u.finish({u.act(u.install, {u.host_node(u.node1)}), u.await(other, {u.host_node(u.node2)}), u.act(u.finish_up, {u.host_node(u.node1)})})), "");
+  EXPECT_EQ(checked(u.finish({u.act(u.install, {u.host_node(u.node1)}), u.await(other, {u.host_node(u.node2)}),
+                              u.act(u.finish_up, {u.host_node(u.node1)})})),
+            "");
 }
 
 // ---- ORDER, RANK
@@ -289,7 +319,9 @@ TEST(Order, TheOtherWayRound) {
 }
 TEST(Order, HostByHost) {
   const auto turns = [](Ordered &t) {
-    return t.roll(t.members, {}, [&](auto n) { return Ns{t.act(t.upgrade, {n()}), t.in_service(n()), t.act(t.upgrade_store, {n()}), t.in_service(n())}; });
+    return t.roll(t.members, {}, [&](auto n) {
+      return Ns{t.act(t.upgrade, {n()}), t.in_service(n()), t.act(t.upgrade_store, {n()}), t.in_service(n())};
+    });
   };
   Ordered each(true);
   EXPECT_EQ(checked(each.finish({turns(each)})), "");
@@ -301,7 +333,8 @@ TEST(Order, HostByHost) {
 }
 TEST(Order, StillUnderChange) {
   Ordered t;
-  EXPECT_EQ(checked(t.finish({t.act(t.upgrade, {t.host_node(t.node1)}), t.act(t.upgrade_store, {t.host_node(t.node2)}), t.in_service_all()})),
+  EXPECT_EQ(checked(t.finish({t.act(t.upgrade, {t.host_node(t.node1)}), t.act(t.upgrade_store, {t.host_node(t.node2)}),
+                              t.in_service_all()})),
             "E1009 `store` may be changed while `member` of node1 is still under change\n"
             "  1 node1 starts upgrade\n"
             "  2 node2 starts upgrade_store while `member` of node1 is under change\n");
@@ -328,10 +361,11 @@ TEST(Rank, LeastSensitiveFirst) {
     };
     const plan::SetId low = t.set({spare});
     const N a = turns(right ? low : t.members), b = turns(right ? t.members : low);
-    EXPECT_EQ(checked(t.finish({a, b})), right ? ""
-                                               : "E1010 spare may be visited for the first time after node1, which is more sensitive\n"
-                                                 "  1 node1 is visited\n"
-                                                 "  2 spare is visited after it\n");
+    EXPECT_EQ(checked(t.finish({a, b})),
+              right ? ""
+                    : "E1010 spare may be visited for the first time after node1, which is more sensitive\n"
+                      "  1 node1 is visited\n"
+                      "  2 spare is visited after it\n");
   }
 }
 
@@ -341,11 +375,14 @@ TEST(Once, InOnePlaceOnly) {
   Trio t;
   const plan::ActionId convert = t.action("convert", {t.changes(t.member)});
   t.p.actions[convert.index].once = true;
-  EXPECT_EQ(checked(t.finish({t.branch({t.act(convert, {t.host_node(t.node1)}), t.in_service_all()}, {t.act(convert, {t.host_node(t.node1)}), t.in_service_all()})})), "");
+  EXPECT_EQ(checked(t.finish({t.branch({t.act(convert, {t.host_node(t.node1)}), t.in_service_all()},
+                                       {t.act(convert, {t.host_node(t.node1)}), t.in_service_all()})})),
+            "");
   Trio u;
   const plan::ActionId again = u.action("convert", {u.changes(u.member)});
   u.p.actions[again.index].once = true;
-  EXPECT_EQ(checked(u.finish({u.act(again, {u.host_node(u.node1)}), u.in_service_all(), u.act(again, {u.host_node(u.node1)}), u.in_service_all()})),
+  EXPECT_EQ(checked(u.finish({u.act(again, {u.host_node(u.node1)}), u.in_service_all(),
+                              u.act(again, {u.host_node(u.node1)}), u.in_service_all()})),
             "E1012 `convert` on node1 may start twice, but it is declared `once`\n"
             "  1 node1 starts convert\n"
             "  2 node1 starts convert again\n");
@@ -360,7 +397,9 @@ TEST(Hostx, TwoPartsOnOneHost) {
   t.p.initially.push_back({other, t.members, 0, t.where()});
   const plan::ActionId move = t.action("move", {t.moves(other, {0}, 1)});
   const plan::ActionId back = t.action("back", {t.moves(other, {0}, 1)});
-  EXPECT_EQ(checked(t.finish({t.parallel({{t.act(move, {t.host_node(t.node1)})}, {t.act(back, {t.host_node(t.node2)})}})})), "");
+  EXPECT_EQ(
+      checked(t.finish({t.parallel({{t.act(move, {t.host_node(t.node1)})}, {t.act(back, {t.host_node(t.node2)})}})})),
+      "");
   Packages u;
   u.p.finally.clear();
   const plan::StateId one = u.state("one", {"a", "b"}), two = u.state("two", {"a", "b"});
@@ -379,17 +418,26 @@ TEST(Race, AMoverBesideWhoReliesOnIt) {
   t.p.initially.push_back({mirror, {}, 0, t.where()});
   const plan::ActionId turn = t.action("turn", {t.moves(mirror, {0}, 1, false)});
   const plan::ActionId use = t.action("use", {t.changes(t.member)}, {t.need_value(mirror, 0, false)});
-  EXPECT_EQ(checked(t.finish({t.parallel({{t.act(use, {t.host_node(t.node1)}), t.in_service(t.host_node(t.node1))}, {t.act(turn, {t.host_node(t.node2)})}})})),
-            "E1014 `use` on node1 and `turn` on node2 may run at the same time, and one moves what the other relies on: `mirror`\n"
+  EXPECT_EQ(checked(t.finish({t.parallel({{t.act(use, {t.host_node(t.node1)}), t.in_service(t.host_node(t.node1))},
+                                          {t.act(turn, {t.host_node(t.node2)})}})})),
+            "E1014 `use` on node1 and `turn` on node2 may run at the same time, and one moves what the other relies "
+            "on: `mirror`\n"
             "  1 node1 starts use\n"
             "  2 node2 starts turn while `use` on node1 runs: `mirror` is in flight\n");
 }
 TEST(Fork, TwoPartsDecideAboutOneOutage) {
   Trio t(false);
-  const std::string said = checked(t.finish({t.act(t.upgrade, {t.host_node(t.node1)}), t.parallel({{t.in_service(t.host_node(t.node1))}, {t.in_service_all()}})}));
-  EXPECT_EQ(said, "E1015 `is in service again` and `is in service again` may run at the same time, and both decide about `member` of node1\n");
+  const std::string said =
+      checked(t.finish({t.act(t.upgrade, {t.host_node(t.node1)}),
+                        t.parallel({{t.in_service(t.host_node(t.node1))}, {t.in_service_all()}})}));
+  EXPECT_EQ(said,
+            "E1015 `is in service again` and `is in service again` may run at the same time, and both decide about "
+            "`member` of node1\n");
   Trio u(false);
-  EXPECT_EQ(checked(u.finish({u.act(u.upgrade, {u.host_node(u.node1)}), u.parallel({{u.in_service(u.host_node(u.node1))}, {u.stoppable(u.host_node(u.node2))}})})), "");
+  EXPECT_EQ(
+      checked(u.finish({u.act(u.upgrade, {u.host_node(u.node1)}),
+                        u.parallel({{u.in_service(u.host_node(u.node1))}, {u.stoppable(u.host_node(u.node2))}})})),
+      "");
 }
 TEST(Join, OneBranchLeavesAnOutage) {
   Trio t(false);
@@ -402,7 +450,8 @@ TEST(Join, UnlessMustReachItsValue) {
   Packages t;
   t.p.initially.clear();
   t.p.finally.clear();
-  EXPECT_EQ(checked(t.finish({t.unless(t.packages, {t.host_node(t.node1)}, 2, {t.confirm()})})), "E1016 the block does not leave `packages(node1)` where it was meant to\n");
+  EXPECT_EQ(checked(t.finish({t.unless(t.packages, {t.host_node(t.node1)}, 2, {t.confirm()})})),
+            "E1016 the block does not leave `packages(node1)` where it was meant to\n");
 }
 TEST(Reach, ABastionThatIsDown) {
   for (const bool beside : {false, true}) {
@@ -453,7 +502,8 @@ TEST(Scope, AWholeRoleWithoutARollout) {
 }
 TEST(Scope, AnEmptyRollout) {
   Trio t;
-  EXPECT_EQ(checked(t.finish({t.roll(t.set({}), {}, [&](auto n) { return t.turn(n); })})), "E1020 no host takes a turn here\n");
+  EXPECT_EQ(checked(t.finish({t.roll(t.set({}), {}, [&](auto n) { return t.turn(n); })})),
+            "E1020 no host takes a turn here\n");
   t.p.rollouts[0].if_any = true;
   EXPECT_EQ(checked(t.p), "");
 }
@@ -470,8 +520,12 @@ TEST(Command, UnderDeclared) {
   t.p.commands.push_back(rule);
   const auto act_with = [&](Ns effects, bool shell) {
     const plan::ActionId id = t.action("restart", effects);
-    const N command = shell ? t.node(Op::shell, 0, 0, {t.on_h(), t.b.text("true && sudo /usr/bin/systemctl restart corosync.service", t.where())})
-                            : t.node(Op::run, 0, 0, {t.on_h(), t.b.text("systemctl", t.where()), t.b.text("restart", t.where()), t.b.text("corosync", t.where())});
+    const N command =
+        shell ? t.node(Op::shell, 0, 0,
+                       {t.on_h(), t.b.text("true && sudo /usr/bin/systemctl restart corosync.service", t.where())})
+              : t.node(Op::run, 0, 0,
+                       {t.on_h(), t.b.text("systemctl", t.where()), t.b.text("restart", t.where()),
+                        t.b.text("corosync", t.where())});
     t.p.actions[id.index].body = t.block({t.node(Op::command, 0, 0, {command})});
     return id;
   };
@@ -493,7 +547,8 @@ TEST(Command, InAQuestion) {
   t.p.commands.push_back(rule);
   const plan::GateId g = t.own_gate("odd");
   t.p.gates[g.index].pass = t.node(Op::run, 0, 0, {t.on_h(), t.b.text("reboot", t.where())});
-  EXPECT_EQ(checked(t.finish({})), "E1021 gate `odd` runs a command that changes something; a question may only read\n");
+  EXPECT_EQ(checked(t.finish({})),
+            "E1021 gate `odd` runs a command that changes something; a question may only read\n");
 }
 TEST(Undo, BeforeThePointOfNoReturn) {
   Trio t;
@@ -508,7 +563,8 @@ TEST(Time, WhatCanNeverStart) {
   EXPECT_EQ(checked(t.finish({t.at_most(60'000, {t.act(t.upgrade, {t.host_node(t.node1)}), t.in_service_all()})})),
             "E1023 `upgrade` on node1 may take 2m, it can never start in at most 1m\n");
   Trio u;
-  EXPECT_EQ(checked(u.finish({u.at_most(180'000, {u.act(u.upgrade, {u.host_node(u.node1)}), u.in_service_all()})})), "");
+  EXPECT_EQ(checked(u.finish({u.at_most(180'000, {u.act(u.upgrade, {u.host_node(u.node1)}), u.in_service_all()})})),
+            "");
 }
 TEST(Time, ATurnLongerThanAnyWindow) {
   Trio t;
@@ -523,7 +579,8 @@ TEST(Time, BoundsOfAPlan) {
   Trio t;
   const Proof p = proof(t.finish({t.roll(t.members, {}, [&](auto n) { return t.turn(n); })}));
   EXPECT_EQ(p.typical_ms, 3 * 60'000);
-  EXPECT_EQ(p.worst_ms, 60'000 + 3 * (60'000 + 120'000 + 60'000));  // the preflight's gate, then each turn: two gates and the action
+  EXPECT_EQ(p.worst_ms, 60'000 + 3 * (60'000 + 120'000 +
+                                      60'000));  // the preflight's gate, then each turn: two gates and the action
 }
 TEST(Waiver, Expired) {
   Trio t;
