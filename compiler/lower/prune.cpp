@@ -120,7 +120,7 @@ class Reach::Marks {
   }
   template <class Record>
   void fields(const Record &record) {
-    Record::fields(record, [this]<class F>(const char *, const F &value) { field(value); });
+    Record::fields(record, [this]<class F>(const char *, const F &value) { this->field(value); });
   }
   template <class F>
   void field(const F &value) {
@@ -293,7 +293,7 @@ class Copy {
 
   template <class Record>
   void fields(Record &record) {
-    Record::fields(record, [this]<class F>(const char *, F &value) { field(value); });
+    Record::fields(record, [this]<class F>(const char *, F &value) { this->field(value); });
   }
   template <class F>
   void field(F &value) {
