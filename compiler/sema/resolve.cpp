@@ -157,10 +157,8 @@ void Resolver::report_ambiguous(const Found &found, std::string_view name, Range
 
 void Resolver::report_unknown(ModuleId from, const Found &found, std::string_view name, Range range, Kinds kinds,
                               std::span<const std::string_view> also) {
-  const std::string key = fmt::format("{} {}", from.index, name);
-  const auto place = std::lower_bound(reported_.begin(), reported_.end(), key);
-  if (place != reported_.end() && *place == key) return;
-  reported_.insert(place, key);
+  if (!reported_.insert(fmt::format("{} {}", from.index, name)).second) return;
+  const bool hasty = sink_->dropped() > 0;  // nobody reads a suggestion any more
 
   const Module &here = program_->modules[from.index];
   const bool member = found.status == Found::Status::no_such_member && name.find('.') != std::string_view::npos;
@@ -180,9 +178,9 @@ void Resolver::report_unknown(ModuleId from, const Found &found, std::string_vie
     }
   };
   const std::string_view wanted = member ? name.substr(name.find('.') + 1) : name;
-  if (member) {
+  if (member && !hasty) {
     offer(found.module, false, true);
-  } else {
+  } else if (!hasty) {
     offer(from, false, true);
     for (const ModuleUse &use : here.uses) offer(use.module, true, true);
     if (kinds.has(SymbolKind::host) && !here.standard)
@@ -257,7 +255,7 @@ std::optional<HostId> Resolver::host(const ast::Name &name) {
   if (const auto at = program_->host_names.find(name.text); at != program_->host_names.end()) return at->second;
   std::vector<std::string_view> names;
   for (const Host &host : program_->site.hosts) names.push_back(host.name);
-  const std::string meant(diagnostics::did_you_mean(name.text, names));
+  const std::string meant(sink_->dropped() > 0 ? "" : diagnostics::did_you_mean(name.text, names));
   if (meant.empty() && !program_->site.complete) return std::nullopt;
   auto report = sink_->report(Kind::unknown_host, name.range, fmt::format("there is no host `{}`", name.text));
   if (!meant.empty()) report.fix(fmt::format("did you mean `{}`?", meant), name.range, meant);

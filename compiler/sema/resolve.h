@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "compiler/sema/program.h"
@@ -83,7 +84,7 @@ class Resolver {
 
   Program *program_;
   Sink *sink_;
-  std::vector<std::string> reported_;  // "module name", sorted
+  std::unordered_set<std::string> reported_;  // "module name"
 };
 
 }  // namespace upg::sema
