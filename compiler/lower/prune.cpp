@@ -31,23 +31,27 @@ enum Table : std::size_t {
   table_count
 };
 
-constexpr std::size_t table_of(NodeId) { return t_nodes; }
-constexpr std::size_t table_of(HostId) { return t_hosts; }
-constexpr std::size_t table_of(SetId) { return t_sets; }
-constexpr std::size_t table_of(RoleId) { return t_roles; }
-constexpr std::size_t table_of(StateId) { return t_states; }
-constexpr std::size_t table_of(ProbeId) { return t_probes; }
-constexpr std::size_t table_of(GateId) { return t_gates; }
-constexpr std::size_t table_of(ActionId) { return t_actions; }
-constexpr std::size_t table_of(HoldId) { return t_holds; }
-constexpr std::size_t table_of(ProcedureId) { return t_procedures; }
-constexpr std::size_t table_of(RolloutId) { return t_rollouts; }
-constexpr std::size_t table_of(PhaseId) { return t_phases; }
-constexpr std::size_t table_of(WaiverId) { return t_waivers; }
-constexpr std::size_t table_of(SecretId) { return t_secrets; }
+template <class IdType>
+constexpr std::size_t table_of(IdType) {
+  if constexpr (std::is_same_v<IdType, NodeId>) return t_nodes;
+  if constexpr (std::is_same_v<IdType, HostId>) return t_hosts;
+  if constexpr (std::is_same_v<IdType, SetId>) return t_sets;
+  if constexpr (std::is_same_v<IdType, RoleId>) return t_roles;
+  if constexpr (std::is_same_v<IdType, StateId>) return t_states;
+  if constexpr (std::is_same_v<IdType, ProbeId>) return t_probes;
+  if constexpr (std::is_same_v<IdType, GateId>) return t_gates;
+  if constexpr (std::is_same_v<IdType, ActionId>) return t_actions;
+  if constexpr (std::is_same_v<IdType, HoldId>) return t_holds;
+  if constexpr (std::is_same_v<IdType, ProcedureId>) return t_procedures;
+  if constexpr (std::is_same_v<IdType, RolloutId>) return t_rollouts;
+  if constexpr (std::is_same_v<IdType, PhaseId>) return t_phases;
+  if constexpr (std::is_same_v<IdType, WaiverId>) return t_waivers;
+  if constexpr (std::is_same_v<IdType, SecretId>) return t_secrets;
+  return table_count;
+}
 
 /// Table that an immediate points into; table_count: none.
-std::size_t table_of(Immediate kind) {
+std::size_t pointed_at(Immediate kind) {
   switch (kind) {
     case Immediate::host:
       return t_hosts;
@@ -159,7 +163,7 @@ class Reach::Marks {
     const Node &n = plan_.nodes[index];
     const OpInfo &row = info(n.op);
     const auto immediate = [&](Immediate kind, std::uint32_t value) {
-      const std::size_t table = table_of(kind);
+      const std::size_t table = pointed_at(kind);
       if (table != table_count && !(kind == Immediate::role_or_all && value == all_roles)) mark(table, value);
     };
     immediate(row.a, n.a);
@@ -331,7 +335,7 @@ class Copy {
   std::uint32_t immediate(Immediate kind, std::uint32_t value) {
     if (kind == Immediate::string) return string(StringId(value)).index;
     if (kind == Immediate::integer) return build_.integer(from_.integers[value]).index;
-    const std::size_t table = table_of(kind);
+    const std::size_t table = pointed_at(kind);
     if (table == table_count || (kind == Immediate::role_or_all && value == all_roles)) return value;
     return moved_[table][value];
   }
