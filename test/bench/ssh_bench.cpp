@@ -69,7 +69,9 @@ void one_by_one(SshTransport &transport, plan::HostId host, const std::string &w
 }  // namespace
 
 int main(int argc, char **argv) {
+  // ssh_bench [HOSTS [COMMANDS]]
   const std::size_t hosts = argc > 1 ? static_cast<std::size_t>(std::atoi(argv[1])) : 100;
+  const int commands = argc > 2 ? std::atoi(argv[2]) : 2000;
   const Scratch scratch;
   const std::string identity = scratch.path("identity");
   const std::string authorized = make_key(identity);
@@ -108,7 +110,7 @@ int main(int argc, char **argv) {
              1000 * static_cast<double>(hosts) / took, (cpu_ms() - cpu) / static_cast<double>(hosts));
 
   for (const std::size_t sessions : {std::size_t{1}, std::min<std::size_t>(20, hosts), hosts}) {
-    const std::size_t each = 2000 / sessions;
+    const std::size_t each = std::max<std::size_t>(1, static_cast<std::size_t>(commands) / sessions);
     before = now_ms();
     cpu = cpu_ms();
     for (std::size_t i = 0; i < each * sessions; ++i) transport.start(i + 1, plan::HostId(i % sessions), question());
@@ -120,14 +122,15 @@ int main(int argc, char **argv) {
                (cpu_ms() - cpu) / static_cast<double>(each * sessions));
   }
 
-  one_by_one(transport, plan::HostId(), "local: sh -c true", 200, [](int) { return question(); });
-  one_by_one(transport, plan::HostId(0), "probe on a warm session", 200, [](int) { return question(); });
-  one_by_one(transport, plan::HostId(0), "step on a warm session (claim, sync, detach, status)", 100, [](int i) {
-    machine::Command command = question();
-    command.step_key = fmt::format("bench-{}", i);
-    return command;
-  });
-  one_by_one(transport, plan::HostId(0), "asking for a step that has ended", 100, [](int i) {
+  one_by_one(transport, plan::HostId(), "local: sh -c true", commands / 10, [](int) { return question(); });
+  one_by_one(transport, plan::HostId(0), "probe on a warm session", commands / 10, [](int) { return question(); });
+  one_by_one(transport, plan::HostId(0), "step on a warm session (claim, sync, detach, status)", commands / 20,
+             [](int i) {
+               machine::Command command = question();
+               command.step_key = fmt::format("bench-{}", i);
+               return command;
+             });
+  one_by_one(transport, plan::HostId(0), "asking for a step that has ended", commands / 20, [](int i) {
     machine::Command command;
     command.timeout = 60'000;
     command.step_key = fmt::format("bench-{}", i);

@@ -1,0 +1,276 @@
+#!/usr/bin/env python3
+"""Measures the compiler, the plan reader, SSH and a run; run it as `./dev bench`.
+
+Compiler and checker: user + system CPU time of the whole process (the machine may have other work; waiting is not
+counted) and its largest resident set, medians of several runs. Growth is the exponent k of time ~ size^k between two
+sizes; 1 is linear. What is started here is stopped here.
+"""
+
+import argparse
+import json
+import math
+import os
+import re
+import shutil
+import socket
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import generate
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+REPOSITORY = os.path.dirname(os.path.dirname(HERE))
+
+FULL = {
+    "lines": (1_000, 3_000, 10_000, 30_000, 100_000),
+    "hosts": (10, 100, 1_000, 10_000),
+    "fleet": (10, 100, 1_000, 10_000),
+    "named": (10, 100, 1_000),
+    "phases": (50, 100, 200, 400, 800),
+}
+SMOKE = {"lines": (200, 400), "hosts": (5, 10), "fleet": (20, 40), "named": (3, 6), "phases": (8, 16)}
+WHAT = {
+    "lines": "lines of source, nine hosts",
+    "hosts": "hosts, fifty steps each, one at a time",
+    "fleet": "hosts in racks, three roles, one of each rack at a time",
+    "named": "hosts, no rollout: every host's steps written out",
+    "phases": "phases that may run side by side, 64 hosts",
+}
+
+
+class Bench:
+    def __init__(self, build, smoke, scratch):
+        self.build, self.smoke, self.scratch = build, smoke, scratch
+        self.runs = 1 if smoke else 5
+
+    def program(self, name):
+        return os.path.join(self.build, "bench" if name.endswith("_bench") else "bin", name)
+
+    def path(self, name):
+        return os.path.join(self.scratch, name)
+
+    def measure(self, command, runs):
+        """Median (CPU seconds, wall seconds, MB) of a command that must succeed."""
+        cpu, wall, size = [], [], []
+        for _ in range(runs):
+            # Through a file: a pipe that nobody reads would block it.
+            with open(self.path("output"), "w+", encoding="utf-8") as output:
+                began = time.perf_counter()
+                process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+                _, status, usage = os.wait4(process.pid, 0)
+                wall.append(time.perf_counter() - began)
+                process.returncode = os.waitstatus_to_exitcode(status)
+                output.seek(0)
+                text = output.read()
+            if process.returncode != 0:
+                sys.exit(f"bench: {' '.join(command)} ended with {process.returncode}:\n{text[-3000:]}")
+            cpu.append(usage.ru_utime + usage.ru_stime)
+            size.append(usage.ru_maxrss / 1024)
+        return statistics.median(cpu), statistics.median(wall), statistics.median(size)
+
+
+def heading(text):
+    print(f"\n{text}\n{'-' * len(text)}", flush=True)
+
+
+def machine():
+    """One line: when, what, and on what; figures without it mean little."""
+    model, memory = "unknown", 0
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("model name"):
+                model = line.split(":", 1)[1].strip()
+                break
+    with open("/proc/meminfo", encoding="utf-8") as file:
+        memory = int(re.search(r"MemTotal:\s+(\d+)", file.read())[1]) / 2**20
+    commit = subprocess.run(["git", "-C", REPOSITORY, "describe", "--always", "--dirty"], capture_output=True, text=True,
+                            check=False).stdout.strip() or "unknown"
+    load = os.getloadavg()[0]
+    print(f"commit {commit}; {os.cpu_count()} cores of {model}, {memory:.0f} GB; load before: {load:.1f}"
+          + (" (others are at work: trust ratios and CPU times, not wall times)" if load > os.cpu_count() / 2 else ""))
+
+
+def start_up(bench):
+    heading("start-up: --version, wall time")
+    for name in ("upgc", "upgrun"):
+        times = []
+        for _ in range(3 if bench.smoke else 100):
+            times.append(bench.measure([bench.program(name), "--version"], 1)[1])
+        # The same for a program that does nothing: starting a process is not upg's to spend.
+        floor = [bench.measure(["/bin/true"], 1)[1] for _ in times]
+        print(f"{name:8} median {statistics.median(times) * 1e3:5.1f} ms, least {min(times) * 1e3:4.1f} ms"
+              f"   (true: median {statistics.median(floor) * 1e3:.1f} ms, least {min(floor) * 1e3:.1f} ms)", flush=True)
+
+
+def growth(bench):
+    heading("upgc check, and then upgrun's share: reading the .upgb file and proving it once more")
+    for shape, sizes in (SMOKE if bench.smoke else FULL).items():
+        print(f"\n{shape}: {WHAT[shape]}")
+        print(f"{'size':>8} {'lines':>8} {'check':>9} {'growth':>7} {'memory':>8} {'.upgb':>9} {'read':>9} {'prove':>9} {'growth':>7}")
+        before = None
+        for size in sizes:
+            source, plan = bench.path("plan.upg"), bench.path("plan.upgb")
+            text = generate.SHAPES[shape](size)
+            with open(source, "w", encoding="utf-8") as file:
+                file.write(text)
+            check, _, memory = bench.measure([bench.program("upgc"), "check", source], bench.runs)
+            bench.measure([bench.program("upgc"), "build", source, "-o", plan], 1)
+            answer = subprocess.run([bench.program("plan_bench"), plan, str(bench.runs)], capture_output=True, text=True,
+                                    check=False)
+            if answer.returncode != 0:
+                sys.exit(f"bench: {answer.stderr}")
+            own = json.loads(answer.stdout)
+            now = (size, check, own["read_ms"] + own["check_ms"])
+            print(f"{size:8} {text.count(chr(10)):8} {check:7.3f} s {exponent(before, now, 1):>7} {memory:5.0f} MB "
+                  f"{own['bytes'] / 1e6:6.2f} MB {own['read_ms']:6.1f} ms {own['check_ms']:6.1f} ms {exponent(before, now, 2):>7}",
+                  flush=True)
+            before = now
+
+
+def exponent(before, now, column):
+    if before is None or min(before[column], now[column]) <= 0:
+        return ""
+    return f"{math.log(now[column] / before[column]) / math.log(now[0] / before[0]):.2f}"
+
+
+def ssh(bench):
+    heading("SSH, over sshds of an ordinary user on this machine, which share its cores with the client")
+    amount = ["3", "40"] if bench.smoke else ["100", "2000"]  # hosts, commands
+    answer = subprocess.run([bench.program("ssh_bench"), *amount], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                            timeout=300, check=False)
+    if answer.returncode != 0:
+        sys.exit(f"bench: ssh_bench: {answer.stdout}{answer.stderr}")
+    print(answer.stdout, end="", flush=True)
+    return answer.stdout
+
+
+class Sshd:
+    """One sshd of this user on a free port of loopback."""
+
+    def __init__(self, scratch):
+        self.scratch = scratch
+        self.process = None
+        for key in ("host_key", "identity"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "bench", "-f", self.path(key)], check=True)
+        shutil.copy(self.path("identity.pub"), self.path("authorized"))
+        with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:
+            self.write("boot_id", file.read())
+        if os.geteuid() == 0:
+            os.makedirs("/run/sshd", exist_ok=True)  # sshd of root insists on it
+
+    def path(self, name):
+        return os.path.join(self.scratch, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def __enter__(self):
+        for _ in range(5):  # the port was free a moment ago; another may have taken it
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                port = probe.getsockname()[1]
+            self.write("sshd_config",
+                       f"Port {port}\nListenAddress 127.0.0.1\nHostKey {self.path('host_key')}\n"
+                       f"AuthorizedKeysFile {self.path('authorized')}\nPidFile none\nStrictModes no\nUsePAM no\n"
+                       f"SetEnv SHLVL=3 UPG_STATE_DIR={self.path('state')} UPG_BOOT_ID_FILE={self.path('boot_id')}\n")
+            with open(self.path("host_key.pub"), encoding="utf-8") as file:
+                self.write("known_hosts", f"[127.0.0.1]:{port} {file.read()}")
+            self.write("ssh_config", f"Host h0\n  HostName 127.0.0.1\n  Port {port}\n  IdentityFile {self.path('identity')}\n"
+                                     f"  UserKnownHostsFile {self.path('known_hosts')}\n")
+            self.process = subprocess.Popen([shutil.which("sshd") or "/usr/sbin/sshd", "-D", "-e", "-f", self.path("sshd_config")],
+                                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                            stderr=open(self.path("sshd.log"), "w", encoding="utf-8"))
+            until = time.monotonic() + 10
+            while self.process.poll() is None and time.monotonic() < until:
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        return self
+                time.sleep(0.01)
+            self.__exit__()
+        with open(self.path("sshd.log"), encoding="utf-8") as file:
+            sys.exit(f"bench: sshd does not start: {file.read()}")
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+
+def run(bench, direct):
+    """Actions of a real run, with its journal on disk; times are those of the journal."""
+    heading("a run over SSH with its journal on disk: actions that do nothing, one after the other on one host")
+    count = 5 if bench.smoke else 200
+    source, plan = bench.path("steps.upg"), bench.path("steps.upgb")
+    with open(source, "w", encoding="utf-8") as file:
+        file.write(generate.steps(count))
+    bench.measure([bench.program("upgc"), "build", source, "-o", plan], 1)
+    runs = bench.path("runs")
+    with Sshd(bench.scratch):
+        began = time.perf_counter()
+        cpu, wall, _ = bench.measure([bench.program("upgrun"), "run", plan, "--yes", "--no-agent", "--ssh-config",
+                                      bench.path("ssh_config"), "--runs", runs], 1)
+        wall = time.perf_counter() - began
+    [folder] = [entry.path for entry in os.scandir(runs) if entry.is_dir()]
+    with sqlite3.connect(os.path.join(folder, "journal.sqlite")) as journal:
+        rows = journal.execute("SELECT unix_ms, event, key FROM events ORDER BY number").fetchall()
+    intended = {key: at for at, event, key in rows if event == "act_intended"}
+    ended = {key: at for at, event, key in rows if event == "act_ended"}
+    if len(ended) != count or intended.keys() != ended.keys():
+        sys.exit(f"bench: {len(ended)} of {count} actions ended")
+    total = max(ended.values()) - min(intended.values())
+    each = total / count
+    print(f"{count} actions in {total / 1e3:.2f} s: {1e3 / each:.0f} actions/s, {each:.2f} ms each from one's start to the next one's;"
+          f" {len(rows) / count:.1f} records each")
+    print(f"act_intended to act_ended: median {statistics.median(ended[k] - intended[k] for k in ended):.0f} ms")
+    print(f"the whole of upgrun: {wall:.2f} s, {cpu / count * 1e3:.2f} ms of its CPU per action")
+    found = re.search(r"step on a warm session.*?median\s+([\d.]+) ms", direct)
+    if found:
+        print(f"the same step without machine and journal takes {float(found[1]):.2f} ms: they add {each - float(found[1]):.2f} ms")
+    commits(bench)
+
+
+def commits(bench):
+    """What the disk takes for one durable record: a commit as the journal makes it."""
+    count = 20 if bench.smoke else 500
+    with sqlite3.connect(bench.path("commits.sqlite"), isolation_level=None) as db:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=FULL")
+        db.execute("CREATE TABLE events(number INTEGER PRIMARY KEY, data TEXT)")
+        began = time.perf_counter()
+        for i in range(count):
+            db.execute("INSERT INTO events VALUES(?, ?)", (i, "x" * 200))
+        took = (time.perf_counter() - began) / count * 1e3
+    print(f"one durable record on this disk: {took:.2f} ms (SQLite, WAL, synchronous=FULL)")
+
+
+PARTS = ("start-up", "growth", "ssh", "run")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--build", default=os.path.join(REPOSITORY, "build", "default"), help="the build tree to measure")
+    parser.add_argument("--smoke", action="store_true", help="small sizes, one run: only shows that it still works")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"only these: {', '.join(PARTS)}")
+    arguments = parser.parse_args()
+    parts = arguments.parts or PARTS
+    for part in parts:
+        if part not in PARTS:
+            parser.error(f"no part {part}; there are {', '.join(PARTS)}")
+    with tempfile.TemporaryDirectory(prefix="upg-bench.") as scratch:
+        bench = Bench(os.path.abspath(arguments.build), arguments.smoke, scratch)
+        machine()
+        if "start-up" in parts:
+            start_up(bench)
+        if "growth" in parts:
+            growth(bench)
+        direct = ssh(bench) if "ssh" in parts else ""
+        if "run" in parts:
+            run(bench, direct)
+
+
+if __name__ == "__main__":
+    main()

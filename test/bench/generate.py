@@ -1,0 +1,231 @@
+#!/usr/bin/env python3
+"""Writes plans of any size that hold: usage: generate.py SHAPE SIZE
+
+  lines SIZE      about SIZE lines: declarations with doc comments and the phases that use each of them; nine hosts
+  hosts SIZE      the same few lines for SIZE hosts: a rollout of fifty steps on each
+  fleet SIZE      SIZE hosts in racks with three roles each: one of each rack at a time, one at a time, four at a time
+  named SIZE      SIZE hosts and no rollout: the steps of each are written out
+  phases SIZE     SIZE phases in layers of eight, each waiting for two of the layer before it; 64 hosts
+  steps SIZE      nothing but SIZE small actions on one host, to be run
+
+The same arguments give the same text, on every machine.
+"""
+
+import sys
+
+LINES_PER_BLOCK = 37
+BLOCKS_PER_PHASE = 10
+
+ROLE = """
+/// What the hosts are here for; two of three carry the load.
+role server {
+  available >= 50%
+  serial
+  health    answering
+  stoppable peers_answer
+  settles   1s
+}
+
+/// The service of this host answers.
+probe serving(h: host) -> bool {
+  let r = run("curl", "-fsS", "http://localhost/") on h exits 0, 7
+  return r.code == 0
+}
+
+gate answering(h: host) {
+  pass when serving(h)
+  poll 2s for 5m
+}
+
+/// The others can carry the load.
+gate peers_answer(h: host) {
+  pass when every p in server except h: serving(p)
+  watches server
+}
+"""
+
+
+def block(k):
+    """A probe, a gate, two actions and a procedure of one package."""
+    return f'''
+/// The version of package-{k} that is installed.
+/// Source: dpkg-query(1), "--showformat".
+probe version_{k}(h: host) -> string {{
+  let r = run("dpkg-query", "--show", "package-{k}") on h exits 0, 1
+  if r.code == 1 {{ return "" }}
+  return r.stdout.trim
+}}
+
+/// package-{k} is the new one and has room to work.
+gate ready_{k}(h: host) {{
+  let r = run("df", "--output=avail", "-B1", "/srv/{k}") on h
+  pass when version_{k}(h) == "{k % 9 + 1}.{k % 7}" and bytes(r.stdout.lines[1]) >= {k % 50 + 1}GB
+  poll 5s for {k % 20 + 1}m
+}}
+
+/// Installs package-{k}; the service stays up.
+action install_{k}(h: host) {{
+  changes server on h
+  done when version_{k}(h) == "{k % 9 + 1}.{k % 7}"
+  retry 2 every 30s
+  run("package-tool", "install", "package-{k}={k % 9 + 1}.{k % 7}") on h  env LANG = "C"
+  takes {k % 50 + 10}s..5m
+}}
+
+/// Restarts what package-{k} brought.
+action restart_{k}(h: host) {{ disrupts server on h  run("service-tool", "restart", "unit-{k}") on h  takes 5s..2m }}
+
+/// Package {k} from one version to the next.
+procedure upgrade_{k}(h: host) {{
+  install_{k}(h)
+  await in_service(h)
+  await stoppable(h)
+  restart_{k}(h)
+  await in_service(h)
+  await ready_{k}(h)
+}}
+'''
+
+
+def names(count, first=0):
+    """`h0, h1, ...`, ten to a line, the commas before the line ends."""
+    rows = []
+    for start in range(first, first + count, 10):
+        rows.append(", ".join(f"h{i}" for i in range(start, min(start + 10, first + count))))
+    return ",\n       ".join(rows)
+
+
+def lines(size):
+    blocks = max(1, (size - 50) // (LINES_PER_BLOCK + 1))
+    out = [f"cluster bench {{\n  host {names(9)} {{ roles server }}\n}}\n", ROLE]
+    out += [block(k) for k in range(blocks)]
+    out.append("\nupgrade big of bench {\n  preflight { await in_service(all) }\n")
+    before = ""
+    for phase, first in enumerate(range(0, blocks, BLOCKS_PER_PHASE)):
+        out.append(f"  phase part_{phase}{before} {{\n    rolling n in server {{\n")
+        out += [f"      upgrade_{k}(n)\n" for k in range(first, min(first + BLOCKS_PER_PHASE, blocks))]
+        out.append("    }\n  }\n")
+        before = f" after part_{phase}"
+    out.append("}\n")
+    return "".join(out)
+
+
+def hosts(size):
+    """Fifty steps on each host: eight procedures of six, and two gates."""
+    out = [f"cluster bench {{\n  host {names(size)} {{ roles server }}\n}}\n", ROLE]
+    out += [block(k) for k in range(8)]
+    out.append("\nupgrade wide of bench {\n  preflight { await in_service(all) }\n  rolling n in server {\n")
+    out.append("    await answering(n)\n")
+    out += [f"    upgrade_{k}(n)\n" for k in range(8)]
+    out.append("    await peers_answer(n)\n  }\n}\n")
+    return "".join(out)
+
+
+def phases(size, width=8):
+    """Layers of phases that run side by side, each on the hosts of its column; the columns meet in every layer."""
+    per_column = 8
+    out = ["cluster bench {\n"]
+    for column in range(width):
+        out.append(f"  host {names(per_column, column * per_column)} {{ roles c{column} }}\n")
+    out.append("}\n")
+    for column in range(width):
+        out.append(f'''
+role c{column} {{ available all but 1  serial  health answers_{column}  stoppable spare_{column} }}
+probe up_{column}(h: host) -> bool {{ let r = run("ask", "c{column}") on h exits 0, 1  return r.code == 0 }}
+gate answers_{column}(h: host) {{ pass when up_{column}(h)  poll 2s for 5m }}
+gate spare_{column}(h: host) {{ pass when every p in c{column} except h: up_{column}(p)  watches c{column} }}
+action restart_{column}(h: host) {{ disrupts c{column} on h  run("restart", "c{column}") on h  takes 5s..2m }}
+''')
+    out.append("\nupgrade layered of bench {\n  preflight { await in_service(all) }\n")
+    for phase in range(size):
+        layer, column = divmod(phase, width)
+        after = ""
+        if layer > 0:
+            above = (layer - 1) * width
+            after = f" after p{above + column}, p{above + (column + 1) % width}"
+        out.append(f"  phase p{phase}{after} {{\n    rolling n in c{column} {{\n      await stoppable(n)\n"
+                   f"      restart_{column}(n)\n      await in_service(n)\n    }}\n  }}\n")
+    out.append("}\n")
+    return "".join(out)
+
+
+def fleet(size):
+    """Racks of ten, three roles on every host, votes, a hold; several hosts at a time where the role allows it."""
+    out = ["cluster bench {\n"]
+    for rack in range(0, size, 10):
+        count = min(10, size - rack)
+        out.append(f"  host {names(count, rack)} {{ rack r{rack // 10}  votes 1  roles store, agent{', voter' if rack < 50 else ''} }}\n")
+    out.append("}\n")
+    for role, policy in (("store", "available all but 1 per host.rack  down only under quiet"), ("voter", "available quorum  serial"),
+                         ("agent", "available >= 50%")):
+        out.append(f'''
+role {role} {{ {policy}  health {role}_up  stoppable {role}_spare }}
+probe {role}_answers(h: host) -> bool {{ let r = run("ask", "{role}") on h exits 0, 1  return r.code == 0 }}
+gate {role}_up(h: host) {{ pass when {role}_answers(h)  poll 2s for 5m }}
+probe {role}_may_stop(h: host) -> bool {{ let r = run("ask", "{role}", "stop") on h exits 0, 1  return r.code == 0 }}
+gate {role}_spare(h: host) {{ pass when {role}_may_stop(h) }}
+action restart_{role}(h: host) {{ disrupts {role} on h  run("restart", "{role}") on h  takes 5s..2m }}
+''')
+    out.append('''
+probe silent -> bool { let r = run("store-tool", "flags") on any store  return r.stdout matches r"quiet" }
+hold quiet {
+  observe silent()
+  acquire { run("store-tool", "set", "quiet") on any store }
+  release { run("store-tool", "unset", "quiet") on any store }
+  changes store on each store
+  takes 1s..10s
+  on halt keep
+}
+gate whole { let r = run("store-tool", "status") on any store  pass when r.stdout.trim == "whole"  poll 10s for 30m }
+
+upgrade fleet of bench {
+  preflight { await in_service(all)  await whole }
+  with quiet {
+    rolling n in store batch 1 per host.rack {
+      await store_spare(n)
+      restart_store(n)
+      await in_service(n)
+    }
+  }
+  rolling n in voter { await voter_spare(n)  restart_voter(n)  await in_service(n) }
+  rolling n in agent batch 4 { await agent_spare(n)  restart_agent(n)  await in_service(n) }
+}
+''')
+    return "".join(out)
+
+
+def named(size):
+    """What a script would write: the steps of each host in turn, no rollout."""
+    out = [f"cluster bench {{\n  host {names(size)} {{ roles server }}\n}}\n", ROLE, block(0)]
+    out.append("\nupgrade spelled of bench {\n  preflight { await in_service(all) }\n")
+    out += [f"  upgrade_0(h{i})\n" for i in range(size)]
+    out.append("}\n")
+    return "".join(out)
+
+
+def steps(size, address="127.0.0.1"):
+    out = [f'''cluster bench {{ host h0 "{address}" {{ roles worker }} }}
+role worker {{ available may be down  health well  stoppable always "nobody waits for it" }}
+gate well(h: host) {{ let r = run("true") on h  pass when r.code == 0  watches worker }}
+action nothing(h: host) {{ changes worker on h  idempotent  run("true") on h  takes 1s..1m }}
+
+upgrade small of bench {{
+  preflight {{ await in_service(all) }}
+  rolling n in worker {{
+''']
+    out += ["    nothing(n)\n"] * size
+    out.append("    await in_service(n)\n  }\n}\n")
+    return "".join(out)
+
+
+SHAPES = {"lines": lines, "hosts": hosts, "fleet": fleet, "named": named, "phases": phases, "steps": steps}
+
+
+def main():
+    if len(sys.argv) != 3 or sys.argv[1] not in SHAPES:
+        sys.exit(__doc__)
+    sys.stdout.write(SHAPES[sys.argv[1]](int(sys.argv[2])))
+
+
+if __name__ == "__main__":
+    main()
