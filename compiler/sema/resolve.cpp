@@ -158,7 +158,7 @@ void Resolver::report_ambiguous(const Found &found, std::string_view name, Range
 void Resolver::report_unknown(ModuleId from, const Found &found, std::string_view name, Range range, Kinds kinds,
                               std::span<const std::string_view> also) {
   if (!reported_.insert(fmt::format("{} {}", from.index, name)).second) return;
-  const bool hasty = sink_->dropped() > 0;  // nobody reads a suggestion any more
+  const bool hasty = reported_.size() > 64;  // a suggestion costs a look at every name, and nobody reads that many
 
   const Module &here = program_->modules[from.index];
   const bool member = found.status == Found::Status::no_such_member && name.find('.') != std::string_view::npos;
