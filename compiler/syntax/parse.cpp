@@ -25,28 +25,63 @@ using diagnostics::Sink;
 constexpr std::size_t max_tokens = 3'000'000;
 constexpr std::size_t max_errors = 100;
 
-bool opens(std::size_t type) {
-  return type == UpgLexer::LBRACE || type == UpgLexer::LPAREN || type == UpgLexer::CALL || type == UpgLexer::LBRACK ||
-         type == UpgLexer::INTERP;
-}
-bool closes(std::size_t type) {
-  return type == UpgLexer::RBRACE || type == UpgLexer::RPAREN || type == UpgLexer::RBRACK ||
-         type == UpgLexer::INTERP_CLOSE;
-}
+/// Brackets that are open at a token, as far as the parser can have entered them: an error ends them where a brace or a
+/// declaration cannot stand.
+class OpenBrackets {
+ public:
+  std::size_t depth() const { return open_.size(); }
 
-/// The parser recurses through brackets, and through `a<b<c` of types; both are counted here before it runs, on
-/// brackets that need not match.
+  void at(std::size_t type, bool margin) {
+    const bool declares =
+        (type >= UpgLexer::ACTION && type <= UpgLexer::VERSIONS) || type == UpgLexer::PARAM || type == UpgLexer::SECRET;
+    if (margin && declares) open_.clear();
+    switch (type) {
+      case UpgLexer::LBRACE:  // no expression holds a block
+        while (!open_.empty() && open_.back() != UpgLexer::RBRACE) open_.pop_back();
+        open_.push_back(UpgLexer::RBRACE);
+        return;
+      case UpgLexer::LPAREN:
+      case UpgLexer::CALL:
+        open_.push_back(UpgLexer::RPAREN);
+        return;
+      case UpgLexer::LBRACK:
+        open_.push_back(UpgLexer::RBRACK);
+        return;
+      case UpgLexer::INTERP:
+        open_.push_back(UpgLexer::INTERP_CLOSE);
+        return;
+      case UpgLexer::RBRACE:
+      case UpgLexer::RPAREN:
+      case UpgLexer::RBRACK:
+      case UpgLexer::INTERP_CLOSE:
+        close(type);
+        return;
+      default:
+        return;
+    }
+  }
+
+ private:
+  void close(std::size_t type) {
+    const auto opener = std::find(open_.rbegin(), open_.rend(), type);
+    if (opener != open_.rend()) open_.erase(std::next(opener).base(), open_.end());
+  }
+
+  std::vector<std::size_t> open_;  // the closing type of each
+};
+
+/// The parser recurses through brackets, and through `a<b<c` of types; both are counted before it runs.
 bool nesting_fits(const Lexemes &lexemes, Sink &sink) {
-  std::size_t depth = 0, types = 0;
+  OpenBrackets open;
+  std::size_t types = 0;
   for (std::size_t i = 0; i < lexemes.size(); ++i) {
     if (lexemes[i].channel != Lexeme::Channel::code) continue;
     const std::size_t type = lexemes[i].type;
-    if (opens(type)) ++depth;
-    if (closes(type) && depth > 0) --depth;
+    open.at(type, i == 0 || lexemes[i - 1].line < lexemes[i].line ? lexemes.column(i) == 0 : false);
     const bool in_type = type == UpgLexer::LT || type == UpgLexer::ID || type == UpgLexer::FIELD ||
                          (type >= UpgLexer::ABORT && type <= UpgLexer::WINDOW);
     types = !in_type ? 0 : types + (type == UpgLexer::LT ? 1 : 0);
-    if (depth > max_nesting || types > max_nesting) {
+    if (open.depth() > max_nesting || types > max_nesting) {
       sink.report(Kind::nested_too_deep, lexemes.range(i), fmt::format("this is nested more than {} deep", max_nesting))
           .help("move parts of it into a procedure or a `let`");
       return false;
@@ -113,7 +148,8 @@ void parse_text(std::string_view text, const TextCheck &checked, FileId file, Si
     ErrorReporter reporter(lexemes, sink);
     tree = parse.mending(lexemes, reporter);
     if (tree == nullptr) {
-      sink.report(Kind::too_many_mistakes, {file, 0, 0},
+      const diagnostics::Range last_error = sink.all().back().primary.range;
+      sink.report(Kind::too_many_mistakes, {file, last_error.end, last_error.end},
                   fmt::format("more than {} syntax errors: the rest of the file is not read", max_errors - 1));
       return;
     }

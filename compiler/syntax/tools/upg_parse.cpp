@@ -34,7 +34,7 @@ bool read(const std::string &path, const Options &options) {
   std::string why;
   const std::optional<diagnostics::FileId> file = sources.load(path, syntax::max_file_bytes, why);
   if (!file) {
-    sink.report(diagnostics::Kind::unreadable_input, {}, why);
+    sink.report(diagnostics::Kind::unreadable_input, {}, fmt::format("cannot read `{}`: {}", path, why));
   } else {
     const auto begin = std::chrono::steady_clock::now();
     const syntax::SyntaxTree tree = syntax::parse(sources, *file, sink);

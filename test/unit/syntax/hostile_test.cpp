@@ -47,6 +47,12 @@ TEST(Hostile, NestingUpToTheLimitIsRead) {
   EXPECT_TRUE(calls.tree.complete) << calls.shown().substr(0, 2000);
 }
 
+TEST(Hostile, ForgottenBracketsAreNoNesting) {
+  const Parsed parsed(repeated("procedure p() {\n  restart((((h\n  await a\n}\n", 90));
+  EXPECT_EQ(parsed.sink.errors(), 90u);
+  EXPECT_EQ(parsed.code(0), diagnostics::info(Kind::unclosed_bracket).code) << parsed.shown().substr(0, 2000);
+}
+
 TEST(Hostile, LongChainsAreBounded) {
   constexpr std::size_t many = 20'000;
   const std::string probe = "probe p -> int { return ";
@@ -109,7 +115,7 @@ TEST(Hostile, TooManyWordsAreRefused) {
 TEST(Hostile, ManyErrorsEndTheReading) {
   const Parsed parsed(repeated("gate { }\n", 10'000));
   ASSERT_EQ(parsed.sink.errors(), 101u);
-  EXPECT_EQ(parsed.code(0), diagnostics::info(Kind::too_many_mistakes).code);
+  EXPECT_EQ(parsed.code(100), diagnostics::info(Kind::too_many_mistakes).code);
 }
 
 TEST(Hostile, RandomBytesAndRandomTokensNeverCrash) {
