@@ -88,21 +88,33 @@ std::string Analysis::named(StepIx s) const {
   return out;
 }
 
-std::string Analysis::spelled(StepIx s, HostIx h) const {
-  for (StepIx x = s; x != kNone; x = tree[x].parent) {
+/// The host that a slot of the body around `s` is bound to, or kNone.
+HostIx Analysis::host_in(StepIx s, std::uint32_t slot) const {
+  for (StepIx x = tree[s].parent; x != kNone; x = tree[x].parent) {
     const Step &step = tree[x];
-    if (step.kind == StepKind::sequence && step.node.valid() && plan.node(step.node).op == plan::Op::call)
-      break;  // other names in there
-    if (step.host != h) continue;
-    const plan::Rollout &rollout = plan.rollouts[plan.node(step.node).a];
-    for (StepIx up = x; up != kNone; up = tree[up].parent) {
-      const Step &outer = tree[up];
-      if (outer.kind != StepKind::sequence || !outer.node.valid() || plan.node(outer.node).op != plan::Op::call)
-        continue;
-      const plan::Frame &frame = plan.procedures[plan.node(outer.node).a].frame;
-      if (rollout.slot < frame.slots.size()) return std::string(plan.text(frame.slots[rollout.slot]));
-    }
-    if (rollout.slot < plan.frame.slots.size()) return std::string(plan.text(plan.frame.slots[rollout.slot]));
+    if (step.host != kNone && plan.rollouts[plan.node(step.node).a].slot == slot) return step.host;
+    if (!is_call(x)) continue;
+    if (slot >= plan.node(step.node).count) return kNone;
+    const plan::Node &argument = plan.node(plan.kid(step.node, slot));
+    if (argument.op == plan::Op::host) return site.kept(plan::HostId(argument.a));
+    return argument.op == plan::Op::local ? host_in(x, argument.a) : kNone;
+  }
+  return kNone;
+}
+
+bool Analysis::is_call(StepIx s) const {
+  return tree[s].kind == StepKind::sequence && tree[s].node.valid() && plan.node(tree[s].node).op == plan::Op::call;
+}
+
+std::string Analysis::spelled(StepIx s, HostIx h) const {
+  const plan::Frame *frame = &plan.frame;
+  StepIx call = kNone;
+  for (StepIx x = s; x != kNone && call == kNone; x = tree[x].parent) {
+    if (is_call(x)) call = x;
+  }
+  if (call != kNone) frame = &plan.procedures[plan.node(tree[call].node).a].frame;
+  for (std::uint32_t slot = 0; slot < frame->slots.size(); ++slot) {
+    if (host_in(s, slot) == h) return std::string(plan.text(frame->slots[slot]));
   }
   return std::string(site.host_name(h));
 }

@@ -62,7 +62,8 @@ class Analysis {
   std::string what(StepIx s) const;
   /// `linux.reboot on node1`
   std::string named(StepIx s) const;
-  /// The host as the source has it at the step: the name that a rollout around it binds, else the host's own.
+  /// The host as the source has it at the step: the name that a rollout or parameter around it binds,
+  /// else the host's own.
   std::string spelled(StepIx s, HostIx h) const;
   std::string pair_text(PairIx p) const;  // `corosync.member` of node1
   void step(diagnostics::Sink::Builder &to, StepIx s, const std::string &more = {}) const {
@@ -70,6 +71,9 @@ class Analysis {
   }
 
  private:
+  HostIx host_in(StepIx s, std::uint32_t slot) const;
+  bool is_call(StepIx s) const;
+
   diagnostics::Sink &sink_;
   std::set<std::tuple<diagnostics::Kind, std::uint32_t, std::uint64_t>> seen_;
   std::set<std::uint32_t> used_waivers_;

@@ -100,6 +100,8 @@ void report(Analysis &a, StepIx s, const Required &need, Known known, const std:
       if (a.tree[known.by].node != a.tree[s].node) out.label(a.range(known.by), how);
       a.step(out, known.by, ", which makes " + a.contracts.gate_text(need.gate) + " stale");
     }
+    if (after != kNone && !known.concurrent)
+      out.label(a.range(after), "it is asked again only here, after the step that needs it");
     a.step(out, s);
   } else if (known.passed) {
     out.label(a.range(known.awaits.back()), gate + " is asked only on the way through here");
@@ -147,8 +149,13 @@ void report(Analysis &a, StepIx s, const Required &need, Known known, const std:
     if (instance.hosts.size() == 1)
       ask = std::string(a.plan.text(a.plan.gates[instance.gate.index].name)) + '(' + host + ')';
   }
-  out.help(known.stale ? "ask it again right before: `await " + ask + "`"
-                       : "write `await " + ask + "` right before it, on every way that leads here");
+  const std::string statement = "await " + ask;
+  const diagnostics::Range where = a.range(s);
+  if (where.valid() && a.plan.node(a.tree[s].node).op == plan::Op::act && !known.concurrent) {
+    out.fix("write `" + statement + "` right before it", {where.file, where.begin, where.begin}, statement + "  ");
+  }
+  out.help(known.stale ? "ask it again right before: `" + statement + "`"
+                       : "write `" + statement + "` right before it, on every way that leads here");
 }
 
 void report_unguarded(Analysis &a, StepIx s) {

@@ -44,6 +44,7 @@ class Generator {
         if (roll(4) != 0) t.hosts.push_back(h);
       }
       if (t.hosts.empty()) t.hosts.push_back(0);
+      if (roll(3) == 0) t.canary = static_cast<std::uint32_t>(1 + roll(2));
       Term body;
       body.kind = Term::sequence;
       const int n = 1 + roll(3);
@@ -94,7 +95,7 @@ struct Flat {
   Term::Kind kind = Term::sequence;
   bool turn = false;
   int what = 0, host = 0, region = 0, turn_host = -1;
-  std::uint32_t batch = 1;
+  std::uint32_t batch = 1, canary = 0;
   std::vector<std::vector<int>> after;
   std::vector<int> kids;
   int parent = -1;
@@ -104,6 +105,7 @@ struct Outage {
   int host, role;  // role 2: alive
   bool changing;
   int region;
+  bool unknown = false;
   auto operator<=>(const Outage &) const = default;
 };
 
@@ -121,8 +123,13 @@ class Explorer {
   Explored run() {
     Config start;
     start.at.assign(nodes_.size(), 0);
-    // The preflight has passed all health gates.
     for (int h = 0; h < e_.hosts; ++h) {
+      if (!e_.proven) {
+        start.open.insert({h, kQ, false, 0, true});
+        start.open.insert({h, kS, false, 0, true});
+        continue;
+      }
+      // The preflight has passed all health gates.
       start.known.insert({up(h), 0});
       start.known.insert({ups(h), 0});
     }
@@ -162,6 +169,7 @@ class Explorer {
     f.region = region;
     f.turn_host = turn_host;
     f.batch = t.batch;
+    f.canary = t.canary;
     f.after = t.after;
     f.parent = parent;
     if (t.kind == Term::roll) {
@@ -228,7 +236,12 @@ class Explorer {
         std::uint32_t live = 0;
         for (const int k : f.kids) live += at(c, k) == 1;
         bool first = true;
+        std::size_t place = 0;
         for (const int k : f.kids) {
+          // After the canary the others wait until it has ended.
+          if (place++ == f.canary && f.canary != 0) {
+            for (std::size_t early = 0; early < f.canary; ++early) first = first && at(c, f.kids[early]) == 2;
+          }
           if (at(c, k) == 1) {
             if (done(node(k).kids[0], c))
               end_turn(k, c);
@@ -284,8 +297,12 @@ class Explorer {
     const Flat &f = node(i);
     const ActionKind &a = kActions[f.what];
     Config c = before;
-    const bool down = std::any_of(c.open.begin(), c.open.end(),
-                                  [&](const Outage &o) { return o.host == f.host && o.role == kQ && !o.changing; });
+    const bool down = std::any_of(c.open.begin(), c.open.end(), [&](const Outage &o) {
+      return o.host == f.host && o.role == kQ && !o.changing && !o.unknown;
+    });
+    for (const Outage &o : c.open) {
+      if (o.unknown && ((o.role == kQ && a.down_q) || (o.role == kS && a.change_s))) result_.base = true;
+    }
     bool relevant = false;
     if (a.calm) {
       if (!known(kCalmGate, f.region, c)) result_.guard = true;
@@ -318,7 +335,7 @@ class Explorer {
     Config c = before;
     at(c, i) = 2;
     for (const Outage &o : c.open) {
-      if (within(o.region, i)) result_.returns = true;
+      if (!o.unknown && within(o.region, i)) result_.returns = true;
     }
     std::erase_if(c.known, [&](const auto &k) { return within(k.second, i); });
     next_.push_back(std::move(c));
@@ -386,6 +403,7 @@ class Explorer {
   void judge(const Config &c) {
     std::set<int> down, changing;
     for (const Outage &o : c.open) {
+      if (o.unknown) continue;
       if (o.role == kQ) down.insert(o.host);
       if (o.role == kS) changing.insert(o.host);
     }
@@ -393,13 +411,14 @@ class Explorer {
     for (const int h : down) weight += e_.votes[static_cast<std::size_t>(h)];
     result_.worst = std::max(result_.worst, weight);
     if (changing.size() > 1) result_.serial = true;
-    if (done(0, c) && !c.open.empty()) result_.returns = true;
+    if (done(0, c) && std::any_of(c.open.begin(), c.open.end(), [](const Outage &o) { return !o.unknown; }))
+      result_.returns = true;
   }
 
   static std::string key(const Config &c) {
     std::string k(c.at.begin(), c.at.end());
     for (const Outage &o : c.open) {
-      for (const int x : {o.host, o.role, int{o.changing}, o.region}) k += static_cast<char>(x);
+      for (const int x : {o.host, o.role, int{o.changing}, o.region, int{o.unknown}}) k += static_cast<char>(x);
     }
     k += '|';
     for (const auto &[g, r] : c.known) {
@@ -423,6 +442,7 @@ Experiment::Experiment(std::uint32_t seed) {
   std::mt19937 random(seed);
   hosts = 3 + static_cast<int>(random() % 3);
   for (int h = 0; h < hosts; ++h) votes.push_back(random() % 4 == 0 ? 2 : 1);
+  proven = random() % 3 != 0;
   Generator g(random, hosts);
   plan.kind = Term::sequence;
   plan.kids.push_back(g.any(3, true, false));
@@ -468,7 +488,9 @@ void Experiment::build(PlanBuilder &b) const {
       case Term::roll: {
         std::vector<plan::HostId> set;
         for (const int h : t.hosts) set.push_back(ids[static_cast<std::size_t>(h)]);
-        return b.roll(b.set(set), batch(t.batch), [&](auto n) { return Ns{make(t.kids[0], [n] { return n(); })}; });
+        RollOptions o = batch(t.batch);
+        o.canary = t.canary;
+        return b.roll(b.set(set), o, [&](auto n) { return Ns{make(t.kids[0], [n] { return n(); })}; });
       }
       case Term::dag: {
         Ns phases;
@@ -487,7 +509,7 @@ void Experiment::build(PlanBuilder &b) const {
     return {};
   };
   const N body = make(plan, [] { return N(); });
-  b.finish({body});
+  b.finish({body}, proven);
 }
 
 std::string Experiment::text() const {
@@ -505,7 +527,7 @@ std::string Experiment::text() const {
       case Term::branch:
         return "if{" + say(t.kids[0]) + " else " + say(t.kids[1]) + "}";
       case Term::roll:
-        out = "roll" + std::to_string(t.batch) + "[";
+        out = "roll" + std::to_string(t.batch) + (t.canary != 0 ? " canary " + std::to_string(t.canary) : "") + "[";
         for (const int x : t.hosts) out += std::to_string(x);
         return out + "]{" + say(t.kids[0]) + "}";
       case Term::dag:
@@ -522,7 +544,7 @@ std::string Experiment::text() const {
     }
     return out;
   };
-  std::string out = std::to_string(hosts) + " hosts, votes";
+  std::string out = std::to_string(hosts) + (proven ? "" : " unproven") + " hosts, votes";
   for (const std::uint32_t v : votes) out += ' ' + std::to_string(v);
   return out + ": " + say(plan);
 }

@@ -17,7 +17,7 @@ struct Term {
   enum Kind : std::uint8_t { act, await, sequence, parallel, roll, dag, branch } kind = sequence;
   int what = 0;   // act: number of the action; await: number of the question
   int host = -1;  // of an act or await; -1: the host of the turn
-  std::uint32_t batch = 1;
+  std::uint32_t batch = 1, canary = 0;
   std::vector<int> hosts;               // roll
   std::vector<std::vector<int>> after;  // dag
   std::vector<Term> kids;
@@ -25,7 +25,7 @@ struct Term {
 
 struct Explored {
   std::uint64_t worst = 0;  // of q
-  bool serial = false, guard = false, returns = false;
+  bool serial = false, guard = false, returns = false, base = false;
   std::size_t states = 0;
   bool finished = true;  // false: too many states
 };
@@ -33,6 +33,7 @@ struct Explored {
 /// A random site and plan.
 struct Experiment {
   int hosts = 3;
+  bool proven = true;  // the preflight asks all health
   std::vector<std::uint32_t> votes;
   Term plan;
   explicit Experiment(std::uint32_t seed);

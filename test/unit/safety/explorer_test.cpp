@@ -53,6 +53,7 @@ TEST(Explorer, AgreesWithTheCheckerOnRandomPlans) {
     if (found.guard) {
       EXPECT_TRUE(overlap || says(said, "E1003")) << context;
     }
+    EXPECT_EQ(found.base, says(said, "E1004")) << context;
     EXPECT_EQ(found.returns, says(said, "E1005")) << context;
     if (::testing::Test::HasFailure()) break;
   }
