@@ -86,7 +86,10 @@ void report(Analysis &a, StepIx s, const Required &need, Known known, const std:
     message += " may start without " + gate;
   auto out = a.report(diagnostics::Kind::rule_guard, a.range(s), message);
   const bool in_plan = a.tree[s].node.valid();
-  if (in_plan) out.primary(known.stale ? "starts here" : "nothing has asked it before this");
+  if (in_plan)
+    out.primary(known.stale    ? "starts here"
+                : known.passed ? "on another way nothing has asked it"
+                               : "nothing has asked it before this");
 
   if (known.stale) {
     if (pass_before != kNone) {
@@ -152,10 +155,12 @@ void report(Analysis &a, StepIx s, const Required &need, Known known, const std:
   const std::string statement = "await " + ask;
   const diagnostics::Range where = a.range(s);
   if (where.valid() && a.plan.node(a.tree[s].node).op == plan::Op::act && !known.concurrent) {
-    out.fix("write `" + statement + "` right before it", {where.file, where.begin, where.begin}, statement + "  ");
+    out.fix((known.stale ? "ask it again right before: `" : "ask it right before: `") + statement + '`',
+            {where.file, where.begin, where.begin}, statement + "  ");
+  } else {
+    out.help(known.concurrent ? "keep " + a.named(known.by) + " from running at the same time"
+                              : "write `" + statement + "` right before it, on every way that leads here");
   }
-  out.help(known.stale ? "ask it again right before: `" + statement + "`"
-                       : "write `" + statement + "` right before it, on every way that leads here");
 }
 
 void report_unguarded(Analysis &a, StepIx s) {

@@ -15,6 +15,19 @@ TEST(Guard, MissingBeforeReboot) {
             "  1 node1 starts reboot with member_spare(node1) never asked\n");
 }
 
+TEST(Guard, TheFixSpeaksAsTheSourceDoes) {
+  Trio t;
+  diagnostics::Sink sink;
+  const N act = t.act(t.reboot, {t.local(0)});  // in a procedure: its parameter
+  const plan::ProcedureId restart = t.procedure("restart", {act, t.in_service(t.local(0))});
+  check(t.finish({t.roll(t.members, {}, [&](auto n) { return Ns{t.call(restart, {n()})}; })}), 0, sink);
+  ASSERT_EQ(sink.all().size(), 1u);
+  ASSERT_EQ(sink.all()[0].fixes.size(), 1u);
+  EXPECT_EQ(sink.all()[0].fixes[0].edits[0].replacement, "await stoppable(h)  ");
+  EXPECT_EQ(sink.all()[0].fixes[0].edits[0].range.begin, t.p.span(act).begin);
+  EXPECT_EQ(sink.all()[0].fixes[0].edits[0].range.end, t.p.span(act).begin);
+}
+
 TEST(Guard, AskedAfterTheStep) {
   Trio t;
   diagnostics::Sink sink;
