@@ -22,11 +22,7 @@ void modules_first(const Table &table, const Settle &settle) {
 class Params {
  public:
   Params(Resolver &resolver, const Options &options)
-      : resolver_(resolver),
-        program_(resolver.program()),
-        sink_(resolver.sink()),
-        evaluator_(resolver),
-        options_(options) {}
+      : program_(resolver.program()), sink_(resolver.sink()), evaluator_(resolver), options_(options) {}
 
   void run() {
     given_.assign(program_.params.size(), nullptr);
@@ -121,7 +117,6 @@ class Params {
     return values::poison();
   }
 
-  Resolver &resolver_;
   Program &program_;
   Sink &sink_;
   Evaluator evaluator_;
