@@ -144,8 +144,8 @@ void parse_text(std::string_view text, const TextCheck &checked, FileId file, Si
   if (!nesting_fits(lexemes, sink)) return;
 
   UpgParser::FileContext *tree = parse.strict();
+  ErrorReporter reporter(lexemes, sink);
   if (tree == nullptr) {
-    ErrorReporter reporter(lexemes, sink);
     tree = parse.mending(lexemes, reporter);
     if (tree == nullptr) {
       const diagnostics::Range last_error = sink.all().back().primary.range;
@@ -154,7 +154,7 @@ void parse_text(std::string_view text, const TextCheck &checked, FileId file, Si
       return;
     }
   }
-  Builder builder(lexemes, sink);
+  Builder builder(lexemes, reporter.cut_short(), sink);
   result.file = builder.file(tree);
   result.complete = sink.errors() == 0;
   if (result.complete) builder.report_stray_docs();

@@ -191,6 +191,7 @@ void Builder::check_layout(const Context *item) {
 
 bool Builder::usable(const Context *item) {
   if (item->exception != nullptr || item->children.empty()) return false;
+  if (cut_short_.count(last(item)) > 0) return false;
   const bool wraps_statement = item->getRuleIndex() == P::RuleUpgradeItem && Cursor(item).rule() == P::RuleStmt;
   if (!wraps_statement) check_layout(item);
   return true;

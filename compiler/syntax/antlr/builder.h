@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,8 +51,9 @@ class Cursor {
 /// Turns the tree of the generated parser into ours: literals decoded, doc comments attached, layout checked.
 class Builder {
  public:
-  Builder(const Lexemes &lexemes, diagnostics::Sink &sink)
-      : lexemes_(lexemes), sink_(sink), doc_used_(lexemes.size()) {}
+  /// `cut_short`: last tokens of items to leave out.
+  Builder(const Lexemes &lexemes, std::set<std::size_t> cut_short, diagnostics::Sink &sink)
+      : lexemes_(lexemes), cut_short_(std::move(cut_short)), sink_(sink), doc_used_(lexemes.size()) {}
 
   ast::File file(Context *context);
   /// Warns of `///` comments that were attached to nothing; for files without errors.
@@ -156,6 +158,7 @@ class Builder {
   void each_item(Context *body, std::size_t rule, Build build);
 
   const Lexemes &lexemes_;
+  std::set<std::size_t> cut_short_;
   diagnostics::Sink &sink_;
   std::vector<bool> doc_used_;
   std::uint32_t next_expr_ = 0;

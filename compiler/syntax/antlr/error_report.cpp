@@ -231,6 +231,11 @@ bool expects_operand(const ErrorSite &site) {
 }
 
 void ErrorReporter::report(const ErrorSite &site) {
+  const std::size_t before = lexemes_.previous_code(site.found);
+  if (is_body_rule(site.rule) && before != Lexemes::none && !lexemes_.first_on_line(site.found) &&
+      lexemes_[before].type != P::LBRACE && lexemes_[before].type != P::RBRACE) {
+    cut_short_.insert(before);
+  }
   if (report_known_mistake(site, lexemes_, sink_)) return;
   auto report =
       sink_.report(Kind::unexpected_token, lexemes_.range(site.found),

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,10 +31,14 @@ class ErrorReporter {
  public:
   ErrorReporter(const Lexemes &lexemes, diagnostics::Sink &sink) : lexemes_(lexemes), sink_(sink) {}
   void report(const ErrorSite &site);
+  /// Last tokens of items that read as complete but went on, on their line, with what could not be read: they do not
+  /// mean what was written.
+  const std::set<std::size_t> &cut_short() const { return cut_short_; }
 
  private:
   const Lexemes &lexemes_;
   diagnostics::Sink &sink_;
+  std::set<std::size_t> cut_short_;
 };
 
 /// "`await`", "a name", "the end of the file": one expected token type.

@@ -133,6 +133,12 @@ TEST(Parse, ABrokenItemCostsOnlyItself) {
   EXPECT_EQ(parsed.sink.errors(), 3u) << parsed.shown();
 }
 
+TEST(Parse, AnItemThatWentOnWithAnErrorIsLeftOut) {
+  const Parsed parsed("gate g { pass when a = b  stable 2 }\ngate k {\n  pass when \"x\" y\n  stable 3\n}\n");
+  EXPECT_EQ(ast::dump(parsed.tree.file), "file\n  gate g()\n  gate k()\n    stable 3\n");
+  EXPECT_EQ(parsed.sink.errors(), 2u) << parsed.shown();
+}
+
 TEST(Parse, AnUnclosedDeclarationKeepsItsItems) {
   const Parsed parsed("gate g {\n  pass when a\ngate k { pass when b }\n");
   EXPECT_EQ(ast::dump(parsed.tree.file), "file\n  gate g()\n    pass when a\n  gate k()\n    pass when b\n");
