@@ -1,5 +1,7 @@
 #include "runtime/safety/antichain.h"
 
+#include <llvm/ADT/BitVector.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -8,22 +10,25 @@ namespace {
 
 constexpr std::uint64_t kEndless = std::numeric_limits<std::uint64_t>::max() / 4;
 
+using Order = std::vector<llvm::BitVector>;  // bit j of row i: i precedes j
+
 /// Flow from each element's left copy to the right copies of the elements it precedes (Dinic on a dense bipartite
-/// graph).
+/// graph). Rows of bits: a layer takes n^2 / 64 steps, not n^2.
 class MaximumFlow {
  public:
-  MaximumFlow(const std::vector<std::uint64_t> &weights, const std::vector<std::vector<bool>> &precedes)
-      : n_(weights.size()),
+  MaximumFlow(const std::vector<std::uint64_t> &weights, const Order &precedes)
+      : n_(static_cast<unsigned>(weights.size())),
         left_(weights),
         right_(weights),
         precedes_(precedes),
-        sent_(n_, std::vector<std::uint64_t>(n_, 0)) {}
+        sent_(n_),
+        senders_(n_, llvm::BitVector(n_)) {}
 
   void run() {
     while (layer()) {
       next_left_.assign(n_, 0);
       next_right_.assign(n_, 0);
-      for (std::size_t i = 0; i < n_; ++i) {
+      for (unsigned i = 0; i < n_; ++i) {
         while (left_[i] != 0) {
           const std::uint64_t pushed = push_left(i, left_[i]);
           if (pushed == 0) break;
@@ -33,29 +38,35 @@ class MaximumFlow {
     }
   }
   /// After run(): an element belongs to the antichain if its left copy is reachable and its right copy is not.
-  bool chosen(std::size_t i) const { return level_left_[i] != kUnseen && level_right_[i] == kUnseen; }
+  bool chosen(unsigned i) const { return level_left_[i] != kUnseen && level_right_[i] == kUnseen; }
 
  private:
-  static constexpr std::size_t kUnseen = std::numeric_limits<std::size_t>::max();
+  static constexpr unsigned kUnseen = std::numeric_limits<unsigned>::max();
 
   bool layer() {
     level_left_.assign(n_, kUnseen);
     level_right_.assign(n_, kUnseen);
-    std::vector<std::size_t> queue;
-    for (std::size_t i = 0; i < n_; ++i) {
+    llvm::BitVector unseen_left(n_, true), unseen_right(n_, true), next;
+    std::vector<unsigned> queue;
+    for (unsigned i = 0; i < n_; ++i) {
       if (left_[i] == 0) continue;
       level_left_[i] = 0;
+      unseen_left.reset(i);
       queue.push_back(i);
     }
     bool reached = false;
     for (std::size_t at = 0; at < queue.size(); ++at) {
-      const std::size_t i = queue[at];
-      for (std::size_t j = 0; j < n_; ++j) {
-        if (!precedes_[i][j] || level_right_[j] != kUnseen) continue;
+      const unsigned i = queue[at];
+      next = precedes_[i];
+      next &= unseen_right;
+      unseen_right.reset(next);
+      for (const unsigned j : next.set_bits()) {
         level_right_[j] = level_left_[i] + 1;
         if (right_[j] != 0) reached = true;
-        for (std::size_t k = 0; k < n_; ++k) {
-          if (sent_[k][j] == 0 || level_left_[k] != kUnseen) continue;
+        llvm::BitVector back = senders_[j];
+        back &= unseen_left;
+        unseen_left.reset(back);
+        for (const unsigned k : back.set_bits()) {
           level_left_[k] = level_right_[j] + 1;
           queue.push_back(k);
         }
@@ -63,64 +74,101 @@ class MaximumFlow {
     }
     return reached;
   }
-  std::uint64_t push_left(std::size_t i, std::uint64_t amount) {
-    for (std::size_t &j = next_left_[i]; j < n_; ++j) {
-      if (!precedes_[i][j] || level_right_[j] != level_left_[i] + 1) continue;
+  std::uint64_t push_left(unsigned i, std::uint64_t amount) {
+    for (unsigned &j = next_left_[i]; j < n_; ++j) {
+      if (!precedes_[i].test(j) || level_right_[j] != level_left_[i] + 1) continue;
       const std::uint64_t pushed = push_right(j, amount);
       if (pushed == 0) continue;
+      if (sent_[i].empty()) sent_[i].assign(n_, 0);
       sent_[i][j] += pushed;
+      senders_[j].set(i);
       return pushed;
     }
     return 0;
   }
-  std::uint64_t push_right(std::size_t j, std::uint64_t amount) {
+  std::uint64_t push_right(unsigned j, std::uint64_t amount) {
     if (right_[j] != 0) {
       const std::uint64_t pushed = std::min(amount, right_[j]);
       right_[j] -= pushed;
       return pushed;
     }
-    for (std::size_t &k = next_right_[j]; k < n_; ++k) {
-      if (sent_[k][j] == 0 || level_left_[k] != level_right_[j] + 1) continue;
+    for (unsigned &k = next_right_[j]; k < n_; ++k) {
+      if (!senders_[j].test(k) || level_left_[k] != level_right_[j] + 1) continue;
       const std::uint64_t pushed = push_left(k, std::min(amount, sent_[k][j]));
       if (pushed == 0) continue;
       sent_[k][j] -= pushed;
+      if (sent_[k][j] == 0) senders_[j].reset(k);
       return pushed;
     }
     return 0;
   }
 
-  std::size_t n_;
+  unsigned n_;
   std::vector<std::uint64_t> left_, right_;  // what is left of each element's weight
-  const std::vector<std::vector<bool>> &precedes_;
-  std::vector<std::vector<std::uint64_t>> sent_;
-  std::vector<std::size_t> level_left_, level_right_, next_left_, next_right_;
+  const Order &precedes_;
+  std::vector<std::vector<std::uint64_t>> sent_;  // rows of elements that sent something
+  std::vector<llvm::BitVector> senders_;          // bit k of row j: k's flow to j is not 0
+  std::vector<unsigned> level_left_, level_right_, next_left_, next_right_;
 };
+
+/// The transitive closure, each row once, those it precedes first.
+Order closure(const std::vector<std::vector<std::uint32_t>> &before) {
+  const auto n = static_cast<unsigned>(before.size());
+  Order rows(n, llvm::BitVector(n));
+  enum : std::uint8_t { untouched, begun, ended };
+  std::vector<std::uint8_t> mark(n, untouched);
+  std::vector<std::pair<unsigned, std::size_t>> path;  // element, the next of its successors
+  for (unsigned root = 0; root < n; ++root) {
+    if (mark[root] != untouched) continue;
+    mark[root] = begun;
+    path.emplace_back(root, 0);
+    while (!path.empty()) {
+      const unsigned i = path.back().first;
+      if (path.back().second < before[i].size()) {
+        const unsigned j = before[i][path.back().second++];
+        if (mark[j] != untouched) continue;
+        mark[j] = begun;
+        path.emplace_back(j, 0);
+        continue;
+      }
+      for (const unsigned j : before[i]) {
+        if (rows[i].test(j)) continue;
+        rows[i].set(j);
+        if (mark[j] == ended) rows[i] |= rows[j];
+      }
+      mark[i] = ended;
+      path.pop_back();
+    }
+  }
+  return rows;
+}
 
 }  // namespace
 
 Antichain heaviest_antichain(const std::vector<std::uint64_t> &weights,
                              const std::vector<std::vector<std::uint32_t>> &before) {
-  const std::size_t n = weights.size();
-  std::vector<std::vector<bool>> precedes(n, std::vector<bool>(n, false));
-  for (std::size_t i = 0; i < n; ++i) {
-    std::vector<std::size_t> todo(before[i].begin(), before[i].end());
-    while (!todo.empty()) {
-      const std::size_t j = todo.back();
-      todo.pop_back();
-      if (precedes[i][j]) continue;
-      precedes[i][j] = true;
-      todo.insert(todo.end(), before[j].begin(), before[j].end());
+  const Order all = closure(before);
+  // What weighs nothing is in no heaviest antichain that is needed; often it is most of them.
+  std::vector<std::uint32_t> heavy;
+  for (std::uint32_t i = 0; i < weights.size(); ++i) {
+    if (weights[i] != 0) heavy.push_back(i);
+  }
+  const auto n = static_cast<unsigned>(heavy.size());
+  Order precedes(n, llvm::BitVector(n));
+  std::vector<std::uint64_t> capped(n);
+  for (unsigned i = 0; i < n; ++i) {
+    capped[i] = std::min(weights[heavy[i]], kEndless / n);
+    for (unsigned j = 0; j < n; ++j) {
+      if (all[heavy[i]].test(heavy[j])) precedes[i].set(j);
     }
   }
-  std::vector<std::uint64_t> capped(weights);
-  for (std::uint64_t &w : capped) w = std::min(w, kEndless / std::max<std::uint64_t>(n, 1));
   MaximumFlow flow(capped, precedes);
   flow.run();
   Antichain result;
-  for (std::size_t i = 0; i < n; ++i) {
-    if (weights[i] == 0 || !flow.chosen(i)) continue;
-    result.weight += weights[i];
-    result.elements.push_back(static_cast<std::uint32_t>(i));
+  for (unsigned i = 0; i < n; ++i) {
+    if (!flow.chosen(i)) continue;
+    result.weight += weights[heavy[i]];
+    result.elements.push_back(heavy[i]);
   }
   return result;
 }

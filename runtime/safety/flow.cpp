@@ -1,6 +1,7 @@
 #include "runtime/safety/flow.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace upg::safety {
 
@@ -228,63 +229,125 @@ void Flow::close(StepIx s, State &state, const std::vector<PairIx> &pairs, bool 
   }
 }
 
-/// Does to `into` what happened between `from` and `to`.
-void Flow::apply(State &into, const State &from, const State &to) {
-  for (std::size_t c = 0; c < into.cells.size(); ++c) {
-    if (from.cells[c] != to.cells[c]) into.cells[c] = to.cells[c];
+namespace {
+bool less(const Open &a, const Open &b) {
+  return std::tie(a.pair, a.opener, a.region, a.changing) < std::tie(b.pair, b.opener, b.region, b.changing);
+}
+bool less(const Armed &a, const Armed &b) { return std::tie(a.cell, a.by) < std::tie(b.cell, b.by); }
+constexpr auto kLess = [](const auto &a, const auto &b) { return less(a, b); };
+
+/// What went from a list and what came to it.
+template <typename T>
+struct Edit {
+  std::vector<T> gone, come;
+
+  /// Lists grow at their end and shrink anywhere, so one walk over both finds the difference.
+  void note(const std::vector<T> &before, const std::vector<T> &after) {
+    std::vector<T> left, added;
+    std::size_t j = 0;
+    for (const T &x : before) {
+      if (j < after.size() && after[j] == x)
+        ++j;
+      else
+        left.push_back(x);
+    }
+    added.assign(after.begin() + static_cast<std::ptrdiff_t>(j), after.end());
+    std::vector<T> left_sorted = sorted(left), added_sorted = sorted(added);
+    for (const T &x : left) {
+      if (!among(added_sorted, x)) gone.push_back(x);
+    }
+    for (const T &x : added) {
+      if (!among(left_sorted, x)) come.push_back(x);
+    }
   }
-  const auto has = [](const auto &list, const auto &x) { return std::find(list.begin(), list.end(), x) != list.end(); };
-  const auto merged = [&](const auto &now, const auto &before, const auto &after) {
-    auto out = std::make_shared<std::decay_t<decltype(*now)>>();
-    for (const auto &x : *now) {
-      if (!has(*before, x) || has(*after, x)) out->push_back(x);
+  void apply(std::shared_ptr<const std::vector<T>> &list) const {
+    if (gone.empty() && come.empty()) return;
+    auto out = std::make_shared<std::vector<T>>();
+    out->reserve(list->size() + come.size());
+    const std::vector<T> without = sorted(gone);
+    for (const T &x : *list) {
+      if (!among(without, x)) out->push_back(x);
     }
-    for (const auto &x : *after) {
-      if (!has(*before, x) && !has(*out, x)) out->push_back(x);
+    std::vector<T> there = come.empty() ? std::vector<T>() : sorted(*out);
+    for (const T &x : come) {
+      if (!among(there, x)) out->push_back(x);
     }
-    return out;
-  };
-  if (from.open != to.open) into.open = merged(into.open, from.open, to.open);
-  if (from.armed != to.armed) into.armed = merged(into.armed, from.armed, to.armed);
-  if (from.unknown != to.unknown) {
+    list = std::move(out);
+  }
+
+ private:
+  static std::vector<T> sorted(std::vector<T> list) {
+    std::sort(list.begin(), list.end(), kLess);
+    return list;
+  }
+  static bool among(const std::vector<T> &list, const T &x) {
+    return std::binary_search(list.begin(), list.end(), x, kLess);
+  }
+};
+}  // namespace
+
+/// What happened between two states.
+struct Flow::Change {
+  std::vector<std::pair<CellIx, Values>> cells;
+  Edit<Open> open;
+  Edit<Armed> armed;
+  std::vector<PairIx> learnt;
+
+  /// Adds what happened between `from` and `to`. Several fibers may be noted one after the other if all began at
+  /// `from`.
+  void note(const State &from, const State &to) {
+    for (CellIx c = 0; c < to.cells.size(); ++c) {
+      if (from.cells[c] != to.cells[c]) cells.emplace_back(c, to.cells[c]);
+    }
+    if (from.open != to.open) open.note(*from.open, *to.open);
+    if (from.armed != to.armed) armed.note(*from.armed, *to.armed);
+    if (from.unknown == to.unknown) return;
+    for (PairIx i = 0; i < to.unknown->size(); ++i) {
+      if ((*from.unknown)[i] && !(*to.unknown)[i]) learnt.push_back(i);
+    }
+  }
+  void apply(State &into) const {
+    for (const auto &[cell, values] : cells) into.cells[cell] = values;
+    open.apply(into.open);
+    armed.apply(into.armed);
+    if (learnt.empty()) return;
     auto unknown = std::make_shared<std::vector<bool>>(*into.unknown);
-    for (std::size_t i = 0; i < unknown->size(); ++i) {
-      if ((*from.unknown)[i] && !(*to.unknown)[i]) (*unknown)[i] = false;
-    }
+    for (const PairIx p : learnt) (*unknown)[p] = false;
     into.unknown = std::move(unknown);
   }
-}
+};
 
 void Flow::fork(StepIx s, State &state) {
-  const State entry = state;
+  Change change;
   for (const StepIx child : tree_[s].children) {
-    State fiber = entry;
+    State fiber = state;
     run(child, fiber);
-    apply(state, entry, fiber);
+    change.note(state, fiber);
   }
+  change.apply(state);
 }
 
 void Flow::dag(StepIx s, State &state) {
-  const State entry = state;
   const std::vector<StepIx> &phases = tree_[s].children;
-  std::vector<State> starts(phases.size()), exits(phases.size());
+  std::vector<Change> changes(phases.size());
   std::vector<std::size_t> done;  // in an order that fits all edges
   std::vector<bool> ready(phases.size(), false);
-  for (std::size_t round = 0; round < phases.size(); ++round) {
+  for (std::size_t round = 0; round < phases.size() && done.size() < phases.size(); ++round) {
     for (std::size_t i = 0; i < phases.size(); ++i) {
       const std::vector<std::uint32_t> &after = tree_[phases[i]].after;
       if (ready[i] || !std::all_of(after.begin(), after.end(), [&](std::uint32_t j) { return ready[j]; })) continue;
-      starts[i] = entry;
+      State start = state;
       for (const std::size_t j : done) {
-        if (contains(after, static_cast<std::uint32_t>(j))) apply(starts[i], starts[j], exits[j]);
+        if (contains(after, static_cast<std::uint32_t>(j))) changes[j].apply(start);
       }
-      exits[i] = starts[i];
-      run(phases[i], exits[i]);
+      State end = start;
+      run(phases[i], end);
+      changes[i].note(start, end);
       ready[i] = true;
       done.push_back(i);
     }
   }
-  for (const std::size_t j : done) apply(state, starts[j], exits[j]);
+  for (const std::size_t j : done) changes[j].apply(state);
 }
 
 void Flow::compare(StepIx s, const State &a, const State &b, CellIx except) {

@@ -87,7 +87,7 @@ class Flow {
   void count(StepIx s, const State &state, const Contract &c);
   int holds_for(plan::NodeId condition, const Env &env, const State &state);
   void taints(StepIx s, const State &state);
-  static void apply(State &into, const State &from, const State &to);
+  struct Change;
   void compare(StepIx s, const State &a, const State &b, CellIx except);
   State initial() const;
 

@@ -1,5 +1,7 @@
 #include "runtime/safety/tree.h"
 
+#include <llvm/ADT/BitVector.h>
+
 #include <algorithm>
 
 namespace upg::safety {
@@ -287,18 +289,17 @@ void Tree::expand_dag(plan::NodeId node, Env &env) {
   const plan::Plan &p = plan();
   std::vector<StepIx> phases;
   for (const plan::NodeId kid : p.kids(node)) phases.push_back(expand(kid, env));
-  const std::size_t n = phases.size();
-  std::vector<std::vector<bool>> before(n, std::vector<bool>(n, false));  // before[i][j]: i ends before j starts
-  const auto order = [&](std::size_t i, std::size_t j) {
-    before[i][j] = true;
-    for (std::size_t a = 0; a < n; ++a) {
-      if (a != i && !before[a][i]) continue;
-      for (std::size_t b = 0; b < n; ++b) {
-        if (b == j || before[j][b]) before[a][b] = true;
-      }
+  const auto n = static_cast<std::uint32_t>(phases.size());
+  std::vector<llvm::BitVector> before(n, llvm::BitVector(n));  // before[i][j]: i ends before j starts; always closed
+  const auto order = [&](std::uint32_t i, std::uint32_t j) {
+    if (before[i][j]) return;
+    llvm::BitVector later = before[j];
+    later.set(j);
+    for (std::uint32_t a = 0; a < n; ++a) {
+      if (a == i || before[a][i]) before[a] |= later;
     }
   };
-  for (std::size_t j = 0; j < n; ++j) {
+  for (std::uint32_t j = 0; j < n; ++j) {
     if (p.node(p.kid(node, j)).op != plan::Op::phase) continue;
     for (const std::uint32_t i : p.phases[p.node(p.kid(node, j)).a].after) {
       if (i < n && i != j && !before[j][i]) order(i, j);
@@ -306,35 +307,40 @@ void Tree::expand_dag(plan::NodeId node, Env &env) {
   }
   // What the author left unordered, `order` decides (SEMANTICS, ORDER); a contradiction stays unordered and is found by
   // the rule.
-  std::vector<std::vector<bool>> changed(n, std::vector<bool>(site().role_count(), false));
-  for (std::size_t i = 0; i < n; ++i) {
+  std::vector<std::vector<std::uint32_t>> changers(site().role_count());  // phases that change the role, ascending
+  for (std::uint32_t i = 0; i < n; ++i) {
     for (StepIx x = phases[i]; x < steps_[phases[i]].end; ++x) {
       if (steps_[x].kind != StepKind::act || steps_[x].contract == kNone) continue;
-      for (const PairIx pair : contract(steps_[x]).changes) changed[i][site().pair_role(pair)] = true;
+      for (const PairIx pair : contract(steps_[x]).changes) {
+        std::vector<std::uint32_t> &of_role = changers[site().pair_role(pair)];
+        if (of_role.empty() || of_role.back() != i) of_role.push_back(i);
+      }
     }
   }
-  const auto touches = [&](std::size_t i, const plan::RoleGroup &group) {
-    return std::any_of(group.roles.begin(), group.roles.end(), [&](plan::RoleId r) { return changed[i][r.index]; });
+  const auto touching = [&](const plan::RoleGroup &group) {
+    std::vector<std::uint32_t> out;
+    for (const plan::RoleId r : group.roles) out.insert(out.end(), changers[r.index].begin(), changers[r.index].end());
+    sort_unique(out);
+    return out;
   };
   for (const plan::Order &rule : p.orders) {
     if (rule.on_each_host) continue;
     for (std::size_t a = 0; a < rule.groups.size(); ++a) {
+      const std::vector<std::uint32_t> first = touching(rule.groups[a]);
       for (std::size_t b = a + 1; b < rule.groups.size(); ++b) {
-        for (std::size_t i = 0; i < n; ++i) {
-          for (std::size_t j = 0; j < n; ++j) {
-            if (i == j || before[i][j] || before[j][i] || !touches(i, rule.groups[a]) || !touches(j, rule.groups[b]))
-              continue;
+        const std::vector<std::uint32_t> second = touching(rule.groups[b]);
+        for (const std::uint32_t i : first) {
+          for (const std::uint32_t j : second) {
+            if (i == j || before[i][j] || before[j][i]) continue;
             order(i, j);
-            edges_.push_back({node, static_cast<std::uint32_t>(i), static_cast<std::uint32_t>(j)});
+            edges_.push_back({node, i, j});
           }
         }
       }
     }
   }
-  for (std::size_t j = 0; j < n; ++j) {
-    for (std::uint32_t i = 0; i < n; ++i) {
-      if (before[i][j]) steps_[phases[j]].after.push_back(i);
-    }
+  for (std::uint32_t i = 0; i < n; ++i) {
+    for (const unsigned j : before[i].set_bits()) steps_[phases[j]].after.push_back(i);
   }
 }
 
