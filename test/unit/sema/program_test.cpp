@@ -207,8 +207,9 @@ TEST_F(ProgramTest, HostileInventoriesGiveLocatedErrors) {
             "host_without_role: host `A` carries no role\n");
   fs::remove(folder_ / "hosts.json");
   run("use base\ncluster lab { import \"hosts.json\" }\nupgrade u of lab { await in_service(all) }\n");
-  EXPECT_EQ(messages(),
-            "unreadable_inventory: cannot read inventory `" + (folder_ / "hosts.json").string() + "`: no such file\n");
+  // A long path (TMPDIR may be any) is cut in the message: its beginning and its end are what counts.
+  EXPECT_EQ(messages().rfind("unreadable_inventory: cannot read inventory `", 0), 0u);
+  EXPECT_NE(messages().find("`: no such file\n"), std::string::npos);
 }
 
 TEST_F(ProgramTest, WhatCannotBeReadPoisonsQuietly) {
