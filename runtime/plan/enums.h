@@ -6,7 +6,8 @@
 /// Enum, range check of reader and validator, and every printed name are made from these rows.
 namespace upg::plan {
 
-// clang-format off: one row a line
+// One row a line: the formatter, which would join them, is kept out.
+// clang-format off
 #define UPG_BASE_TYPES(X) \
   X(any, "any") \
   X(boolean, "bool") \
