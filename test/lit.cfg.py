@@ -5,6 +5,7 @@ Run through `./dev test`; by hand: lit.py build/default/test build/default/test/
 
 import os
 import shutil
+import subprocess
 import sys
 
 import lit.formats
@@ -65,6 +66,7 @@ else:
         ("%upgrun", os.path.join(binaries, "upgrun")),
         ("%expect", f"{python} {os.path.join(test_root, 'expect.py')} --repository {config.repository} "
                     f"--build {config.build} --tmp %t"),
+        ("%range", os.path.join(test_root, "range", "range")),
         ("%standin", os.path.join(test_root, "standin", "standin")),
         ("%exits", f"{python} {os.path.join(test_root, 'tools', 'exit_code.py')}"),
         ("%python", python),
@@ -80,3 +82,10 @@ else:
             config.available_features.add(feature)
     if os.geteuid() == 0:
         config.available_features.add("root")
+        # Hosts in namespaces, found out by making some: mounts, links and cgroups that a container may not allow.
+        tried = subprocess.run([os.path.join(test_root, "range", "range"), "check"], capture_output=True, text=True,
+                               check=False)
+        if tried.returncode == 0:
+            config.available_features.add("range")
+        else:
+            lit_config.note(f"tests on a range of hosts are left out: {(tried.stdout or tried.stderr).strip()}")
