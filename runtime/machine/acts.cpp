@@ -227,8 +227,12 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
   Doing doing_this(this, Activity{key, host, describe(call), "", 0, 0});
   bool resumed = before && before->intended && !before->failed;
   int number = before ? std::max(1, before->attempt) : 1;
+  if (before && !before->intended && before->attempt > 0) ++number;  // a hold that is entered afresh
   if (before && before->failed) {
     ++number;
+    if (action.once)
+      co_return halt(true, fmt::format("{} may start only once, and it failed", describe(call)), key, call.where,
+                     "finish by hand what it left, and write a plan for the rest");
     if (!action.done_when.valid() && !action.idempotent && !options.rerun_failed)
       co_return halt(true, fmt::format("{} failed before and nothing tells whether it may run again", describe(call)),
                      key, call.where, "look at its output; `upgrun resume --rerun` runs it again");
@@ -241,7 +245,8 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
     if (!ok) co_return false;
   }
   bool rebooted = false;
-  if (resumed && !old_boots.empty()) {  // a new boot id proves that the command is over and did its work
+  if (resumed && !old_boots.empty() && last_command_begun(action, *before)) {
+    // a new boot id proves that the last command is over and did its work
     rebooted = true;
     for (const auto &[h, id] : old_boots) {
       Value v = co_await boot_id(HostId(h), key);
@@ -249,8 +254,12 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
     }
   }
   bool begun = rebooted;
-  if (resumed && !rebooted) {
+  if (resumed && !rebooted && action.operator_text.valid()) {
+    const StepPast *confirmed = past.step(key + "/operator");
+    begun = confirmed && confirmed->done;
+  } else if (resumed && !rebooted) {
     std::optional<bool> known = co_await begun_on_hosts(before->commands, key, now() + action.worst);
+    if (!known && leaving()) co_return false;
     if (!known)
       co_return halt(
           true, fmt::format("{} was interrupted, and its host does not answer: unknown whether it ran", describe(call)),
@@ -261,7 +270,10 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
     if (action.done_when.valid()) {
       Value v = co_await consult(action.done_when, *environment, key);
       if (leaving()) co_return false;
-      if (v.yes()) {
+      bool skip = v.yes();
+      if (skip) skip = co_await moved_already(call, *environment, key);
+      if (leaving()) co_return false;
+      if (skip) {
         for (const Outage &o : opened) world.ended(o.host, now());
         co_return write(Event::act_skipped, key, make_data({{"action", describe(call)}, {"reason", "already done"}}));
       }
@@ -296,15 +308,25 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
     Attempt outcome = Attempt::done;
     if (!rebooted) outcome = co_await attempt(call, environment, key, number, deadline, begun);
     if (outcome == Attempt::halted) co_return false;
+    bool over = outcome != Attempt::unknown;
+    if (!over && in_flight.count(key)) {  // R3: it is under way until its host says that it is over
+      over = co_await proven_over(in_flight[key].first, in_flight[key].second, key, now() + action.worst);
+      if (over) {  // its end is known there: take it in; a step that is gone stays unknown
+        deadline = now() + action.worst;
+        outcome = co_await attempt(call, environment, key, number, deadline, true);
+        if (outcome == Attempt::halted) co_return false;
+        over = true;
+      }
+    }
     for (const Outage &o : opened) world.ended(o.host, now());
-    if (outcome != Attempt::done && action.done_when.valid()) {  // proven over: the world says whether it is done
+    if (over && outcome != Attempt::done && action.done_when.valid()) {  // the world says whether it is done
       Value v = co_await consult(action.done_when, *environment, key);
       if (v.yes())
         outcome = Attempt::done;
       else if (!v.open() && outcome == Attempt::unknown)
         outcome = Attempt::failed;
     }
-    if (outcome == Attempt::unknown && action.idempotent) outcome = Attempt::failed;
+    if (over && outcome == Attempt::unknown && action.idempotent) outcome = Attempt::failed;
     if (outcome == Attempt::done) {
       ok = co_await awaits(call, *environment, key, deadline, old_boots);
       if (!ok) {
@@ -326,8 +348,9 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
                           {"detail", last_detail[key]},
                           {"attempt", std::to_string(number)}})))
       co_return false;
-    bool again = outcome == Attempt::failed && static_cast<std::uint32_t>(number) <= action.retries;
-    if (!again || leaving()) {
+    bool again = outcome == Attempt::failed && !action.once && static_cast<std::uint32_t>(number) <= action.retries;
+    if (again && leaving()) co_return false;  // known to have failed: `resume` tries again
+    if (!again) {
       std::string advice = outcome == Attempt::failed ? "its output is in the run's folder; mend the cause, then resume"
                                                       : "find out on the host what became of it, then resume";
       co_return halt(true,
@@ -341,6 +364,17 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
     ok = co_await guard(call, *environment, key);
     if (!ok || leaving()) co_return false;
   }
+}
+
+/// Whether every cell that the action moves is observed at its target (R3: only then may it be skipped).
+Task<bool> Machine::Run::moved_already(ActCall call, Environment environment, std::string key) {
+  for (NodeId e : plan.actions[call.action.index].effects) {
+    if (plan.node(e).op != Op::moves) continue;
+    Value v = co_await ask_cell(plan.kid(e, 0), environment, key);
+    std::vector<std::string> wanted = moved_to(e);
+    if (v.open() || std::find(wanted.begin(), wanted.end(), v.text) == wanted.end()) co_return false;
+  }
+  co_return true;
 }
 
 Task<bool> Machine::Run::observe_moves(ActCall call, Environment environment, std::string key) {

@@ -26,6 +26,7 @@ Task<Value> Machine::Run::consult_with(Consultation *consultation, NodeId expres
     if (std::string question = consultation->person_question(); !question.empty()) {
       std::string text = co_await person(question, false, key);
       if (leaving()) co_return Value::unknown("stopped");
+      if (text.empty()) co_return Value::unknown("nobody answered: " + question);
       consultation->answer_person(text);
       continue;
     }

@@ -27,8 +27,13 @@ std::string Machine::Run::step_key(const std::string &key, HostId host, const st
 /// Whether any command of an interrupted step ever began; nothing if a host could not be asked in time.
 Task<std::optional<bool>> Machine::Run::begun_on_hosts(std::vector<StepPast::Command> commands, std::string key,
                                                        Millis deadline) {
+  // One command follows the other, so a second one proves the first; a second host for one command does not, the first
+  // may have been unreachable (`on any`). Latest first: it tells most.
+  for (const StepPast::Command &c : commands)
+    if (c.step != commands.front().step) co_return true;
   bool begun = false;
-  for (const StepPast::Command &c : commands) {
+  for (std::size_t at = commands.size(); at-- > 0 && !begun;) {
+    const StepPast::Command c = commands[at];
     HostId host;
     for (std::size_t h = 0; h < plan.hosts.size(); ++h)
       if (plan.text(plan.hosts[h].name) == c.host) host = HostId(h);
@@ -50,19 +55,44 @@ Task<std::optional<bool>> Machine::Run::begun_on_hosts(std::vector<StepPast::Com
   co_return begun;
 }
 
+Task<bool> Machine::Run::proven_over(HostId host, std::string step, std::string key, Millis patience) {
+  Doing doing_this(this, Activity{key, host, "await the end of a command whose outcome is unknown", "", 0, patience});
+  for (;;) {
+    Command command;
+    command.step_key = step_key(key, host, step);
+    command.attach_only = true;
+    command.timeout = 20'000;
+    Answer a = co_await request(host, std::move(command), key);
+    if (a.outcome == Outcome::exited || a.outcome == Outcome::signaled || a.outcome == Outcome::vanished ||
+        a.outcome == Outcome::absent)
+      co_return true;
+    if (now() > patience || a.outcome == Outcome::refused) co_return false;
+    for (Millis end = now() + kAgain; now() < end;) co_await sleep_until(end);
+  }
+}
+
+bool Machine::Run::last_command_begun(const plan::Action &action, const StepPast &before) const {
+  if (!action.body.valid() || before.commands.empty()) return false;
+  std::size_t last = plan.kids(action.body).size();
+  while (last > 0 && plan.node(plan.kid(action.body, last - 1)).op == Op::let) --last;
+  return last > 0 && before.commands.back().step == fmt::format("{}.{}", before.attempt, last - 1);
+}
+
 Task<Machine::Run::Attempt> Machine::Run::attempt(ActCall call, std::shared_ptr<Environment> environment,
                                                   std::string key, int number, Millis deadline, bool resumed) {
   const plan::Action &action = plan.actions[call.action.index];
   if (action.operator_text.valid()) {
-    Consultation c(around, *environment);
     std::string text(plan.text(action.operator_text));
-    std::string answer = co_await person("operator: " + text + " -- done?", true, key);
+    if (resumed) co_return Attempt::done;  // a person confirmed it before
+    std::string who;
+    std::string answer = co_await person("operator: " + text + " -- done?", true, key, &who);
     if (leaving()) co_return Attempt::halted;
     if (answer != "yes") {
       last_detail[key] = "the operator did not confirm: " + text;
       co_return Attempt::failed;
     }
-    write(Event::confirmed, key + "/operator", make_data({{"text", text}, {"who", options.who}, {"answer", answer}}));
+    if (!write(Event::confirmed, key + "/operator", make_data({{"text", text}, {"who", who}, {"answer", answer}})))
+      co_return Attempt::halted;
     co_return Attempt::done;
   }
   if (!action.body.valid()) co_return Attempt::done;
@@ -70,13 +100,16 @@ Task<Machine::Run::Attempt> Machine::Run::attempt(ActCall call, std::shared_ptr<
 }
 
 Task<Machine::Run::Attempt> Machine::Run::body(NodeId node, ActCall call, std::shared_ptr<Environment> environment,
-                                               std::string key, std::string step, Millis deadline, bool resumed) {
+                                               std::string key, std::string step, Millis deadline, bool resumed,
+                                               bool outermost) {
   auto kids = plan.kids(node);
   for (std::size_t i = 0; i < kids.size(); ++i) {
     const plan::Node &n = plan.node(kids[i]);
     std::string here = fmt::format("{}.{}", step, i);
     if (n.op == Op::command) {
-      Attempt a = co_await command(plan.kid(kids[i], 0), call, environment, key, here, deadline, resumed);
+      bool last = outermost;  // the one that may take its host down with it
+      for (std::size_t j = i + 1; j < kids.size(); ++j) last = last && plan.node(kids[j]).op == Op::let;
+      Attempt a = co_await command(plan.kid(kids[i], 0), call, environment, key, here, deadline, resumed, last);
       if (a != Attempt::done) co_return a;
       continue;
     }
@@ -121,8 +154,8 @@ Task<Machine::Run::Attempt> Machine::Run::body(NodeId node, ActCall call, std::s
     }
     for (std::size_t j = 0; j < v.items->size(); ++j) {
       environment->slots[n.a] = (*v.items)[j];
-      Attempt a =
-          co_await body(plan.kid(kids[i], 2), call, environment, key, fmt::format("{}-{}", here, j), deadline, resumed);
+      Attempt a = co_await body(plan.kid(kids[i], 2), call, environment, key, fmt::format("{}-{}", here, j), deadline,
+                                resumed, false);
       if (a != Attempt::done) co_return a;
     }
   }
@@ -131,7 +164,7 @@ Task<Machine::Run::Attempt> Machine::Run::body(NodeId node, ActCall call, std::s
 
 Task<Machine::Run::Attempt> Machine::Run::command(NodeId run_node, ActCall call,
                                                   std::shared_ptr<Environment> environment, std::string key,
-                                                  std::string step, Millis deadline, bool resumed) {
+                                                  std::string step, Millis deadline, bool resumed, bool last) {
   const plan::Action &action = plan.actions[call.action.index];
   Concrete concrete;
   {
@@ -167,18 +200,24 @@ Task<Machine::Run::Attempt> Machine::Run::command(NodeId run_node, ActCall call,
     }
   }
   std::size_t at = 0;
+  bool told = false;     // journalled for this host
+  bool touched = false;  // it may run there
   while (at < targets.size()) {
     HostId host = targets[at];
-    bool going_down = boots(action) && host == subject(call.arguments);
+    bool going_down = last && boots(action) && host == subject(call.arguments);
     Command command = concrete.command;
     command.step_key = step_key(key, host, step);
     command.timeout = std::max<Millis>(1000, deadline - now());
     std::string text = command.secret ? "(secret)" : command.script;
     if (!command.secret)
       for (const std::string &a : command.argv) text += (text.empty() ? "" : " ") + a;
-    if (!write(Event::command_started, key, make_data({{"host", host_name(host)}, {"text", text}, {"step", step}})))
+    if (!told &&
+        !write(Event::command_started, key, make_data({{"host", host_name(host)}, {"text", text}, {"step", step}})))
       co_return Attempt::halted;
+    told = true;
+    in_flight[key] = {host, step};
     Answer a = co_await request(host, std::move(command), key);
+    touched = touched || a.outcome != Outcome::unreachable;
     switch (a.outcome) {
       case Outcome::exited:
         if (std::find(concrete.exits.begin(), concrete.exits.end(), a.code) == concrete.exits.end()) {
@@ -202,13 +241,13 @@ Task<Machine::Run::Attempt> Machine::Run::command(NodeId run_node, ActCall call,
         if (going_down && a.outcome == Outcome::lost) break;
         if (going_down && resumed) break;  // it may be rebooting right now: the boot id will tell
         if (now() < deadline) {
-          bool other =
-              concrete.any && a.outcome == Outcome::unreachable && targets.size() > 1 && at + 1 < targets.size();
+          bool other = concrete.any && !touched && at + 1 < targets.size();
           if (other) {  // nothing was started there
             ++at;
+            told = false;
             continue;
           }
-          if (stop && a.outcome == Outcome::unreachable) co_return Attempt::halted;
+          if (stop && !touched && a.outcome == Outcome::unreachable) co_return Attempt::halted;
           for (Millis end = now() + kAgain; now() < end;) co_await sleep_until(end);
           continue;  // the same key attaches to what runs
         }
@@ -227,6 +266,7 @@ Task<Machine::Run::Attempt> Machine::Run::command(NodeId run_node, ActCall call,
     }
     if (!concrete.each) break;
     ++at;
+    told = touched = false;
   }
   co_return Attempt::done;
 }

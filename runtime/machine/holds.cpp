@@ -20,21 +20,74 @@ Task<bool> Machine::Run::with(NodeId node, Place place) {
   const std::string name(plan.text(hold.name));
   const std::string full = fmt::format("{}({})", name, name_arguments(arguments));
   const StepPast *before = past.step(place.key);
-  if (before && before->released) co_return true;  // entered, done and left before
+  if (before && before->released) co_return true;          // entered, done and left before
+  while (holds_in_motion.count(full)) co_await hold_bell;  // a sibling takes it or gives it back right now
+  if (leaving()) co_return false;
 
   if (dry()) {
     observer.said(fmt::format("would hold {}", full));
-    world.holds[full].count++;
-    co_return co_await block(plan.kid(node, 1), place.at("/b"));
+    Held &told = world.holds[full];
+    told.hold = id;
+    told.arguments = name_arguments(arguments);
+    told.count++;
+    bool whole = co_await block(plan.kid(node, 1), place.at("/b"));
+    if (--world.holds[full].count <= 0) world.holds.erase(full);
+    co_return whole;
   }
 
-  Held &entry = world.holds[full];
-  if (entry.count == 0) {
+  holds_in_motion.insert(full);
+  bool ok = co_await take(node, arguments, place);
+  holds_in_motion.erase(full);
+  hold_bell.fire();
+  if (!ok) co_return false;
+
+  Place inner = place.at("/b");
+  const StepPast *left = past.step(place.key + "/release");
+  inner.over = place.over || (left && left->intended);
+  ok = co_await block(plan.kid(node, 1), inner);
+  if (!ok) {  // the innermost stands first: the order in which they are given back, once everything else has ended
+    left_holds.push_back({node, std::move(arguments), place});
+    co_return false;
+  }
+  while (holds_in_motion.count(full)) co_await hold_bell;
+  holds_in_motion.insert(full);
+  ok = co_await release(node, arguments, place, "/release");
+  holds_in_motion.erase(full);
+  hold_bell.fire();
+  if (!ok && !past_or_now_intended(place.key + "/release")) left_holds.push_back({node, std::move(arguments), place});
+  co_return ok;
+}
+
+/// Brings the hold into force, or counts on it if it is. Everyone who enters journals the value found by the first: any
+/// of them may be the last one out, in this process or in a later one.
+Task<bool> Machine::Run::take(NodeId node, std::vector<Value> arguments, Place place) {
+  plan::HoldId id(plan.node(plan.kid(node, 0)).a);
+  const plan::Hold &hold = plan.holds[id.index];
+  const std::string name(plan.text(hold.name));
+  const std::string full = fmt::format("{}({})", name, name_arguments(arguments));
+  if (const StepPast *back = past.step(place.key + "/give_back"); back && back->intended) {
+    // it was being given back when the controller died: that comes to its end first, then the hold is entered afresh
+    Held held;
+    held.hold = id;
+    held.arguments = name_arguments(arguments);
+    if (const StepPast *first = past.step(place.key)) held.was = from_journal(first->value);
+    held.count = 1;
+    world.holds[full] = std::move(held);
+    bool given = co_await release(node, arguments, place, "/give_back");
+    if (!given) co_return false;
+    past.forget_hold(place.key);
+  }
+  const StepPast *before = past.step(place.key);
+  bool known = before && before->intended;
+  bool taken = before && before->done;
+  Held entry = world.holds[full];
+  bool first = entry.count == 0;
+  if (first) {
     entry.hold = id;
     entry.arguments = name_arguments(arguments);
     entry.since_key = place.key;
     entry.since_unix_ms = clock.unix_ms();
-    if (before && before->intended) {
+    if (known) {
       entry.was = from_journal(before->value);
     } else if (hold.observe.valid()) {
       Environment environment;
@@ -50,44 +103,50 @@ Task<bool> Machine::Run::with(NodeId node, Place place) {
       entry.was = Value::boolean(false);
     }
     entry.found_on = entry.was.yes();
-    if (!(before && before->intended) &&
-        !write(Event::hold_intended, place.key,
-               make_data({{"hold", name}, {"arguments", entry.arguments}, {"was", to_journal(entry.was)}})))
-      co_return false;
-    if (!entry.found_on) {
-      ActCall call;
-      call.action = hold.acquire;
-      call.arguments = arguments;
-      call.relied = relied_on(node, place.key);
-      call.where = plan.span(node);
-      bool ok = co_await act(std::move(call), place.at("/acquire"));
-      if (!ok) {
-        // an acquire that may have had an effect counts as in force until a person or a resume knows better
-        if (past_or_now_intended(place.key + "/acquire")) world.holds[full].count = 1;
-        co_return false;
-      }
-    }
-    if (!(before && before->done) &&
-        !write(Event::hold_taken, place.key, make_data({{"hold", name}, {"arguments", entry.arguments}})))
-      co_return false;
   }
+  world.holds[full] = entry;
+  if (!known && !write(Event::hold_intended, place.key,
+                       make_data({{"hold", name}, {"arguments", entry.arguments}, {"was", to_journal(entry.was)}})))
+    co_return false;
+  bool acquire = first && !entry.found_on;
+  if (acquire && taken) {  // another one acquired it then, and has left since
+    const StepPast *mine = past.step(place.key + "/acquire");
+    acquire = mine && mine->intended;
+  }
+  if (acquire) {
+    ActCall call;
+    call.action = hold.acquire;
+    call.arguments = arguments;
+    call.relied = relied_on(node, place.key);
+    call.where = plan.span(node);
+    bool ok = co_await act(std::move(call), place.at("/acquire"));
+    if (!ok) {
+      // an acquire that may have had an effect counts as in force until a person or a resume knows better
+      if (past_or_now_intended(place.key + "/acquire")) world.holds[full].count = 1;
+      co_return false;
+    }
+  }
+  if (!taken && !write(Event::hold_taken, place.key, make_data({{"hold", name}, {"arguments", entry.arguments}})))
+    co_return false;
   world.holds[full].count++;
+  co_return true;
+}
 
-  Place inner = place.at("/b");
-  const StepPast *left = past.step(place.key + "/release");
-  inner.over = place.over || (left && left->intended);
-  bool ok = co_await block(plan.kid(node, 1), inner);
-  if (!ok) {
-    bool give_back = ending.status != Status::running && hold.on_halt == plan::Afterwards::release &&
-                     world.outages().empty() && requests.empty();
-    if (!give_back || world.holds[full].count > 1) co_return false;
+/// After a halt, when nothing is under way any more (SEMANTICS section 2): what may be given back is, unless something
+/// is still down.
+Task<bool> Machine::Run::give_back_holds() {
+  for (LeftHold &left : left_holds) {
+    const plan::Hold &hold = plan.holds[plan.node(plan.kid(left.node, 0)).a];
+    plan::Afterwards what = hold.on_halt;
+    if (ending.status == Status::stopped && hold.on_wait != plan::Afterwards::unwritten) what = hold.on_wait;
+    if (what != plan::Afterwards::release || !world.outages().empty()) continue;
+    const std::string full = fmt::format("{}({})", plan.text(hold.name), name_arguments(left.arguments));
     release_on_halt = true;
-    bool released = co_await release(node, world.holds[full], arguments, place);
+    bool released = co_await release(left.node, left.arguments, left.place, "/give_back");
     release_on_halt = false;
     if (!released) observer.said(fmt::format("{} could not be released", full));
-    co_return false;
   }
-  co_return co_await release(node, world.holds[full], std::move(arguments), place);
+  co_return true;
 }
 
 bool Machine::Run::past_or_now_intended(const std::string &key) const {
@@ -96,27 +155,24 @@ bool Machine::Run::past_or_now_intended(const std::string &key) const {
 }
 
 /// The last one out releases; what was found on stays on.
-Task<bool> Machine::Run::release(NodeId node, Held held, std::vector<Value> arguments, Place place) {
-  const plan::Hold &hold = plan.holds[held.hold.index];
+Task<bool> Machine::Run::release(NodeId node, std::vector<Value> arguments, Place place, std::string as) {
+  const plan::Hold &hold = plan.holds[plan.node(plan.kid(node, 0)).a];
   const std::string name(plan.text(hold.name));
   const std::string full = fmt::format("{}({})", name, name_arguments(arguments));
-  if (world.holds[full].count > 1) {
-    --world.holds[full].count;
-    co_return write(Event::hold_released, place.key, make_data({{"hold", name}, {"arguments", held.arguments}}));
-  }
-  if (!held.found_on) {
-    auto was = std::make_unique<Value>(held.was);
+  const std::string because = as == "/give_back" ? "halt" : "";
+  Held held = world.holds[full];
+  if (held.count <= 1 && !held.found_on) {
     ActCall call;
     call.action = hold.release;
     call.arguments = std::move(arguments);
-    call.was = was.get();
-    call.relied = {};
+    call.was = &held.was;
     call.where = plan.span(node);
-    bool ok = co_await act(std::move(call), place.at("/release"));
+    bool ok = co_await act(std::move(call), place.at(as));
     if (!ok) co_return false;
   }
-  world.holds.erase(full);
-  co_return write(Event::hold_released, place.key, make_data({{"hold", name}, {"arguments", held.arguments}}));
+  if (--world.holds[full].count <= 0) world.holds.erase(full);
+  co_return write(Event::hold_released, place.key,
+                  make_data({{"hold", name}, {"arguments", held.arguments}, {"because", because}}));
 }
 
 }  // namespace upg::machine

@@ -28,8 +28,12 @@ Past::Past(const std::vector<Record> &records) {
     Json j = parse(r);
     if (r.event == Event::identity_seen) identities_[text(j, "host")] = text(j, "machine_id");
     if (r.key.empty()) continue;
-    // every prefix "block/index" of the key: the block has come as far as the index
-    for (std::size_t slash = r.key.find('/'); slash != std::string::npos; slash = r.key.find('/', slash + 1)) {
+    // every prefix "block/index" of the key: the block has come as far as the index. Questions alone take no one
+    // further: what was only asked is asked again.
+    bool effect = r.event == Event::act_intended || r.event == Event::act_skipped || r.event == Event::hold_intended ||
+                  r.event == Event::confirmed;
+    for (std::size_t slash = effect ? r.key.find('/') : std::string::npos; slash != std::string::npos;
+         slash = r.key.find('/', slash + 1)) {
       std::size_t index = 0;
       auto [end, error] = std::from_chars(r.key.data() + slash + 1, r.key.data() + r.key.size(), index);
       if (error != std::errc()) continue;
@@ -46,8 +50,7 @@ Past::Past(const std::vector<Record> &records) {
         s.value = text(j, "answer");
         s.done = true;
         break;
-      case Event::gate_passed:
-      case Event::statement_done:
+      case Event::statement_done:  // not gate_passed: gates also pass on the way into an action, under its key
       case Event::iteration_ended:
         s.done = true;
         break;
@@ -82,11 +85,23 @@ Past::Past(const std::vector<Record> &records) {
         s.done = true;
         break;
       case Event::hold_released:
-        s.released = true;
+        if (text(j, "because") == "halt")
+          forget_hold(r.key);
+        else
+          s.released = true;
         break;
       default:
         break;
     }
+  }
+}
+
+void Past::forget_hold(const std::string &key) {
+  for (const char *part : {"", "/acquire", "/release", "/give_back"}) {
+    StepPast &s = steps_[key + part];
+    int attempt = s.attempt;
+    s = StepPast();
+    s.attempt = attempt;
   }
 }
 

@@ -15,7 +15,7 @@ struct StepPast {
   bool intended = false;
   bool failed = false;  // last attempt ended with a known failure
   bool released = false;
-  int attempt = 0;      // last one intended
+  int attempt = 0;      // last one intended; kept when the step starts afresh, so that its key on the hosts is new
   std::string boot_id;  // at the last intent
   std::string value;    // journalled value (let, hold's prior value, answers)
   struct Command {
@@ -32,13 +32,15 @@ class Past {
   explicit Past(const std::vector<Record> &records);
   bool empty() const { return steps_.empty(); }
   const StepPast *step(const std::string &key) const;
-  /// Something at or below a later child of this block has begun: what stands before it is over.
+  /// An action or a hold at or below a later child of this block has begun: what stands before it is over.
   bool beyond(const std::string &block_key, std::size_t index) const;
-  /// Something at or below this block has begun.
+  /// An action or a hold at or below this block has begun.
   bool begun_under(const std::string &block_key) const { return furthest_.count(block_key) != 0; }
   /// Machine ids and so on by host name.
   const std::map<std::string, std::string> &identities() const { return identities_; }
   bool anything_done() const { return acted_; }
+  /// The hold was given back before its end (a halt): it is entered afresh, under new attempts.
+  void forget_hold(const std::string &key);
 
  private:
   std::map<std::string, StepPast> steps_;

@@ -52,7 +52,8 @@ bool Machine::turn(Millis at_most) {
   r.transport.wait(std::max(now, until), answers, outputs);
   for (Output &o : outputs) {
     auto it = r.requests.find(o.request);
-    if (it != r.requests.end()) r.observer.output(it->second.key, it->second.host, it->second.step, o.error, o.bytes);
+    if (it != r.requests.end() && !it->second.secret)
+      r.observer.output(it->second.key, it->second.host, it->second.step, o.error, o.bytes);
   }
   for (Answer &a : answers) {
     auto it = r.requests.find(a.request);
@@ -78,13 +79,18 @@ void Machine::request_stop(std::string by) {
   if (r.stop) return;
   r.stop = true;
   r.write(Event::stop_requested, "", make_data({{"by", std::move(by)}}));
-  for (auto &[t, h] : r.timers) r.queue.push(h);
-  r.timers.clear();
-  for (auto &[id, a] : r.asking)
-    if (!a->answered) {
-      a->answered = true;
-      r.queue.push(a->waiter);
-    }
+  r.wake();
+}
+
+/// Gates and people are left; running steps look at the clock and go on.
+void Machine::Run::wake() {
+  for (auto &[t, h] : timers) queue.push(h);
+  timers.clear();
+  for (auto &[id, a] : asking) {
+    if (a->answered) continue;
+    a->answered = true;
+    if (a->waiter) queue.push(a->waiter);
+  }
 }
 
 void Machine::person_answered(std::uint64_t id, std::string text, std::string who) {
@@ -93,7 +99,7 @@ void Machine::person_answered(std::uint64_t id, std::string text, std::string wh
   it->second->answered = true;
   it->second->text = std::move(text);
   it->second->who = std::move(who);
-  run_->queue.push(it->second->waiter);
+  if (it->second->waiter) run_->queue.push(it->second->waiter);  // else it answered at once, from inside `ask`
 }
 
 std::vector<Activity> Machine::activities() const {
@@ -116,15 +122,12 @@ bool Machine::Run::write(Event event, const std::string &key, std::string data) 
     observer.recorded({++records, clock.unix_ms(), event, key, std::move(data)});
     return true;
   }
+  if (journal_broken) return false;
   Record record{++records, clock.unix_ms(), event, key, std::move(data)};
   if (auto problem = journal.append(record)) {
-    if (ending.status == Status::running) {
-      ending.status = acted ? Status::halted : Status::refused;
-      ending.reason = "the journal cannot be written: " + *problem;
-      ending.advice = "nothing new is started; mend the disk, then resume";
-      ending.key = key;
-    }
-    return false;
+    journal_broken = true;
+    return halt(true, "the journal cannot be written: " + *problem, key, {},
+                "nothing new is started; mend the disk, then resume");
   }
   observer.recorded(record);
   return true;
@@ -138,8 +141,7 @@ bool Machine::Run::halt(bool is_for_person, std::string reason, const std::strin
   ending.advice = std::move(advice);
   ending.key = key;
   ending.where = where;
-  for (auto &[t, h] : timers) queue.push(h);  // gates leave, running steps go on
-  timers.clear();
+  wake();
   return false;
 }
 
@@ -158,15 +160,16 @@ Task<std::vector<Answer>> Machine::Run::request_all(std::vector<Wanted> wanted, 
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     RequestId id = next_request++;
     requests.emplace(
-        id, Waiting{&group, i, key, wanted[i].host, !wanted[i].command.step_key.empty() && !wanted[i].command.secret});
+        id, Waiting{&group, i, key, wanted[i].host, !wanted[i].command.step_key.empty(), wanted[i].command.secret});
     transport.start(id, wanted[i].host, std::move(wanted[i].command));
   }
   co_await group;
   co_return std::move(group.answers);
 }
 
-Task<std::string> Machine::Run::person(std::string text, bool is_confirm, std::string key) {
+Task<std::string> Machine::Run::person(std::string text, bool is_confirm, std::string key, std::string *who) {
   static_cast<void>(key);
+  if (who) who->clear();
   struct Await {
     Asking *asking;
     bool await_ready() const noexcept { return asking->answered; }
@@ -181,6 +184,7 @@ Task<std::string> Machine::Run::person(std::string text, bool is_confirm, std::s
   Await wait{&mine};
   co_await wait;
   asking.erase(id);
+  if (who) *who = mine.who;
   co_return mine.text;
 }
 

@@ -84,6 +84,7 @@ struct Machine::Run {
     std::string key;
     HostId host;
     bool step;
+    bool secret;
   };
   std::map<RequestId, Waiting> requests;
   RequestId next_request = 1;
@@ -96,6 +97,9 @@ struct Machine::Run {
     bool answered = false;
   };
   std::map<std::uint64_t, Asking *> asking;
+  std::set<std::string> holds_in_motion;  // being taken or given back by one fiber
+  Bell hold_bell{queue};
+  bool journal_broken = false;  // after its first failure nothing is written any more: no gap, and nothing starts
   std::optional<Task<bool>> root;
 
   struct Group {
@@ -123,9 +127,11 @@ struct Machine::Run {
   /// The first halt counts. `person`: someone must look before `resume` helps.
   bool halt(bool person, std::string reason, const std::string &key, plan::Span where, std::string advice = {});
 
+  void wake();
   Task<Answer> request(HostId host, Command command, std::string key);
   Task<std::vector<Answer>> request_all(std::vector<Wanted> wanted, std::string key);
-  Task<std::string> person(std::string text, bool confirm, std::string key);
+  /// "" when nobody answered or the run is being left. `who`: who answered.
+  Task<std::string> person(std::string text, bool confirm, std::string key, std::string *who = nullptr);
 
   struct Doing {
     Run *run;
@@ -187,9 +193,9 @@ struct Machine::Run {
   Task<Attempt> attempt(ActCall call, std::shared_ptr<Environment> environment, std::string key, int number,
                         Millis deadline, bool resumed);
   Task<Attempt> body(NodeId node, ActCall call, std::shared_ptr<Environment> environment, std::string key,
-                     std::string step, Millis deadline, bool resumed);
+                     std::string step, Millis deadline, bool resumed, bool outermost = true);
   Task<Attempt> command(NodeId run_node, ActCall call, std::shared_ptr<Environment> environment, std::string key,
-                        std::string step, Millis deadline, bool resumed);
+                        std::string step, Millis deadline, bool resumed, bool last);
   Task<bool> awaits(ActCall call, Environment environment, std::string key, Millis deadline,
                     std::map<std::uint32_t, std::string> old_boots);
   Task<bool> wait_boot(HostId host, std::string old_boot, std::string key, plan::Span where, Millis deadline);
@@ -197,12 +203,19 @@ struct Machine::Run {
   Task<Value> consult_with(Consultation *consultation, NodeId expression, std::string key);
   Task<bool> boots_before(ActCall call, Environment environment, std::string key, std::string journalled,
                           std::map<std::uint32_t, std::string> *out);
+  /// Whether the last command of the action was handed over before: only then does a reboot speak for the whole of it.
+  bool last_command_begun(const plan::Action &action, const StepPast &before) const;
+  /// Asks the host of an interrupted command until it says that nothing runs any more; false if it cannot be told by
+  /// then.
+  Task<bool> proven_over(HostId host, std::string step, std::string key, Millis patience);
+  std::map<std::string, std::pair<HostId, std::string>> in_flight;  // by step key: the command handed over last
   Task<std::optional<bool>> begun_on_hosts(std::vector<StepPast::Command> commands, std::string key, Millis deadline);
   Task<Value> count_holds(NodeId need, Environment environment, std::string key);
   std::vector<GateCall> relied_on(NodeId node, const std::string &key) const;
   std::string step_key(const std::string &key, HostId host, const std::string &step) const;
   /// Values that a `moves` effect may leave the cell in.
   std::vector<std::string> moved_to(NodeId effect) const;
+  Task<bool> moved_already(ActCall call, Environment environment, std::string key);
   Task<bool> observe_moves(ActCall call, Environment environment, std::string key);
   /// Hosts and roles that the effects of an action take down or change. False: an argument is unknown, halted.
   Task<bool> outages_of(ActCall call, Environment environment, std::string key, std::vector<Outage> *out);
@@ -215,7 +228,16 @@ struct Machine::Run {
   bool past_or_now_intended(const std::string &key) const;
   std::set<std::string> intended;  // keys of acts intended by this process
   bool release_on_halt = false;    // a hold is being given back after a halt
-  Task<bool> release(NodeId node, Held held, std::vector<Value> arguments, Place place);
+  Task<bool> take(NodeId node, std::vector<Value> arguments, Place place);
+  Task<bool> release(NodeId node, std::vector<Value> arguments, Place place, std::string as);
+  Task<bool> give_back_holds();
+  /// A hold that was left without its release, when the run was left.
+  struct LeftHold {
+    NodeId node;
+    std::vector<Value> arguments;
+    Place place;
+  };
+  std::vector<LeftHold> left_holds;
 
   // ---- before anything (start.cpp)
   Task<bool> who_is_there();

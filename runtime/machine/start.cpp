@@ -196,6 +196,7 @@ Task<bool> Machine::Run::main() {
     for (const std::string &n : preflight_failures) names += (names.empty() ? "" : ", ") + n;
     ok = halt(true, "preflight gates do not pass now: " + names, "preflight", plan.where, "nothing was changed");
   }
+  if (!ok && ending.status != Status::running) co_await give_back_holds();
   if (ok && ending.status == Status::running) ending.status = Status::done;
   if (ending.status == Status::running) {
     ending.status = acted ? Status::stopped : Status::refused;

@@ -99,7 +99,8 @@ Task<bool> Machine::Run::decide(NodeId node, Place place) {
   const plan::Node &n = plan.node(node);
   Value decision;
   const StepPast *before = past.step(place.key);
-  if (before && before->done && past.begun_under(place.key + "/b")) {
+  if (before && before->done &&
+      (place.over || past.begun_under(place.key + "/b") || past.begun_under(place.key + "/e"))) {
     decision = from_journal(before->value);
   } else if (n.op == Op::branch) {
     decision = co_await consult(plan.kid(node, 0), *place.environment, place.key);
@@ -188,6 +189,7 @@ Task<bool> Machine::Run::for_data(NodeId node, Place place) {
     for (const Value &item : *list.items) {
       place.environment->slots[n.a] = item;
       Value condition = co_await consult(plan.kid(node, 1), *place.environment, place.key);
+      if (leaving()) co_return false;
       if (condition.open())
         co_return halt(true, "a condition of the list is unknown: " + show(condition), place.key, plan.span(node));
       if (condition.yes()) kept.push_back(item);
@@ -198,9 +200,14 @@ Task<bool> Machine::Run::for_data(NodeId node, Place place) {
     list = Value::list(std::move(kept));
     if (!write(Event::value_kept, place.key, make_data({{"value", to_journal(list)}}))) co_return false;
   }
+  std::size_t furthest = 0;  // at a resume: the last element that anything was begun for
+  for (std::size_t i = 0; i < list.items->size(); ++i)
+    if (past.begun_under(fmt::format("{}[{}]", place.key, i))) furthest = i;
   for (std::size_t i = 0; i < list.items->size(); ++i) {
     place.environment->slots[n.a] = (*list.items)[i];
-    bool ok = co_await block(plan.kid(node, 2), place.at(fmt::format("[{}]", i)));
+    Place inner = place.at(fmt::format("[{}]", i));
+    inner.over = place.over || i < furthest;
+    bool ok = co_await block(plan.kid(node, 2), inner);
     if (!ok) co_return false;
   }
   co_return true;
@@ -226,6 +233,14 @@ Task<bool> Machine::Run::iteration(NodeId node, Place place, HostId host) {
   inner.environment = std::make_shared<Environment>(*place.environment);
   inner.environment->slots[rollout.slot] = Value::host(host);
   bool marks = n.op == Op::roll;
+  if (!marks) {  // one host after the other: what an earlier one awaited is over when a later one has begun
+    const std::vector<HostId> &hosts = plan.sets[rollout.hosts.index].hosts;
+    bool later = false;
+    for (HostId h : hosts) {
+      if (later && past.begun_under(fmt::format("{}[{}]", place.key, host_name(h)))) inner.over = true;
+      later = later || h == host;
+    }
+  }
   const StepPast *before = past.step(inner.key);
   if (marks && before && before->done) co_return true;
   Doing doing_this(
@@ -291,7 +306,7 @@ Task<bool> Machine::Run::roll(NodeId node, Place place) {
       }
     }
     bool admit = ok && !leaving() && next < hosts.size() && (soaked || next < canary);
-    std::size_t width = soaked ? std::max<std::uint32_t>(1, rollout.batch) : canary;
+    std::size_t width = std::max<std::uint32_t>(1, rollout.batch);
     if (dry()) width = 1;
     if (admit && live.size() < width) {
       std::string group = rollout.per_batch ? group_of(hosts[next]) : std::string();
@@ -363,6 +378,12 @@ Task<bool> Machine::Run::phases(NodeId node, Place place) {
   for (const safety::PhaseEdge &edge : proof.phase_edges)
     if (edge.dag == node && edge.before < kids.size() && edge.after < kids.size())
       after[edge.after].push_back(edge.before);
+  std::vector<bool> over(kids.size());  // at a resume: a phase after it, directly or not, has begun
+  for (std::size_t round = 0; round < kids.size(); ++round)
+    for (std::size_t j = 0; j < kids.size(); ++j)
+      if (over[j] || past.begun_under(fmt::format("{}/{}/b", place.key, j)))
+        for (std::uint32_t p : after[j])
+          if (p < kids.size()) over[p] = true;
   std::vector<std::optional<Task<bool>>> tasks(kids.size());
   Bell bell(queue);
   for (;;) {
@@ -379,10 +400,7 @@ Task<bool> Machine::Run::phases(NodeId node, Place place) {
       if (!may) continue;
       Place inner = place.at(fmt::format("/{}", i));
       inner.environment = std::make_shared<Environment>(*place.environment);
-      for (std::size_t j = 0; j < kids.size(); ++j) {
-        bool follows = std::find(after[j].begin(), after[j].end(), static_cast<std::uint32_t>(i)) != after[j].end();
-        inner.over = inner.over || (follows && past.begun_under(fmt::format("{}/{}/b", place.key, j)));
-      }
+      inner.over = inner.over || over[i];
       tasks[i].emplace(ringing(phase(kids[i], inner), &bell));
       tasks[i]->start();
       started = open = true;
@@ -410,10 +428,11 @@ Task<bool> Machine::Run::confirm(NodeId node, Place place) {
     co_return true;
   }
   Doing doing_this(this, Activity{place.key, {}, "a person is asked", text, 0, 0});
-  std::string answer = co_await person(text, true, place.key);
+  std::string who;
+  std::string answer = co_await person(text, true, place.key, &who);
   if (leaving()) co_return false;
   if (answer != "yes") co_return halt(true, "not confirmed: " + text, place.key, plan.span(node));
-  co_return write(Event::confirmed, place.key, make_data({{"text", text}, {"who", options.who}, {"answer", answer}}));
+  co_return write(Event::confirmed, place.key, make_data({{"text", text}, {"who", who}, {"answer", answer}}));
 }
 
 }  // namespace upg::machine
