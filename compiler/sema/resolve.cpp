@@ -259,6 +259,11 @@ std::optional<HostId> Resolver::host(const ast::Name &name) {
   if (meant.empty() && !program_->site.complete) return std::nullopt;
   auto report = sink_->report(Kind::unknown_host, name.range, fmt::format("there is no host `{}`", name.text));
   if (!meant.empty()) report.fix(fmt::format("did you mean `{}`?", meant), name.range, meant);
+  if (meant.empty() && name.hyphenated()) {  // `total-1` is one word: a minus wants blanks
+    const std::size_t hyphen = name.text.rfind('-');
+    const std::string difference = name.text.substr(0, hyphen) + " - " + name.text.substr(hyphen + 1);
+    report.fix(fmt::format("write `{}` if a difference is meant", difference), name.range, difference);
+  }
   return std::nullopt;
 }
 
