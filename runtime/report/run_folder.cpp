@@ -93,8 +93,10 @@ std::vector<std::string> RunFolder::list(const std::string &root) {
 std::unique_ptr<RunFolder> RunFolder::open(const std::string &root, const std::string &id, std::string &why) {
   std::error_code ec;
   if (id.find('/') != std::string::npos) {
-    if (fs::exists(id + "/plan.upgb", ec))
-      return std::unique_ptr<RunFolder>(new RunFolder(id, fs::path(id).filename().string()));
+    std::string path = id;  // as a shell completes it, with a slash at the end
+    while (path.size() > 1 && path.back() == '/') path.pop_back();
+    if (fs::exists(path + "/plan.upgb", ec))
+      return std::unique_ptr<RunFolder>(new RunFolder(path, fs::path(path).filename().string()));
     why = id + ": no run's folder";
     return nullptr;
   }

@@ -20,7 +20,7 @@ std::optional<PlanFile> load(const std::string &path, diagnostics::Color color, 
   exit = Exit::usage;
   auto id = disk.load(path, plan::bytecode_limit, why);
   if (!id) {
-    fmt::print(stderr, "upgrun: {}\n", why);
+    fmt::print(stderr, "upgrun: {}: {}\n", path, why);
     return std::nullopt;
   }
   file.bytes = std::string(disk.text(*id));
