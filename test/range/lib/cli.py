@@ -11,7 +11,7 @@ import time
 from . import ability, control, history, image
 from .common import PROGRAM, RangeError, State
 from .daemon import Daemon
-from .relay import relay
+from .relay import knock, relay
 
 DESCRIPTION = "A private range of hosts for tests: they reboot, crash, hang and lose their network for real. See README.md."
 
@@ -31,6 +31,8 @@ def _main(words):
         return ability.attempt(words[1])
     if words[:1] == ["_relay"]:
         return relay(*words[1:])
+    if words[:1] == ["_knock"]:
+        return knock(*words[1:])
     if words[:1] == ["--state"] and words[2:3] == ["_daemon"]:
         return Daemon(State(words[1]), json.loads(words[3])).serve()
     # argparse would take the options of `with` for words of its command.
@@ -132,21 +134,21 @@ def _status(state, _):
 
 
 def _history(state, _):
-    hosts = list(control.ask(state, "status"))
+    hosts = list(control.ask(state, "states"))
     print("\n".join(history.tell(state, hosts, control.process(state)["init"])))
 
 
 def _await(state, options):
     end = time.monotonic() + options.timeout
     while True:
-        host = control.ask(state, "status").get(options.host)
+        host = control.ask(state, "states").get(options.host)
         if host is None:
             raise RangeError(f"no such host: {options.host}")
         if host["state"] in options.wanted.split(","):
             return
         if time.monotonic() > end:
             raise RangeError(f"{options.host} is {host['state']}, not {options.wanted}, after {options.timeout:g} s")
-        time.sleep(.02)
+        time.sleep(.03)
 
 
 def _exec(state, options):

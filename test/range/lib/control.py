@@ -79,17 +79,18 @@ def _launch(state, settings, tied):
 
 def _await_ssh(state, count):
     """The hosts that did not answer in time."""
-    silent = [f"h{number}" for number in range(1, count + 1)]
-    end = time.monotonic() + LONGEST_START
-    while silent and time.monotonic() < end:
-        if any(host["state"].startswith("dead") for host in ask(state, "status").values()):
-            break
-        for name in list(silent):
-            knock = ["bash", "-c", f"exec 3<>/dev/tcp/{NETWORK}{name[1:]}/22"]
-            if subprocess.run(in_range(state) + knock, stderr=subprocess.DEVNULL, check=False).returncode == 0:
-                silent.remove(name)
-        time.sleep(.05)
-    return silent
+    addresses = [NETWORK + str(number) for number in range(1, count + 1)]
+    knocking = subprocess.Popen(in_range(state) + [PROGRAM, "_knock", str(LONGEST_START)] + addresses,
+                                stdout=subprocess.PIPE, text=True)
+    while knocking.poll() is None:
+        if any(host["state"].startswith("dead") for host in ask(state, "states").values()):
+            knocking.kill()
+        try:
+            knocking.wait(.2)
+        except subprocess.TimeoutExpired:
+            pass
+    answered = knocking.stdout.read().split()
+    return [address for address in addresses if address not in answered]
 
 
 def process(state):
