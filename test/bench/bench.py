@@ -45,7 +45,7 @@ WHAT = {
 class Bench:
     def __init__(self, build, smoke, scratch):
         self.build, self.smoke, self.scratch = build, smoke, scratch
-        self.runs = 1 if smoke else 5
+        self.runs = 1 if smoke else 3
 
     def program(self, name):
         return os.path.join(self.build, "bench" if name.endswith("_bench") else "bin", name)
@@ -90,7 +90,7 @@ def machine():
     commit = subprocess.run(["git", "-C", REPOSITORY, "describe", "--always", "--dirty"], capture_output=True, text=True,
                             check=False).stdout.strip() or "unknown"
     load = os.getloadavg()[0]
-    print(f"commit {commit}; {os.cpu_count()} cores of {model}, {memory:.0f} GB; load before: {load:.1f}"
+    print(f"{time.strftime('%Y-%m-%d')}, commit {commit}; {os.cpu_count()} cores of {model}, {memory:.0f} GB; load before: {load:.1f}"
           + (" (others are at work: trust ratios and CPU times, not wall times)" if load > os.cpu_count() / 2 else ""))
 
 
@@ -108,6 +108,8 @@ def start_up(bench):
 
 def growth(bench):
     heading("upgc check, and then upgrun's share: reading the .upgb file and proving it once more")
+    floor = bench.measure(["/bin/true"], 1)[2]  # a child's largest size counts from its parent's: this is the least to be seen
+    print(f"CPU time; memory below {floor:.0f} MB is not told apart")
     for shape, sizes in (SMOKE if bench.smoke else FULL).items():
         print(f"\n{shape}: {WHAT[shape]}")
         print(f"{'size':>8} {'lines':>8} {'check':>9} {'growth':>7} {'memory':>8} {'.upgb':>9} {'read':>9} {'prove':>9} {'growth':>7}")
@@ -203,7 +205,7 @@ class Sshd:
 def run(bench, direct):
     """Actions of a real run, with its journal on disk; times are those of the journal."""
     heading("a run over SSH with its journal on disk: actions that do nothing, one after the other on one host")
-    count = 5 if bench.smoke else 200
+    count = 5 if bench.smoke else 100
     source, plan = bench.path("steps.upg"), bench.path("steps.upgb")
     with open(source, "w", encoding="utf-8") as file:
         file.write(generate.steps(count))
