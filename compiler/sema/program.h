@@ -69,7 +69,7 @@ struct SymbolRef {
   bool operator==(const SymbolRef &) const = default;
 };
 
-/// What every declaration has. `name` is qualified: "corosync.member"; in an entry file without `module` it is the bare
+/// What every declaration has. `name` is qualified: "db.replica"; in an entry file without `module` it is the bare
 /// name.
 struct Symbol {
   std::string name;

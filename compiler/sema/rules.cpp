@@ -113,7 +113,7 @@ class Rules {
       sink_.report(Kind::not_constant, written.pattern.range, "the pattern of a command is plain text, without `${}`");
     if (out.pattern.find_first_not_of(" *") == std::string::npos)
       sink_.report(Kind::value_out_of_range, written.pattern.range, "the pattern matches every command")
-          .help("name the command: \"systemctl restart corosync*\"");
+          .help("name the command: \"systemctl restart postgresql*\"");
     for (const ast::ImpliedEffect &effect : written.effects) {
       if (effect.kind == ast::ImpliedEffect::Kind::destroys) out.destroys = true;
       const bool changes = effect.kind == ast::ImpliedEffect::Kind::changes;

@@ -39,7 +39,7 @@ struct Attribute {
   Name name;
   ExprPtr value;
 };
-/// `group "pve_nodes" as proxmox.node, corosync.member`
+/// `group "pve_nodes" as db.primary, db.replica`
 struct GroupMapping {
   StringLiteral group;
   std::vector<Ref> roles;

@@ -21,7 +21,7 @@ struct Name {
   bool hyphenated() const { return text.find('-') != std::string::npos; }
 };
 
-/// `corosync.member`: one part or more.
+/// `db.replica`: one part or more.
 struct QName {
   std::vector<Name> parts;
   Range range;
@@ -31,7 +31,7 @@ struct QName {
 struct Expr;
 using ExprPtr = std::unique_ptr<Expr>;
 
-/// `list<string>`, `corosync.member`. Built-in types and roles are not told apart here.
+/// `list<string>`, `db.replica`. Built-in types and roles are not told apart here.
 struct Type {
   QName name;
   std::vector<Type> arguments;  // none or one
@@ -70,7 +70,7 @@ struct Argument {
   Range range;
 };
 
-/// `noout`, `proxmox.parked(h)`, `restart_mon(h)`: names something declared, with or without arguments.
+/// `noout`, `db.parked(h)`, `restart_mon(h)`: names something declared, with or without arguments.
 struct Ref {
   QName name;
   std::optional<std::vector<Argument>> arguments;  // absent and `()` are different

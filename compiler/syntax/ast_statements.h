@@ -195,7 +195,7 @@ struct ProbeStatement {
 // ---- clauses shared by actions and holds ---------------------------------------------------------------------------
 
 enum class EffectKind : std::uint8_t { changes, disrupts };
-/// `changes node, corosync.member on h`; the role `all` is the QName "all".
+/// `changes node, db.replica on h`; the role `all` is the QName "all".
 struct RoleEffect {
   EffectKind kind;
   std::vector<Ref> roles;

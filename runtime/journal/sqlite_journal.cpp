@@ -27,7 +27,7 @@ bool on_network(const std::string &path) {
     case 0xfe534d42:  // smb2
     case 0x517b:      // smb
     case 0x5346414f:  // afs
-    case 0x00c36400:  // ceph
+    case 0x00c36400:  // a distributed store in the kernel
     case 0x01021997:  // 9p
     case 0x65735546:  // fuse: sshfs and the like
       return true;

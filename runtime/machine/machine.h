@@ -35,7 +35,7 @@ struct Ending {
 struct Activity {
   std::string key;
   plan::HostId host;   // may be invalid
-  std::string what;    // "await ceph.data_safe", "linux.reboot"
+  std::string what;    // "await db.in_sync", "linux.reboot"
   std::string detail;  // last answer of a gate
   std::int64_t since_unix_ms = 0;
   Millis deadline_ms = 0;  // monotonic; 0: none

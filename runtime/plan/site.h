@@ -129,7 +129,7 @@ struct Available {
 };
 
 struct Role {
-  StringId name;  // qualified: "corosync.member"
+  StringId name;  // qualified: "db.replica"
   StringId doc;
   SetId hosts;                         // all that carry it, declared out ones included
   std::vector<std::uint32_t> weights;  // votes, parallel to the set's hosts; empty: 1 each

@@ -36,7 +36,7 @@ class Report {
 
   /// "node 17 `act`"
   std::string name(NodeId node) const;
-  /// "gates[3] `ceph.health_ok`"; only after the strings were checked.
+  /// "gates[3] `db.health_ok`"; only after the strings were checked.
   template <class Record>
   std::string name(std::string_view table, std::size_t index, const Record &record) const {
     if constexpr (requires { record.name; }) {

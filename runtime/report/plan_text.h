@@ -30,7 +30,7 @@ class PlanText {
   std::vector<std::string> argument_list(plan::NodeId use) const;
   /// What a `run` or `shell` node executes, as a shell would read it, without the host.
   std::string command_line(plan::NodeId node) const;
-  /// "on node1", "on any ceph.mon", "on the machine that runs upgrun".
+  /// "on node1", "on any db.arbiter", "on the machine that runs upgrun".
   std::string where(plan::NodeId run_or_shell) const;
   /// Its options in words: "exits 0, 2", "as root", "standard input from secret become"; empty if it has none.
   std::string options(plan::NodeId run_or_shell) const;

@@ -63,7 +63,7 @@ class Outline {
   std::deque<Later> later_;
 };
 
-/// "serial of ceph.osd until 2026-12-31: the reason"
+/// "serial of db.shard until 2026-12-31: the reason"
 std::string waiver_text(const plan::Plan &plan, const plan::Waiver &waiver);
 /// "node1, node2 and node3", at most twelve of them.
 std::string host_list(const plan::Plan &plan, const std::vector<plan::HostId> &hosts);

@@ -58,14 +58,14 @@ class Analysis {
   // ---- words for the schedule
   /// Who acts: the subjects of an act, else the host in whose turn it happens; empty: the cluster.
   std::string who(StepIx s) const;
-  /// "starts linux.reboot", "takes hold ceph.noout", "passes corosync.joined(node1)".
+  /// "starts linux.reboot", "takes hold db.frozen", "passes db.joined(node1)".
   std::string what(StepIx s) const;
   /// `linux.reboot on node1`
   std::string named(StepIx s) const;
   /// The host as the source has it at the step: the name that a rollout or parameter around it binds,
   /// else the host's own.
   std::string spelled(StepIx s, HostIx h) const;
-  std::string pair_text(PairIx p) const;  // `corosync.member` of node1
+  std::string pair_text(PairIx p) const;  // `db.replica` of node1
   void step(diagnostics::Sink::Builder &to, StepIx s, const std::string &more = {}) const {
     to.step(who(s), what(s) + more, range(s));
   }

@@ -146,8 +146,8 @@ class Contracts {
   /// Whether the pass of `g` unsettles `other` because it brings something back (SEMANTICS section 2, `pass`).
   bool pass_hits(const GateInstance &g, const GateInstance &other);
 
-  std::string gate_text(GateIx g) const;  // corosync.joined(node1)
-  std::string cell_text(CellIx c) const;  // proxmox.packages(node1)
+  std::string gate_text(GateIx g) const;  // db.joined(node1)
+  std::string cell_text(CellIx c) const;  // db.packages(node1)
   std::string hold_text(HoldIx h) const;
   std::string action_text(const Contract &c) const {
     return std::string(plan().text(plan().actions[c.action.index].name));

@@ -240,10 +240,10 @@ the proof would not know of them; a probe or gate must not run one at all.)",
 
       // failing
       UPG_EXAMPLE_HEAD R"upg(
-command "systemctl restart corosync*" implies disrupts member
+command "systemctl restart postgresql*" implies disrupts member
 action restart(h: host) {
   changes member on h
-  run("systemctl", "restart", "corosync.service") on h
+  run("systemctl", "restart", "postgresql.service") on h
   takes 10s..2m
 }
 
@@ -255,10 +255,10 @@ upgrade all_nodes of lab {
 )upg",
       // fixed
       UPG_EXAMPLE_HEAD R"upg(
-command "systemctl restart corosync*" implies disrupts member
+command "systemctl restart postgresql*" implies disrupts member
 action restart(h: host) {
   disrupts member on h
-  run("systemctl", "restart", "corosync.service") on h
+  run("systemctl", "restart", "postgresql.service") on h
   takes 10s..2m
 }
 
