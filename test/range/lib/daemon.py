@@ -65,7 +65,7 @@ class Daemon:
             with open("/proc/sys/net/ipv6/conf/all/disable_ipv6", "w", encoding="utf-8") as switch:
                 switch.write("1")
         network.make_bridge()
-        for folder in ("disk", "mount", "cgroup"):
+        for folder in ("disk", "mount", "cgroup", "base"):
             os.makedirs(self.state.path(folder), exist_ok=True)
         run("mount", "-t", "tmpfs", "-o", "size=" + self.settings["disk"], "tmpfs", self.state.path("disk"))
         run("mount", "-t", "cgroup2", "none", self.state.path("cgroup"))
@@ -73,7 +73,8 @@ class Daemon:
         hidden = self.state.path("disk", "hidden")
         os.mkdir(hidden)
         layers.hide_machine(hidden)
-        self.layers = layers.lower_layers(hidden, self.settings["image"])
+        bottom = layers.packages(self.settings["image"], self.state.path("base")) if self.settings["image"] else "/"
+        self.layers = f"{hidden}:{bottom}"
         hosts = list(self.hosts.values())
         write_site(self.state, hosts)
         run("mount", "--bind", self.state.hosts_file, "/etc/hosts")

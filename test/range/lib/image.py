@@ -68,7 +68,7 @@ def install(folder, packages):
     run("mount", "-t", "tmpfs", "tmpfs", hidden)
     layers.hide_machine(hidden)
     run("mount", "-t", "overlay", "overlay", "-o",
-        f"lowerdir={layers.lower_layers(hidden, None)},upperdir={upper},workdir={work}", root)
+        f"lowerdir={hidden}:/,upperdir={upper},workdir={work}", root)
     _mount_kernel(root)
     policy = os.path.join(root, "usr/sbin/policy-rc.d")
     write(policy, "#!/bin/sh\nexit 101\n", 0o755)  # no service starts

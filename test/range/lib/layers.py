@@ -5,10 +5,13 @@
   image    optional: packages the real machine has not (see image.py)
   /        read-only, whatever is on its file system (other mounts do not show through)
 
-Layers stand side by side as lower layers, because the kernel stacks overlays only two deep and / may itself be one.
+The kernel stacks overlays only two deep, and / may itself be one. So `hidden` and / stand side by side as lower layers;
+with an image, which takes one more, / has to be an ordinary file system.
 """
 
 import os
+
+from .common import run
 
 SYSTEM = {"bin", "sbin", "boot", "etc", "usr", "var"}  # and lib*: all a host sees of the real /
 KERNEL = {"proc", "sys", "dev", "run"}                 # mounted by boot.sh
@@ -39,9 +42,12 @@ def hide_machine(folder, root="/"):
     open(os.path.join(folder, "etc/fstab"), "w", encoding="utf-8").close()
 
 
-def lower_layers(hidden, image, root="/"):
-    """The value of lowerdir=."""
-    return ":".join([hidden] + ([os.path.join(image, "upper")] if image else []) + [root])
+def packages(image, folder):
+    """Mounts the image over the real / in `folder`, read-only: as an upper layer, because the kernel refuses a lower layer
+    that lies inside another one."""
+    run("mount", "-t", "overlay", "overlay", "-o",
+        f"ro,lowerdir=/,upperdir={image}/upper,workdir={image}/work", folder)
+    return folder
 
 
 def _empty(path, mode):
