@@ -45,13 +45,14 @@ Value to_bytes(std::string_view s) {
   s = trim(s);
   double n = 0;
   auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), n);
-  if (error != std::errc() || n < 0)
+  if (error != std::errc() || !(n >= 0))  // "nan" is a number to from_chars
     return Value::unknown("`" + std::string(s.substr(0, 80)) + "` is no count of bytes");
   std::string_view unit = trim(s.substr(static_cast<std::size_t>(end - s.data())));
   double scale = 1;
   if (!unit.empty() && unit != "B") {
     auto power = std::string_view("KMGTP").find(static_cast<char>(unit[0] & ~0x20));
-    if (power == std::string_view::npos || unit.size() > 3)
+    std::string_view rest = unit.substr(1);
+    if (power == std::string_view::npos || !(rest.empty() || rest == "B" || rest == "iB"))
       return Value::unknown("`" + std::string(unit.substr(0, 20)) + "` is no unit of bytes");
     bool decimal = unit.size() == 2 && unit[1] == 'B';  // 5GB; 5G and 5GiB are binary, as coreutils print
     scale = std::pow(decimal ? 1000.0 : 1024.0, static_cast<double>(power) + 1);
@@ -149,10 +150,10 @@ Value apply_builtin(plan::Builtin builtin, const std::vector<Value> &v) {
     case Builtin::trim:
       return text ? Value::string(std::string(trim(*text))) : need_text();
     case Builtin::match:
-      return text && v.size() == 2 ? search(*text, v[1].text) : need_text();
+      return text && v.size() == 2 && v[1].is(Kind::string) ? search(*text, v[1].text) : need_text();
     case Builtin::after:
     case Builtin::before: {
-      if (!text || v.size() != 2) return need_text();
+      if (!text || v.size() != 2 || !v[1].is(Kind::string)) return need_text();
       auto at = text->find(v[1].text);
       if (at == std::string::npos) return Value::missing("there is no `" + v[1].text + "`");
       return Value::string(builtin == Builtin::after ? text->substr(at + v[1].text.size()) : text->substr(0, at));

@@ -286,6 +286,7 @@ Value Evaluator::host_set(plan::SetId id) {
   const plan::HostSet &set = plan_.sets[id.index];
   Value::Items hosts;
   bool pending = false;
+  Value unknown;
   for (HostId h : set.hosts) {
     if (set.condition.valid()) {
       Environment env;
@@ -296,6 +297,7 @@ Value Evaluator::host_set(plan::SetId id) {
       if (v.open() && !v.is(Kind::pending)) {
         // a host that cannot be asked is not in the set only if nobody relies on that: unknown, unless another host
         // answers yes
+        unknown = v;
         continue;
       }
       if (!v.yes()) continue;
@@ -303,6 +305,7 @@ Value Evaluator::host_set(plan::SetId id) {
     hosts.push_back(Value::host(h));
   }
   if (pending) return Value::pending();
+  if (hosts.empty() && unknown.open()) return Value::unknown(unknown.text);
   return Value::list(std::move(hosts));
 }
 
@@ -388,9 +391,15 @@ Value Evaluator::eval_operator(NodeId id, Environment &env) {
     case Op::negate:
       return Value::boolean(!v[0].yes());
     case Op::equal:
-      return Value::boolean(equal(v[0], v[1]));
-    case Op::differ:
-      return Value::boolean(!equal(v[0], v[1]));
+    case Op::differ: {
+      bool alike = (v[0].is(Kind::list) && v[1].is(Kind::list)) || (v[0].members && v[1].members) ||
+                   (v[0].is(Kind::nothing) && v[1].is(Kind::nothing)) || compare(v[0], v[1]) != 2;
+      // remote data of another kind than the plan expects says nothing, neither "equal" nor "different"
+      if (!alike)
+        return Value::unknown(
+            fmt::format("`{}` and `{}` cannot be compared", first_line(print(v[0])), first_line(print(v[1]))));
+      return Value::boolean(equal(v[0], v[1]) == (n.op == Op::equal));
+    }
     case Op::less:
       return ordered([](int c) { return c < 0; });
     case Op::less_equal:
@@ -406,6 +415,7 @@ Value Evaluator::eval_operator(NodeId id, Environment &env) {
       if (box.is(Kind::list))
         return Value::boolean(
             std::any_of(box.items->begin(), box.items->end(), [&](const Value &y) { return equal(x, y); }));
+      if (!x.is(Kind::string)) return Value::unknown("only text can be part of text");
       if (box.is(Kind::result)) return Value::boolean(box.member("stdout")->text.find(x.text) != std::string::npos);
       if (box.members) return Value::boolean(box.member(x.text) != nullptr);
       if (box.is(Kind::string) && x.is(Kind::string)) return Value::boolean(box.text.find(x.text) != std::string::npos);
@@ -414,6 +424,7 @@ Value Evaluator::eval_operator(NodeId id, Environment &env) {
     case Op::matches: {
       if (!v[0].is(Kind::string) && !v[0].is(Kind::result) && !v[0].is(Kind::version))
         return Value::unknown("only text matches a pattern");
+      if (!v[1].is(Kind::string)) return Value::unknown("a pattern is text");
       Value found = search(v[0].is(Kind::result) ? v[0].member("stdout")->text : v[0].text, v[1].text);
       return found.is(Kind::missing) ? Value::boolean(false) : found.open() ? found : Value::boolean(true);
     }

@@ -46,7 +46,6 @@ using Kind = Value::Kind;
 
 bool numeric(const Value &v) { return v.is(Kind::integer) || v.is(Kind::decimal); }
 double real(const Value &v) { return v.is(Kind::decimal) ? v.real : static_cast<double>(v.number); }
-int sign(double d) { return d < 0 ? -1 : d > 0 ? 1 : 0; }
 
 /// Dotted numbers piece by piece, then text; 9.10 is after 9.9, 9.0~rc1 before 9.0 as Debian has it.
 int compare_versions(std::string_view a, std::string_view b) {
@@ -55,7 +54,10 @@ int compare_versions(std::string_view a, std::string_view b) {
   while (i < a.size() || j < b.size()) {
     while ((i < a.size() && !digit(a[i])) || (j < b.size() && !digit(b[j]))) {
       auto order = [&](std::string_view s, std::size_t k) {
-        return k >= s.size() || digit(s[k]) ? 0 : s[k] == '~' ? -1 : s[k] + 1;
+        if (k >= s.size() || digit(s[k])) return 0;
+        auto c = static_cast<unsigned char>(s[k]);
+        bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+        return c == '~' ? -1 : letter ? c + 1 : c + 257;  // letters before everything else
       };
       int x = order(a, i), y = order(b, j);
       if (x != y) return x < y ? -1 : 1;
@@ -88,7 +90,8 @@ std::string show_size(std::int64_t bytes) {
 int compare(const Value &a, const Value &b) {
   if (numeric(a) && numeric(b)) {
     if (a.is(Kind::integer) && b.is(Kind::integer)) return a.number < b.number ? -1 : a.number > b.number;
-    return sign(real(a) - real(b));
+    double x = real(a), y = real(b);
+    return x < y ? -1 : x > y ? 1 : x == y ? 0 : 2;  // what is not a number is not ordered
   }
   if (a.is(Kind::version) || b.is(Kind::version)) {
     auto texty = [](const Value &v) { return v.is(Kind::version) || v.is(Kind::string); };

@@ -157,6 +157,7 @@ Value parse_table(std::string_view text) {
     for (std::size_t i = 0; i < cells.size(); ++i) row.emplace_back(header[i], Value::string(std::move(cells[i])));
     rows.push_back(Value::object(std::move(row)));
   }
+  if (rows.size() >= kRows) return Value::unknown("the table has too many rows");
   if (!ruled || header.empty()) return Value::unknown("output holds no boxed table");
   return Value::list(std::move(rows));
 }
