@@ -199,7 +199,7 @@ void read_config(const SshOptions &options, const SshHost &host, const std::stri
     if (key == "knownhostscommand" && value != "none") {
       resolved.warnings.push_back(fmt::format("ssh_config: KnownHostsCommand of {} is not read", host.name));
     }
-    if (key == "serveraliveinterval" && value != "0") {
+    if (key == "serveraliveinterval" && value != "0" && value != "300") {  // 300: Debian's own, with BatchMode
       resolved.warnings.push_back(fmt::format(
           "ssh_config: ServerAliveInterval of {} is not read: silent sessions are always asked", host.name));
     }
