@@ -205,6 +205,15 @@ void Resolver::report_unknown(ModuleId from, const Found &found, std::string_vie
                               : host_only ? fmt::format("there is no host `{}`", name)
                                           : fmt::format("`{}` is not declared", name);
   auto report = sink_->report(host_only ? Kind::unknown_host : Kind::unknown_name, range, message);
+  if (host_only) {  // `total-1` is one word: a minus wants blanks
+    const std::size_t hyphen = name.find('-');
+    const auto is_left = [&](std::string_view word) { return word == name.substr(0, hyphen); };
+    if (std::any_of(fitting.begin(), fitting.end(), is_left) || std::any_of(others.begin(), others.end(), is_left)) {
+      const std::string difference = fmt::format("{} - {}", name.substr(0, hyphen), name.substr(hyphen + 1));
+      report.fix(fmt::format("write `{}` for the difference", difference), range, difference);
+      return;
+    }
+  }
   if (!meant.empty()) {
     report.fix(fmt::format("did you mean `{}`?", meant), range, meant);
     return;
@@ -259,11 +268,6 @@ std::optional<HostId> Resolver::host(const ast::Name &name) {
   if (meant.empty() && !program_->site.complete) return std::nullopt;
   auto report = sink_->report(Kind::unknown_host, name.range, fmt::format("there is no host `{}`", name.text));
   if (!meant.empty()) report.fix(fmt::format("did you mean `{}`?", meant), name.range, meant);
-  if (meant.empty() && name.hyphenated()) {  // `total-1` is one word: a minus wants blanks
-    const std::size_t hyphen = name.text.rfind('-');
-    const std::string difference = name.text.substr(0, hyphen) + " - " + name.text.substr(hyphen + 1);
-    report.fix(fmt::format("write `{}` if a difference is meant", difference), name.range, difference);
-  }
   return std::nullopt;
 }
 
