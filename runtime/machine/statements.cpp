@@ -243,9 +243,7 @@ Task<bool> Machine::Run::iteration(NodeId node, Place place, HostId host) {
   }
   const StepPast *before = past.step(inner.key);
   if (marks && before && before->done) co_return true;
-  Doing doing_this(
-      this, Activity{inner.key, host, fmt::format("rollout over {}", plan.text(plan.sets[rollout.hosts.index].name)),
-                     "", 0, 0});
+  Doing doing_this(this, Activity{inner.key, host, "its turn", "", 0, 0});
   if (rollout.at_most) {
     Millis end = now() + rollout.at_most;
     inner.deadline = inner.deadline ? std::min(inner.deadline, end) : end;

@@ -39,7 +39,7 @@ std::string waiver_text(const plan::Plan &plan, const plan::Waiver &waiver) {
   std::string out = shown(plan.text(waiver.rule), 80);
   if (waiver.role.valid()) out += " of " + shown(plan.text(plan.roles[waiver.role.index].name), 80);
   if (waiver.hold.valid()) out += " of " + shown(plan.text(plan.holds[waiver.hold.index].name), 80);
-  out += waiver.until > 0 ? " until " + day_text(waiver.until) : ", without an end";
+  out += waiver.until > 0 ? " until " + day_text(waiver.until - 1) : ", without an end";
   return out + ": " + shown(plan.text(waiver.reason));
 }
 
