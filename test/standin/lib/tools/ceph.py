@@ -88,7 +88,7 @@ def status_text(c):
     objects: 3.04k objects, 68 GiB
     usage:   205 GiB used, 1.0 TiB / 1.2 TiB avail
     pgs:     %s
- 
+
 """ % (k.s["fsid"], k.status_word(), checks, len(k.daemons("mon")), ",".join(k.mon_quorum()),
        "".join(", out of quorum: " + d["host"] for d in k.daemons("mon") if d["host"] not in k.mon_quorum())[:200],
        "%s(active, since 60m)" % k.mgr_active() if k.mgr_active() else "no daemons active", ", standbys: " + ", ".join(standby)
