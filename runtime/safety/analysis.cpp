@@ -28,6 +28,28 @@ bool Analysis::lifted(std::string_view rule, StepIx s, plan::RoleId role, plan::
   return false;
 }
 
+std::vector<StepIx> Analysis::overlaps(StepIx x, StepIx y) const {
+  std::vector<StepIx> out;
+  const StepIx meet = tree.meet(x, y);
+  for (StepIx s = meet; s != kNone; s = tree[s].parent) {
+    const Step &step = tree[s];
+    const bool wide = step.kind == StepKind::parallel || step.kind == StepKind::dag;
+    if ((wide && s == meet && x != y) || (step.kind == StepKind::roll && step.batch > 1)) out.push_back(s);
+  }
+  return out;
+}
+
+void Analysis::clash(StepIx x, StepIx y) {
+  clashes_.insert(pair_of(x, y));
+  for (const StepIx s : overlaps(x, y)) clashing_.insert(s);
+}
+
+bool Analysis::clashed(StepIx x, StepIx y) const {
+  if (clashes_.contains(pair_of(x, y))) return true;
+  const std::vector<StepIx> all = overlaps(x, y);
+  return std::any_of(all.begin(), all.end(), [&](StepIx s) { return clashing_.contains(s); });
+}
+
 std::string Analysis::who(StepIx s) const {
   const Step &step = tree[s];
   if (step.kind == StepKind::act) {

@@ -45,8 +45,9 @@ class Analysis {
   bool first(diagnostics::Kind kind, plan::NodeId place, std::uint64_t what = 0);
 
   /// Two steps that AVAIL or SERIAL already rejects side by side: what else their overlap breaks has the same cause.
-  void clash(StepIx x, StepIx y) { clashes_.insert(pair_of(x, y)); }
-  bool clashed(StepIx x, StepIx y) const { return clashes_.contains(pair_of(x, y)); }
+  /// Remembered by what lets the two overlap: a batch, a `parallel`, phases without `after`.
+  void clash(StepIx x, StepIx y);
+  bool clashed(StepIx x, StepIx y) const;
 
   /// Whether an `accept` around the step lifts this rule for the role or hold; the waiver counts as used then.
   bool lifted(std::string_view rule, StepIx s, plan::RoleId role = {}, plan::HoldId hold = {});
@@ -78,9 +79,12 @@ class Analysis {
   std::set<std::tuple<diagnostics::Kind, std::uint32_t, std::uint64_t>> seen_;
   std::set<std::uint32_t> used_waivers_;
   std::set<std::pair<std::uint32_t, std::uint32_t>> clashes_;
+  std::set<StepIx> clashing_;  // what lets steps overlap that clash
   std::pair<std::uint32_t, std::uint32_t> pair_of(StepIx x, StepIx y) const {
     return std::minmax(tree[x].node.index, tree[y].node.index);
   }
+  /// What lets the two run at the same time, outermost last.
+  std::vector<StepIx> overlaps(StepIx x, StepIx y) const;
 };
 
 /// `3 votes`, `1 host`

@@ -64,6 +64,11 @@ void check(Analysis &a) {
     }
     if (moment.harmful.empty()) continue;
     const StepIx last = moment.harmful.back().opener;
+    if (a.clashed(moment.harmful.front().opener, last)) {  // the same overlap again, for another role
+      bool told = false;
+      for (const Down &d : moment.harmful) told = told || (d.opener != last || d.copies > 1);
+      if (told) continue;
+    }
     if (!a.first(diagnostics::Kind::rule_avail, a.tree[last].node, b.role)) continue;
     std::uint64_t down = b.out;
     std::vector<std::uint32_t> domains;

@@ -20,8 +20,8 @@ void check(Analysis &a) {
           if (unknown[a.site.pair(h, r)]) unproven.push_back(h);
         }
         if (unproven.empty() || a.lifted("base", s, plan::RoleId(r))) continue;
-        // One message for each role: the first act that touches it.
-        if (!a.first(diagnostics::Kind::rule_base, {}, r)) continue;
+        // One message: the first act that touches a role whose hosts nobody has asked.
+        if (!a.first(diagnostics::Kind::rule_base, {})) continue;
         const std::string name(a.site.role_name(r));
         auto out = a.report(
             diagnostics::Kind::rule_base, a.range(s),

@@ -15,6 +15,7 @@ void check(Analysis &a) {
       [&](StepIx x, StepIx y, std::uint64_t key) {
         const auto host = static_cast<HostIx>(key);
         if (!a.first(diagnostics::Kind::rule_hostx, a.tree[x].node, a.tree[y].node.index)) return;
+        a.clash(x, y);
         const std::string name(a.site.host_name(host));
         auto out = a.report(diagnostics::Kind::rule_hostx, a.range(y),
                             a.named(x) + " and " + a.named(y) + " may run at the same time, and both touch " + name);

@@ -140,7 +140,8 @@ class Walk {
 
   void report(const Pair &rule, StepIx later, StepIx s) {
     if (a_.lifted("order", s, plan::RoleId(rule.first)) || a_.lifted("order", s, plan::RoleId(rule.later))) return;
-    if (!a_.first(diagnostics::Kind::rule_order, a_.tree[s].node, rule.later)) return;
+    if (!a_.first(diagnostics::Kind::rule_order, a_.tree[later].node, rule.later))
+      return;  // the step that is too early
     const std::string first(a_.site.role_name(rule.first)), second(a_.site.role_name(rule.later));
     const bool same = later == s, beside = a_.tree.relation(later, s) == Tree::Relation::concurrent;
     auto out = a_.report(diagnostics::Kind::rule_order, a_.range(s),

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <set>
 
 #include "runtime/safety/rules/examples.h"
@@ -7,6 +8,19 @@
 namespace upg::safety {
 namespace {
 
+/// The hosts are under change together only because a turn ended before its host was proven back.
+bool left_by_a_turn(const Analysis &a, const Moment &moment) {
+  const Down &last = moment.harmful.back();
+  return std::all_of(moment.harmful.begin(), moment.harmful.end(), [&](const Down &d) {
+    if (a.tree[d.opener].region == 0 || a.tree[d.opener].accept != kNone) return false;
+    if (d.opener != last.opener) return a.tree.relation(d.opener, last.opener) == Tree::Relation::before;
+    for (StepIx x = d.opener; x != kNone; x = a.tree[x].parent) {
+      if (a.tree[x].kind == StepKind::roll && a.tree[x].batch > 1) return false;  // side by side
+    }
+    return true;
+  });
+}
+
 void check(Analysis &a) {
   for (const Budget &b : a.site.budgets()) {
     if (b.line != nullptr) continue;
@@ -14,6 +28,7 @@ void check(Analysis &a) {
     if (moment.harmful.empty()) continue;
     const StepIx last = moment.harmful.back().opener;
     if (a.clashed(moment.harmful.front().opener, last)) continue;  // AVAIL has told the same overlap
+    if (left_by_a_turn(a, moment)) continue;                       // RET tells it
     if (!a.first(diagnostics::Kind::rule_serial, a.tree[last].node, b.role)) continue;
     const std::string name(a.site.role_name(b.role));
     const std::vector<plan::HostId> hosts = hosts_of(a, moment.harmful);

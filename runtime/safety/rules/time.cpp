@@ -50,13 +50,14 @@ void windows(Analysis &a, const Times &times) {
   for (const plan::Window &w : a.plan.windows) {
     if (w.length > longest->length) longest = &w;
   }
-  bool several_turns = false;
+  bool several_turns = false, never = false;
   for (StepIx s = 0; s < a.tree.size(); ++s) {
     const Step &step = a.tree[s];
     if (step.kind != StepKind::iteration || step.region != 0) continue;
     several_turns = several_turns || a.tree[step.parent].children.size() > 1;
-    if (times.of(s).worst <= longest->length || a.lifted("time", s) || !a.first(Kind::rule_time, step.node, 1))
-      continue;
+    if (times.of(s).worst <= longest->length || a.lifted("time", s)) continue;
+    never = true;
+    if (!a.first(Kind::rule_time, step.node, 1)) continue;
     const plan::Rollout &rollout = a.plan.rollouts[a.plan.node(step.node).a];
     auto out = a.report(Kind::rule_time, a.range(rollout.where),
                         "the turn of " + std::string(a.site.host_name(step.host)) + " may take " +
@@ -72,7 +73,7 @@ void windows(Analysis &a, const Times &times) {
                  duration_text(longest->length))
         .note("it can wait for another window only between the turns of a rollout, and it has none")
         .help("lengthen the window or split the plan");
-  } else if (whole.worst > longest->length) {
+  } else if (!never && whole.worst > longest->length) {
     a.report(Kind::rule_window, a.range(longest->where),
              "in the worst case the plan takes " + duration_text(whole.worst) + ", longer than its longest window of " +
                  duration_text(longest->length))

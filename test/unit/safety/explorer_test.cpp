@@ -45,7 +45,7 @@ TEST(Explorer, AgreesWithTheCheckerOnRandomPlans) {
       EXPECT_TRUE(found.serial) << context;
     }
     if (found.serial) {
-      EXPECT_TRUE(overlap) << context;
+      EXPECT_TRUE(overlap || says(said, "E1005")) << context;  // what a turn leaves behind is told once
     }
     if (says(said, "E1003")) {
       EXPECT_TRUE(found.guard) << context;
