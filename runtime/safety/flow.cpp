@@ -95,6 +95,23 @@ void Flow::run(StepIx s, State &state) {
   }
   facts_[s].open_after = state.open;
   facts_[s].armed_after = state.armed;
+  if (step.kind == StepKind::iteration) hand_over(s, state);
+}
+
+/// What a turn that has ended left open may be closed wherever what its surroundings opened may be: it becomes theirs.
+void Flow::hand_over(StepIx s, State &state) {
+  const auto of_turn = [&](const Open &o) { return tree_.below(o.region, s); };
+  if (std::none_of(state.open->begin(), state.open->end(), of_turn)) return;
+  auto open = std::make_shared<std::vector<Open>>();
+  for (Open o : *state.open) {
+    if (of_turn(o)) o.region = tree_[s].region;
+    const bool there = std::any_of(open->begin(), open->end(), [&](const Open &other) {
+      return other.pair == o.pair && other.changing == o.changing && other.region == o.region &&
+             tree_[other.opener].with == tree_[o.opener].with;
+    });
+    if (!there) open->push_back(o);
+  }
+  state.open = std::move(open);
 }
 
 void Flow::start(StepIx s, State &state) {
@@ -110,8 +127,17 @@ void Flow::start(StepIx s, State &state) {
   }
   if (!c.disrupts.empty() || !c.changes.empty()) {
     auto open = std::make_shared<std::vector<Open>>(*state.open);
-    for (const PairIx p : c.disrupts) open->push_back({p, false, step.region, s});
-    for (const PairIx p : c.changes) open->push_back({p, true, step.region, s});
+    const auto add = [&](const std::vector<PairIx> &pairs, bool changing) {
+      for (const PairIx p : pairs) {
+        // D is a set: opened again in the same turn, and under the same holds, it is the same outage.
+        const bool there = std::any_of(open->begin(), open->end(), [&](const Open &o) {
+          return o.pair == p && o.changing == changing && o.region == step.region && tree_[o.opener].with == step.with;
+        });
+        if (!there) open->push_back({p, changing, step.region, s});
+      }
+    };
+    add(c.disrupts, false);
+    add(c.changes, true);
     state.open = std::move(open);
   }
   // End: moved cells stand at their target; a boot moves what is armed for it and brings the host back to life.

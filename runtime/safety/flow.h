@@ -76,6 +76,7 @@ class Flow {
  private:
   void run(StepIx s, State &state);
   void start(StepIx s, State &state);
+  void hand_over(StepIx s, State &state);
   void pass(StepIx s, State &state);
   void fork(StepIx s, State &state);
   void dag(StepIx s, State &state);

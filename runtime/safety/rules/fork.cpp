@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -33,61 +35,76 @@ Part part_of(Analysis &a, StepIx child) {
   return part;
 }
 
+/// The step that opened the pair before the part begins, or kNone.
+StepIx opener_before(Analysis &a, StepIx part, PairIx pair) {
+  for (const Open &o : *a.flow.at(part).open_before) {
+    if (o.pair == pair) return o.opener;
+  }
+  return kNone;
+}
+
+void report(Analysis &a, StepIx first, StepIx x, PairIx pair, StepIx opener) {
+  if (!a.first(diagnostics::Kind::rule_fork, a.tree[first].node, a.tree[x].node.index)) return;
+  auto out = a.report(
+      diagnostics::Kind::rule_fork, a.range(x),
+      a.named(first) + " and " + a.named(x) + " may run at the same time, and both decide about " + a.pair_text(pair));
+  if (a.tree[first].node != a.tree[x].node) out.label(a.range(first), "may run at the same time");
+  if (opener != kNone) {
+    out.label(a.range(opener), "it is down or under change from here");
+  } else {
+    out.note(a.pair_text(pair) + " is not proven healthy when the parts begin");
+  }
+  out.help("await `in_service(" + std::string(a.site.host_name(a.site.pair_host(pair))) + ")` before the parts begin");
+}
+
+/// Whether two concurrent parts touch the pair while it is open, or not yet proven and one of them acts on its host.
+void judge(Analysis &a, StepIx s, const std::vector<Part> &parts, PairIx pair, const std::vector<std::size_t> &acting,
+           const std::vector<std::size_t> &asking) {
+  const HostIx h = a.site.pair_host(pair);
+  std::vector<std::size_t> touching;
+  std::set_union(acting.begin(), acting.end(), asking.begin(), asking.end(), std::back_inserter(touching));
+  const auto step_of = [&](const Part &part) {
+    const auto act = part.effects.find(h);
+    return act != part.effects.end() ? act->second : part.closes.find(pair)->second;
+  };
+  for (std::size_t j = 1; j < touching.size(); ++j) {
+    for (std::size_t i = 0; i < j; ++i) {
+      const Part &x = parts[touching[i]], &y = parts[touching[j]];
+      if (!a.tree.concurrent_children(s, x.child, y.child)) continue;
+      StepIx opener = opener_before(a, x.child, pair);
+      if (opener == kNone) opener = opener_before(a, y.child, pair);
+      const bool unproven = (*a.flow.at(x.child).unknown_before)[pair] || (*a.flow.at(y.child).unknown_before)[pair];
+      // Not yet proven and only asked by both: both learn the same.
+      const bool acts = x.effects.contains(h) || y.effects.contains(h);
+      if (opener == kNone && !(unproven && acts)) continue;
+      report(a, step_of(x), step_of(y), pair, opener);
+      return;
+    }
+  }
+}
+
 void check(Analysis &a) {
   for (StepIx s = 0; s < a.tree.size(); ++s) {
     const Step &step = a.tree[s];
     const bool wide = step.kind == StepKind::parallel || step.kind == StepKind::dag ||
                       (step.kind == StepKind::roll && step.batch > 1);
     if (!wide || !a.flow.at(s).reached) continue;
-    std::set<PairIx> open;
-    std::map<PairIx, StepIx> opener;
-    for (const Open &o : *a.flow.at(s).open_before) {
-      open.insert(o.pair);
-      opener.emplace(o.pair, o.opener);
-    }
+    // A part of a dag starts after its predecessors: what they left open is open there, not where the dag begins.
     std::vector<Part> parts;
-    for (const StepIx child : step.children) parts.push_back(part_of(a, child));
-    const std::vector<bool> &unknown = *a.flow.at(s).unknown_before;
-    std::set<PairIx> asked;
-    for (const Part &part : parts) {
-      for (const auto &[pair, await] : part.closes) {
-        if (unknown[pair]) asked.insert(pair);
+    std::map<HostIx, std::vector<std::size_t>> acting;
+    std::map<PairIx, std::vector<std::size_t>> asking;
+    std::set<PairIx> suspects;
+    for (const StepIx child : step.children) {
+      parts.push_back(part_of(a, child));
+      if (!a.flow.at(child).reached) continue;
+      for (const auto &[host, act] : parts.back().effects) acting[host].push_back(parts.size() - 1);
+      for (const auto &[pair, await] : parts.back().closes) {
+        asking[pair].push_back(parts.size() - 1);
+        if ((*a.flow.at(child).unknown_before)[pair]) suspects.insert(pair);
       }
+      for (const Open &o : *a.flow.at(child).open_before) suspects.insert(o.pair);
     }
-    asked.insert(open.begin(), open.end());
-    for (const PairIx pair : asked) {
-      const HostIx h = a.site.pair_host(pair);
-      StepIx first = kNone, first_child = kNone;
-      bool effect = false;
-      for (const Part &part : parts) {
-        const auto acts = part.effects.find(h);
-        const auto awaits = part.closes.find(pair);
-        const bool acts_here = acts != part.effects.end();
-        if (!acts_here && awaits == part.closes.end()) continue;
-        const StepIx x = acts_here ? acts->second : awaits->second;
-        if (first != kNone && a.tree.concurrent_children(s, first_child, part.child)) {
-          // Not yet proven and only asked by both: both learn the same.
-          if (!open.contains(pair) && !effect && !acts_here) continue;
-          if (!a.first(diagnostics::Kind::rule_fork, a.tree[first].node, a.tree[x].node.index)) break;
-          auto out = a.report(diagnostics::Kind::rule_fork, a.range(x),
-                              a.named(first) + " and " + a.named(x) +
-                                  " may run at the same time, and both decide about " + a.pair_text(pair));
-          if (a.tree[first].node != a.tree[x].node) out.label(a.range(first), "may run at the same time");
-          if (const auto from = opener.find(pair); from != opener.end()) {
-            out.label(a.range(from->second), "it is down or under change from here");
-          } else {
-            out.note(a.pair_text(pair) + " is not proven healthy when the parts begin");
-          }
-          out.help("await `in_service(" + std::string(a.site.host_name(h)) + ")` before the parts begin");
-          break;
-        }
-        if (first == kNone || acts_here) {
-          first = x;
-          first_child = part.child;
-        }
-        effect = effect || acts_here;
-      }
-    }
+    for (const PairIx pair : suspects) judge(a, s, parts, pair, acting[a.site.pair_host(pair)], asking[pair]);
   }
 }
 

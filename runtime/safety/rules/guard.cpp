@@ -112,12 +112,14 @@ void report(Analysis &a, StepIx s, const Required &need, Known known, const std:
     a.step(out, s);
   } else {
     a.step(out, s, " with " + a.contracts.gate_text(need.gate) + " never asked");
+    const StepIx other = asked_of_another(a, s, need.gate);
+    if (other != kNone) {
+      const std::vector<HostIx> &asked = a.contracts.gate(a.tree.gates(a.tree[other])[0]).hosts;
+      out.label(a.range(other), "asked here, but about another host: " + a.contracts.host_list(asked));
+    }
     if (after != kNone) {
       out.label(a.range(after), "it is asked here, after the step that needs it");
-    } else if (const StepIx other = asked_of_another(a, s, need.gate); other != kNone) {
-      out.label(a.range(other), "asked here, but about another host: " +
-                                    a.contracts.host_list(a.contracts.gate(a.tree.gates(a.tree[other])[0]).hosts));
-    } else if (elsewhere != kNone) {
+    } else if (other == kNone && elsewhere != kNone) {
       out.label(a.range(elsewhere), "asked here, but in a turn of its own; what a turn asks is forgotten when it ends");
     }
   }
@@ -148,8 +150,8 @@ void report(Analysis &a, StepIx s, const Required &need, Known known, const std:
       s, need.pair == kNone ? (instance.hosts.empty() ? HostIx{0} : instance.hosts[0]) : a.site.pair_host(need.pair));
   std::string ask = "stoppable(" + host + ")";
   if (need.need.valid()) {
-    ask = a.contracts.gate_text(need.gate);
-    if (instance.hosts.size() == 1)
+    ask = instance.gate.valid() ? a.contracts.gate_text(need.gate) : "in_service(" + host + ')';
+    if (instance.hosts.size() == 1 && instance.gate.valid())
       ask = std::string(a.plan.text(a.plan.gates[instance.gate.index].name)) + '(' + host + ')';
   }
   const std::string statement = "await " + ask;

@@ -10,6 +10,15 @@ void check(Analysis &a) {
   for (StepIx s = 0; s < a.tree.size(); ++s) {
     if (a.tree[s].kind != StepKind::act || !a.flow.at(s).reached) continue;
     const Contract &c = a.tree.contract(a.tree[s]);
+    for (const HostIx h : c.subjects) {
+      if (!a.site.host(h).out || !a.first(diagnostics::Kind::rule_reach, a.tree[s].node)) continue;
+      const std::string host(a.site.host_name(h));
+      auto out = a.report(diagnostics::Kind::rule_reach, a.range(s), a.named(s) + " may start on a host declared out");
+      out.label(a.range(a.plan.hosts[a.site.host(h).id.index].where), host + " is declared here");
+      out.note("the reason it is out: " + std::string(a.plan.text(a.plan.hosts[a.site.host(h).id.index].out_reason)));
+      a.step(out, s, " while " + host + " is dead");
+      out.help("leave " + host + " out of the step, or take back that it is out");
+    }
     for (const Open &o : *a.flow.at(s).open_before) {
       if (o.changing || a.site.pair_role(o.pair) != alive) continue;
       const HostIx down = a.site.pair_host(o.pair);
@@ -67,7 +76,7 @@ Rule reach_rule() {
   return {
       diagnostics::Kind::rule_reach, "reach",
       R"(Nothing may start on a host that the plan has taken down and not seen boot, nor on a host behind a bastion (`via`) that is down or may
-go down meanwhile. The rule cannot be waived.)",
+go down meanwhile, nor on a host declared `out`. The rule cannot be waived.)",
 
       // failing
       R"upg(role alive {

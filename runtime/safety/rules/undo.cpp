@@ -11,32 +11,37 @@ void check(Analysis &a) {
   }
   if (points.empty()) return;
   // Before the point the plan must be able to go back: whatever may have started by then says how it is undone.
+  StepIx first_point = kNone;  // after it the plan only goes forward
   for (const StepIx point : points) {
+    bool on_spine = true;
     for (StepIx x = a.tree[point].parent; x != kNone; x = a.tree[x].parent) {
       const StepKind kind = a.tree[x].kind;
       const bool spine = kind == StepKind::sequence || kind == StepKind::with || kind == StepKind::phase ||
                          kind == StepKind::dag || kind == StepKind::accept || kind == StepKind::at_most;
+      on_spine = on_spine && spine;
       if (spine || !a.first(diagnostics::Kind::rule_undo, a.tree[point].node)) continue;
       a.report(diagnostics::Kind::rule_undo, a.range(point),
                "the point of no return is not on the way that every run takes")
           .label(a.range(x), "it stands inside this")
           .help("put it outside of branches, loops, rollouts and parallel parts");
     }
-    for (StepIx s = 0; s < a.tree.size(); ++s) {
-      const Step &step = a.tree[s];
-      if (step.kind != StepKind::act || step.acquire || step.release) continue;
-      const auto relation = a.tree.relation(s, point);
-      if (relation != Tree::Relation::before && relation != Tree::Relation::concurrent) continue;
-      const plan::Action &action = a.plan.actions[a.tree.contract(step).action.index];
-      if (action.undo_kind != plan::UndoKind::none || !a.first(diagnostics::Kind::rule_undo, step.node)) continue;
-      a.report(diagnostics::Kind::rule_undo, a.range(s),
-               a.named(s) + " may start before the point of no return, but nothing says how it is undone")
-          .label(a.range(action.where), "without `undo`")
-          .label(a.range(point), "until here the plan can be aborted")
-          .help(
-              "write `undo { }` in the action, `undo nothing \"why\"` where nothing needs undoing, or move the point "
-              "of no return before it");
-    }
+    if (on_spine && first_point == kNone) first_point = point;
+  }
+  if (first_point == kNone) return;
+  for (StepIx s = 0; s < a.tree.size(); ++s) {
+    const Step &step = a.tree[s];
+    if (step.kind != StepKind::act || step.acquire || step.release) continue;
+    const auto relation = a.tree.relation(s, first_point);
+    if (relation != Tree::Relation::before && relation != Tree::Relation::concurrent) continue;
+    const plan::Action &action = a.plan.actions[a.tree.contract(step).action.index];
+    if (action.undo_kind != plan::UndoKind::none || !a.first(diagnostics::Kind::rule_undo, step.node)) continue;
+    a.report(diagnostics::Kind::rule_undo, a.range(s),
+             a.named(s) + " may start before the point of no return, but nothing says how it is undone")
+        .label(a.range(action.where), "without `undo`")
+        .label(a.range(first_point), "until here the plan can be aborted")
+        .help(
+            "write `undo { }` in the action, `undo nothing \"why\"` where nothing needs undoing, or move the point "
+            "of no return before it");
   }
 }
 

@@ -439,6 +439,14 @@ TEST(Fork, TwoPartsDecideAboutOneOutage) {
                         u.parallel({{u.in_service(u.host_node(u.node1))}, {u.stoppable(u.host_node(u.node2))}})})),
       "");
 }
+TEST(Fork, WhatAnEarlierPhaseLeftOpen) {
+  Trio t(false);
+  EXPECT_EQ(checked(t.finish({t.dag({t.phase("a", {}, {t.act(t.upgrade, {t.host_node(t.node1)})}),
+                                     t.phase("b", {0}, {t.in_service(t.host_node(t.node1))}),
+                                     t.phase("c", {0}, {t.in_service_all()})})})),
+            "E1015 `is in service again` and `is in service again` may run at the same time, and both decide about "
+            "`member` of node1\n");
+}
 TEST(Join, OneBranchLeavesAnOutage) {
   Trio t(false);
   EXPECT_EQ(checked(t.finish({t.branch({t.act(t.upgrade, {t.host_node(t.node1)})}, {}), t.in_service_all()})),
@@ -483,6 +491,16 @@ TEST(Reach, ABastionThatIsDown) {
               std::string::npos)
         << said;
   }
+}
+
+TEST(Reach, ADeadHost) {
+  Trio t(false);
+  t.p.hosts[t.node3.index].out_reason = t.b.string("power supply");
+  const std::string said = checked(t.finish({t.act(t.upgrade, {t.host_node(t.node3)})}));
+  EXPECT_NE(said.find("E1017 `upgrade` on node3 may start on a host declared out\n"
+                      "  1 node3 starts upgrade while node3 is dead\n"),
+            std::string::npos)
+      << said;
 }
 
 // ---- scope, commands, undo, time, waivers
