@@ -20,6 +20,8 @@ bool Analysis::about(StepIx accept, std::string_view rule, plan::RoleId role, pl
 }
 
 bool Analysis::lifted(std::string_view rule, StepIx s, plan::RoleId role, plan::HoldId hold) {
+  // What taking or giving back a hold breaks can be accepted by the name of the hold.
+  if (!hold.valid() && tree[s].kind == StepKind::act) hold = tree.contract(tree[s]).hold;
   for (StepIx x = tree[s].accept; x != kNone; x = tree[x].accept) {
     if (!about(x, rule, role, hold)) continue;
     use(x);

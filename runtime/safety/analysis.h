@@ -49,7 +49,8 @@ class Analysis {
   void clash(StepIx x, StepIx y);
   bool clashed(StepIx x, StepIx y) const;
 
-  /// Whether an `accept` around the step lifts this rule for the role or hold; the waiver counts as used then.
+  /// Whether an `accept` around the step lifts this rule for the role or hold; the waiver counts as used then. Without
+  /// a hold: the one that the step takes or gives back.
   bool lifted(std::string_view rule, StepIx s, plan::RoleId role = {}, plan::HoldId hold = {});
   /// Whether the waiver of this `accept` step is about the rule and the role or hold.
   bool about(StepIx accept, std::string_view rule, plan::RoleId role, plan::HoldId hold) const;

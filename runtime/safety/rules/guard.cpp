@@ -165,6 +165,8 @@ void report(Analysis &a, StepIx s, const Required &need, Known known, const std:
   }
 }
 
+std::string_view step_word(const Analysis &a, StepIx s) { return a.tree[s].acquire ? "`acquire`" : "`release`"; }
+
 void report_unguarded(Analysis &a, StepIx s) {
   const Contract &c = a.tree.contract(a.tree[s]);
   const plan::Action &action = a.plan.actions[c.action.index];
@@ -179,8 +181,15 @@ void report_unguarded(Analysis &a, StepIx s) {
         "a step that takes something down needs a known gate about its hosts or the cluster: one that it `requires` or "
         "whose written `watches` it hits");
   }
-  out.help("write `requires` with a gate in `" + a.contracts.action_text(c) +
-           "`, or give its roles a `stoppable` gate, and await it before");
+  if (c.hold.valid()) {
+    const std::string hold(a.plan.text(a.plan.holds[c.hold.index].name));
+    out.help("write `requires` with a gate in the " + std::string(step_word(a, s)) + " of `" + hold +
+             "` and await it before; where no gate can tell, say who answers for it: `accept guard of " + hold +
+             " reason \"...\" { }`");
+  } else {
+    out.help("write `requires` with a gate in `" + a.contracts.action_text(c) +
+             "`, or give its roles a `stoppable` gate, and await it before");
+  }
   a.step(out, s, " with no gate about it known");
 }
 

@@ -172,6 +172,19 @@ TEST(Guard, DestroyingNeedsAGateOfItsOwn) {
             "  1 node1 starts wipe with no gate about it known\n");
 }
 
+TEST(Guard, AcceptedByTheNameOfTheHold) {
+  Trio t;
+  const plan::HoldId apart = t.hold("apart", false, {t.destroys()});
+  EXPECT_EQ(checked(t.finish({t.accept("guard", {t.with(apart, {}, {t.confirm()})}, {}, apart)})), "");
+  Trio u;
+  const plan::HoldId same = u.hold("apart", false, {u.destroys()});
+  const plan::HoldId named = u.hold("other");
+  EXPECT_EQ(checked(u.finish({u.accept("guard", {u.with(same, {}, {u.confirm()})}, {}, named)})),
+            "E1003 taking hold `apart` may start without any gate that is about it\n"
+            "  1 takes hold apart with no gate about it known\n"
+            "W1001 the waiver of `guard` lifts nothing\n");
+}
+
 TEST(Guard, RelianceNamesTheAwait) {
   Trio t;
   const N asked = t.stoppable(t.host_node(t.node1));
