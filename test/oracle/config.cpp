@@ -1,0 +1,98 @@
+#include "test/oracle/config.h"
+
+#include <cstring>
+
+namespace upg::oracle {
+namespace {
+
+template <class T>
+void put(std::string &out, T value) {
+  char bytes[sizeof(T)];
+  std::memcpy(bytes, &value, sizeof(T));
+  out.append(bytes, sizeof(T));
+}
+template <class T>
+T take(const char *&at) {
+  T value;
+  std::memcpy(&value, at, sizeof(T));
+  at += sizeof(T);
+  return value;
+}
+
+}  // namespace
+
+std::string Config::effects() const {
+  std::string out;
+  for (const Values v : sigma) put(out, v);
+  put(out, unproven);
+  for (const Outage &o : open) {
+    put(out, o.pair);
+    put(out, o.kind);
+    put(out, o.region);
+  }
+  return out;
+}
+
+std::string Config::encode() const {
+  std::string out;
+  out.reserve(96);
+  std::uint16_t marked = 0;
+  put(out, marked);
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    if (at[i] == 0) continue;
+    ++marked;
+    put(out, static_cast<std::uint16_t>(i));
+    put(out, at[i]);
+  }
+  std::memcpy(out.data(), &marked, sizeof(marked));
+  put(out, static_cast<std::uint16_t>(known.size()));
+  for (const Known &k : known) {
+    put(out, static_cast<std::uint16_t>(k.gate));
+    put(out, static_cast<std::uint16_t>(k.region));
+  }
+  for (const Values v : sigma) put(out, v);
+  put(out, unproven);
+  put(out, static_cast<std::uint16_t>(open.size()));
+  for (const Outage &o : open) {
+    put(out, o.pair);
+    put(out, o.kind);
+    put(out, static_cast<std::uint16_t>(o.region));
+  }
+  put(out, once);
+  put(out, visited);
+  put(out, changed);
+  for (const Pairs p : under) put(out, p);
+  return out;
+}
+
+Config Config::decode(const std::string &text, const Ground &ground) {
+  Config c;
+  const char *at = text.data();
+  c.at.assign(ground.nodes.size(), 0);
+  const auto marked = take<std::uint16_t>(at);
+  for (std::uint16_t i = 0; i < marked; ++i) {
+    const auto node = take<std::uint16_t>(at);
+    c.at[node] = take<std::uint16_t>(at);
+    if (ground.nodes[node].shape == Shape::act && c.at[node] == 2) c.in_flight.push_back(node);
+  }
+  const auto known = take<std::uint16_t>(at);
+  for (std::uint16_t i = 0; i < known; ++i) {
+    const auto gate = take<std::uint16_t>(at);
+    c.known.push_back({gate, take<std::uint16_t>(at)});
+  }
+  for (std::size_t i = 0; i < ground.cells.size(); ++i) c.sigma.push_back(take<Values>(at));
+  c.unproven = take<Pairs>(at);
+  const auto open = take<std::uint16_t>(at);
+  for (std::uint16_t i = 0; i < open; ++i) {
+    const auto pair = take<std::uint16_t>(at);
+    const auto kind = take<Kind>(at);
+    c.open.push_back({pair, kind, take<std::uint16_t>(at)});
+  }
+  c.once = take<std::uint64_t>(at);
+  c.visited = take<Hosts>(at);
+  c.changed = take<Pairs>(at);
+  for (std::size_t i = 0; i < ground.withs.size(); ++i) c.under.push_back(take<Pairs>(at));
+  return c;
+}
+
+}  // namespace upg::oracle

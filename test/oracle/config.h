@@ -1,0 +1,48 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "test/oracle/ground.h"
+
+namespace upg::oracle {
+
+enum class Kind : std::uint8_t { down = 0, changing = 1 };
+
+/// An outage: which pair, how, opened in which region. Unproven pairs (U) are in Config::unproven.
+struct Outage {
+  std::uint16_t pair;
+  Kind kind;
+  std::uint32_t region;
+  auto operator<=>(const Outage &) const = default;
+};
+
+/// A gate known in a region.
+struct Known {
+  std::uint32_t gate;
+  std::uint32_t region;
+  auto operator<=>(const Known &) const = default;
+};
+
+/// ⟨T,I,K,σ,D,O,V,Q⟩ of section 2. `at` marks the program: 0 not begun (or not of interest any more), otherwise what the
+/// shape of the node says in machine.cpp.
+struct Config {
+  std::vector<std::uint16_t> at;        // by node
+  std::vector<std::uint32_t> in_flight; // nodes, ascending
+  std::vector<Known> known;             // ascending
+  std::vector<Values> sigma;            // by cell
+  Pairs unproven = 0;
+  std::vector<Outage> open;             // ascending
+  std::uint64_t once = 0;
+  Hosts visited = 0;
+  Pairs changed = 0;
+  std::vector<Pairs> under;             // by with: pairs that an action which needs the hold has opened inside it
+
+  /// Equal texts are equal configurations.
+  std::string encode() const;
+  static Config decode(const std::string &text, const Ground &ground);
+  /// σ and D alone.
+  std::string effects() const;
+};
+
+}  // namespace upg::oracle

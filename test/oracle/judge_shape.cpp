@@ -1,0 +1,168 @@
+// The predicates that section 3 judges at ends, pauses, forks and choices, and what needs no schedule.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+#include <unordered_set>
+
+#include "test/oracle/judge.h"
+
+namespace upg::oracle {
+
+void Judge::syntax() {
+  if (g_.order_cycle) found(Rule::order, g_.root, "the phases would have to wait for each other");
+  // Only the first point on the spine counts.
+  if (g_.no_return == Node::none) return;
+  for (std::uint32_t i = 0; i < g_.nodes.size(); ++i) {
+    const Node &node = g_.nodes[i];
+    if (node.shape != Shape::act || g_.before(g_.no_return, i)) continue;
+    if (node.acquires != Node::none || node.releases != Node::none) continue;  // a hold undoes itself
+    if (g_.actions[node.action].undo_kind == Undo::none)
+      found(Rule::undo, i, fmt::format("{} cannot be undone", g_.actions[node.action].name));
+  }
+}
+
+void Judge::armed(const Config &config, std::uint32_t index, std::string_view where) {
+  for (std::size_t c = 0; c < g_.cells.size(); ++c) {
+    if (has(g_.nodes[index].moved_before, c) && (config.sigma[c] & g_.cells[c].transient) != 0)
+      found(Rule::arm, index, fmt::format("{} is armed where {}", g_.cells[c].name, where));
+  }
+}
+
+void Judge::at_pause(const Config &config, std::uint32_t index) { armed(config, index, "the plan waits"); }
+
+void Judge::turn_ends(const Config &config, std::uint32_t index) {
+  armed(config, index, "a turn ends");
+  for (const Outage &o : config.open) {
+    const Role &role = g_.roles[g_.pairs[o.pair].role];
+    if (!g_.encloses(g_.nodes[index].region, o.region) || (role.unlimited && !role.serial)) continue;
+    found(Rule::ret, index, fmt::format("{} is not back", g_.pair_name(o.pair)), g_.pairs[o.pair].role);
+  }
+}
+
+void Judge::phase_ends(const Config &config, std::uint32_t index) { armed(config, index, "a phase ends"); }
+
+void Judge::plan_ends(const Config &config) {
+  armed(config, g_.root, "the plan ends");
+  for (const Outage &o : config.open)
+    found(Rule::ret, g_.root, fmt::format("{} is not back", g_.pair_name(o.pair)), g_.pairs[o.pair].role);
+  for (std::size_t c = 0; c < g_.cells.size(); ++c) {
+    const Cell &cell = g_.cells[c];
+    if (cell.host && has(g_.out, *cell.host)) continue;
+    if (cell.finally && config.sigma[c] != Values{1} << *cell.finally)
+      found(Rule::end, g_.root, fmt::format("{} may be something else", cell.name));
+  }
+}
+
+// ---- FORK
+
+const std::vector<std::uint32_t> &Judge::awaits_under(std::uint32_t root) {
+  const auto [at, fresh] = awaits_.try_emplace(root);
+  if (fresh) {
+    std::vector<std::uint32_t> open{root};
+    while (!open.empty()) {
+      const std::uint32_t i = open.back();
+      open.pop_back();
+      if (g_.nodes[i].shape == Shape::await) at->second.push_back(i);
+      for (const std::uint32_t kid : g_.nodes[i].children) open.push_back(kid);
+    }
+  }
+  return at->second;
+}
+
+bool Judge::would_close(std::uint32_t node, std::size_t pair, std::uint32_t region) {
+  const auto &awaits = awaits_under(node);
+  return std::any_of(awaits.begin(), awaits.end(),
+                     [&](std::uint32_t await) { return machine_->closes(await, pair, region); });
+}
+
+void Judge::forks(const Config &config, std::uint32_t index, std::uint32_t starting) {
+  const Node &fork = g_.nodes[index];
+  const auto decide = [&](std::uint32_t left, std::uint32_t right) {
+    const std::uint32_t a = fork.children[left], b = fork.children[right];
+    if (!g_.concurrent(a, b)) return;
+    const auto pair_open = [&](std::size_t pair, std::uint32_t region, bool unproven) {
+      const std::size_t host = g_.pairs[pair].host;
+      const bool effect_a = has(g_.nodes[a].effects_on, host), effect_b = has(g_.nodes[b].effects_on, host);
+      if (unproven && !effect_a && !effect_b) return;
+      if ((effect_a || would_close(a, pair, region)) && (effect_b || would_close(b, pair, region)))
+        found(Rule::fork, index, fmt::format("two parts decide about {}", g_.pair_name(pair)));
+    };
+    for (const Outage &o : config.open) pair_open(o.pair, o.region, false);
+    for (std::size_t p = 0; p < g_.pairs.size(); ++p) {
+      if (has(config.unproven, p)) pair_open(p, 0, true);
+    }
+  };
+  for (std::uint32_t i = 0; i < fork.children.size(); ++i) {
+    if (starting != Node::none) {
+      if (i != starting && config.at[fork.children[i]] == 0) decide(starting, i);
+      continue;
+    }
+    for (std::uint32_t k = i + 1; k < fork.children.size(); ++k) decide(i, k);
+  }
+}
+
+// ---- JOIN
+
+/// What σ and D can be behind a part that is run alone.
+std::set<std::string> Judge::alone(const Config &from, std::uint32_t node) {
+  Machine machine(g_, nullptr, node);
+  Config start = from;
+  start.at.assign(g_.nodes.size(), 0);
+  start.in_flight.clear();
+  start.known.clear();
+  machine.begin(start);
+  std::set<std::string> ends;
+  std::unordered_set<std::string> seen{start.encode()};
+  std::deque<Config> open{start};
+  while (!open.empty()) {
+    Config c = std::move(open.front());
+    open.pop_front();
+    if (machine.ended(c)) {
+      ends.insert(c.effects());
+      continue;
+    }
+    for (const Step &step : machine.enabled(c)) {
+      Config next = c;
+      machine.take(next, step);
+      next.known.clear();
+      if (!seen.insert(next.encode()).second) continue;
+      if (seen.size() > bounds_.states_alone) {
+        verdict_.complete = false;
+        return {};
+      }
+      open.push_back(std::move(next));
+    }
+  }
+  return ends;
+}
+
+void Judge::chooses(const Config &config, std::uint32_t index) {
+  const Node &node = g_.nodes[index];
+  if (!joined_.insert({index, config.effects()}).second) return;
+  Config from = config;
+  std::set<std::string> expected{config.effects()};
+  std::set<std::string> ends;
+  switch (node.shape) {
+    case Shape::choice:
+      expected = alone(config, node.children[0]);
+      ends = alone(config, node.children[1]);
+      if (expected.size() > 1) ends.clear();
+      break;
+    case Shape::loop:
+      ends = alone(config, node.children[0]);
+      break;
+    default: {
+      const Values tested = Values{1} << node.test.value;
+      if ((config.sigma[node.test.cell] & ~tested) == 0) return;  // never entered from here
+      from.sigma[node.test.cell] &= ~tested;
+      ends = alone(from, node.children[0]);
+      Config skipped = config;
+      skipped.sigma[node.test.cell] = tested;
+      expected = {skipped.effects()};
+    }
+  }
+  if (verdict_.complete && ends != expected) found(Rule::join, index, "the ways through leave different things behind");
+}
+
+}  // namespace upg::oracle
