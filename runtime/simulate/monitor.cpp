@@ -1,0 +1,360 @@
+// The configuration of section 2: what each move does to it, and what is judged at ends, turns and the plan's end.
+#include "runtime/simulate/monitor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "runtime/plan/opcodes.h"
+
+namespace upg::simulate {
+using machine::Environment;
+using machine::Move;
+using plan::NodeId;
+using plan::Op;
+
+namespace {
+constexpr std::size_t kMostViolations = 1'000;
+
+/// Whether region `inner` is `outer` or nested in it. A region is the key of a turn; it ends with `]`.
+bool within(const std::string &inner, const std::string &outer) {
+  return outer.empty() || inner == outer || (inner.size() > outer.size() && inner.starts_with(outer));
+}
+/// Whether the step stands in the block of the statement.
+bool below(const std::string &key, const std::string &statement) {
+  return key.size() > statement.size() && key.starts_with(statement) && key[statement.size()] == '/';
+}
+}  // namespace
+
+Monitor::Monitor(Reader &reader) : reader_(reader), plan_(reader.plan()) {
+  for (HostIndex h = 0; h < plan_.hosts.size(); ++h) {
+    if (reader_.out(h)) continue;
+    for (const RoleIndex r : reader_.roles(h))
+      if (r < plan_.roles.size() && plan_.roles[r].health.valid()) unproven_.insert({h, r});
+  }
+  for (const plan::CellClaim &claim : plan_.initially) {
+    std::vector<plan::HostId> hosts(1);
+    if (claim.hosts.valid()) hosts = plan_.sets[claim.hosts.index].hosts;
+    for (const plan::HostId h : hosts) {
+      std::vector<machine::Value> arguments;
+      if (h.valid()) arguments.push_back(machine::Value::host(h));
+      cells_[reader_.cell(claim.state, arguments)] = {claim.value};
+    }
+  }
+}
+
+void Monitor::moved(const Move &move, int way) {
+  at_ = move.kind;
+  switch (move.kind) {
+    case Move::Kind::start:
+      start(move);
+      break;
+    case Move::Kind::end:
+      end(move);
+      break;
+    case Move::Kind::pass:
+      pass(move);
+      break;
+    case Move::Kind::admit: {
+      const HostIndex h = move.host.index;
+      turns_[move.key] = h;
+      judge_rank(h, move.key, changed_below(move.node, 0));
+      break;
+    }
+    case Move::Kind::leave:
+      leave(move);
+      break;
+    case Move::Kind::pause:
+      pause(move);
+      break;
+    case Move::Kind::choice:
+      choice(move, way);
+      break;
+    case Move::Kind::hold:
+      held_[move.key] = reader_.hold(move.hold, move.arguments);
+      break;
+    case Move::Kind::unhold:
+      held_.erase(move.key);
+      break;
+    case Move::Kind::accept:
+      waivers_.push_back({move.key, plan_.node(move.node).a});
+      break;
+    case Move::Kind::finish:
+      finish();
+      break;
+    case Move::Kind::perform:
+      break;
+  }
+  ++moves_;
+}
+
+void Monitor::report(const char *rule, const std::string &key, std::string text, RoleIndex role, std::uint32_t hold) {
+  if (violations_.size() >= kMostViolations || waived(rule, key, role, hold)) return;
+  violations_.push_back({rule, std::move(text), key, at_, moves_});
+}
+
+bool Monitor::waived(const std::string &rule, const std::string &key, RoleIndex role, std::uint32_t hold) const {
+  for (const Waiver &w : waivers_) {
+    if (!below(key, w.key)) continue;
+    const plan::Waiver &waiver = plan_.waivers[w.waiver];
+    std::string_view named = plan_.text(waiver.rule);
+    const bool outage = named == "outage" && (rule == "avail" || rule == "serial" || rule == "stoppable");
+    if (named == "available") named = "avail";
+    if (named == "return") named = "ret";
+    if (named != rule && !outage) continue;
+    if (waiver.role.valid() && waiver.role.index != role) continue;
+    if (waiver.hold.valid() && waiver.hold.index != hold) continue;
+    return true;
+  }
+  return false;
+}
+
+std::string Monitor::region_of(const std::string &key) const {
+  std::string best;
+  for (const auto &[turn, host] : turns_)
+    if (turn.size() > best.size() && within(key, turn)) best = turn;
+  return best;
+}
+
+bool Monitor::known(const Gate &gate, const std::string &region) const {
+  const auto found = known_.find(gate.key);
+  if (found == known_.end()) return false;
+  return std::any_of(found->second.second.begin(), found->second.second.end(),
+                     [&](const std::string &where) { return within(region, where); });
+}
+
+void Monitor::forget_hit_by(const Contract &act) {
+  for (auto it = known_.begin(); it != known_.end();)
+    it = reader_.hits(act, it->second.first) ? known_.erase(it) : std::next(it);
+}
+
+bool Monitor::down(Pair pair) const {
+  return std::any_of(open_.begin(), open_.end(), [&](const Outage &o) { return o.pair == pair && o.kind == 'D'; });
+}
+
+Values &Monitor::cell(const Cell &which) {
+  const auto [at, fresh] = cells_.try_emplace(which);
+  if (fresh)
+    for (std::uint32_t v = 0; v < plan_.states[which.state].values.size(); ++v) at->second.insert(v);
+  return at->second;
+}
+
+Values Monitor::transient(std::uint32_t state) const {
+  Values out;
+  for (std::uint32_t v = 0; v < plan_.states[state].values.size(); ++v)
+    if (plan_.states[state].values[v].transient) out.insert(v);
+  return out;
+}
+
+bool Monitor::inside(const std::string &key, const Hold &hold) const {
+  return std::any_of(held_.begin(), held_.end(),
+                     [&](const auto &h) { return h.second == hold && below(key, h.first); });
+}
+
+void Monitor::start(const Move &move) {
+  const Contract &act = reader_.contract(move.action, move.arguments);
+  const std::string region = region_of(move.key);
+  if (act.by_person) pause(move);
+  judge_guard(act, move.key, region);
+  judge_base(act, move.key);
+  judge_state(act, move.key);
+  judge_beside(act, move.key);
+  judge_hold(act, move.key);
+  judge_order(act, move.key);
+  judge_reach(act, move.key);
+  judge_armed(act, move.key);
+  judge_scope(act, move.key);
+  if (region.empty() && act.has_effects) {
+    std::set<RoleIndex> roles;
+    for (const Pair &p : act.changes) roles.insert(p.second);
+    for (const HostIndex h : act.subjects) judge_rank(h, move.key, roles);
+  }
+  if (plan_.actions[act.action.index].once && !once_.insert(act.key).second)
+    report("once", move.key, reader_.text(act) + " starts a second time");
+
+  flight_.push_back({move.key, region, &act});
+  forget_hit_by(act);
+  for (const Motion &m : act.moves) {
+    Values &now = cell(m.cell);
+    if (m.by_boot && (now.size() > 1 || now != m.from)) continue;
+    now.clear();
+    moved_by_[m.cell] = move.key;
+  }
+  const auto open = [&](const std::set<Pair> &pairs, char kind) {
+    for (const Pair &p : pairs) open_.push_back({p, kind, region, move.key, &act});
+  };
+  open(act.disrupts, 'D');
+  open(act.changes, 'C');
+  changed_.insert(act.changes.begin(), act.changes.end());
+  judge_budgets(move.key);
+}
+
+void Monitor::end(const Move &move) {
+  const auto it = std::find_if(flight_.begin(), flight_.end(), [&](const Flight &f) { return f.key == move.key; });
+  if (it == flight_.end()) return;
+  const Contract &act = *it->act;
+  const std::string region = it->region;
+  flight_.erase(it);
+  forget_hit_by(act);
+  for (const Motion &m : act.moves) {
+    Values &now = cell(m.cell);
+    if (m.by_boot) {
+      // Several values may stand there: only the armed one moves.
+      const bool in_flight = now.empty();
+      if (in_flight) now = {m.to};
+      for (const std::uint32_t v : m.from)
+        if (now.erase(v) != 0) now.insert(m.to);
+      continue;
+    }
+    now = {m.to};
+    if (!move.failed) continue;
+    now.insert(m.between.begin(), m.between.end());
+    now.insert(m.from.begin(), m.from.end());
+  }
+  if (move.failed) return;
+  const auto back = [&](const Pair &pair) {
+    std::erase_if(open_, [&](const Outage &o) { return o.pair == pair && within(o.region, region); });
+  };
+  for (const HostIndex h : act.boots)
+    std::erase_if(open_, [&](const Outage &o) { return o.pair == Pair{h, reader_.alive()} && o.kind == 'D'; });
+  for (const Gate &g : act.awaits)
+    for (const Pair &p : reader_.health_of(g)) back(p);
+}
+
+void Monitor::pass(const Move &move) {
+  const Gate gate = reader_.gate(move.gate, move.arguments);
+  const std::string region = region_of(move.key);
+  const auto turn = turns_.find(region);
+  const std::set<Pair> back = reader_.health_of(gate);
+  for (const Pair &p : back) {
+    const bool busy = std::any_of(flight_.begin(), flight_.end(), [&](const Flight &f) {
+      return f.act->disrupts.count(p) != 0 || f.act->changes.count(p) != 0;
+    });
+    if (busy) continue;
+    const bool own = turn != turns_.end() && turn->second == p.first;
+    std::erase_if(open_, [&](const Outage &o) { return o.pair == p && (own || within(o.region, region)); });
+    if (own || region.empty()) unproven_.erase(p);
+  }
+  if (!back.empty()) {
+    for (auto it = known_.begin(); it != known_.end();) {
+      const std::set<std::string> &watched = reader_.watch(it->second.first);
+      bool hit = watched.count(kStar) != 0;
+      for (const Pair &p : back) hit = hit || watched.count(role_item(p.second)) != 0;
+      it = hit ? known_.erase(it) : std::next(it);
+    }
+  }
+  if (std::any_of(flight_.begin(), flight_.end(), [&](const Flight &f) { return reader_.hits(*f.act, gate); })) return;
+  auto &entry = known_[gate.key];
+  entry.first = gate;
+  entry.second.insert(region);
+}
+
+void Monitor::choice(const Move &move, int way) {
+  const plan::Node &n = plan_.node(move.node);
+  if (n.op != Op::unless && n.op != Op::expect_value) return;
+  const std::uint32_t state = plan_.node(plan_.kid(move.node, 0)).a;
+  Values &now = cell(reader_.cell(plan::StateId(state), move.arguments));
+  if (now.empty()) return;
+  if (way == 0)
+    now = {n.a};
+  else
+    now.erase(n.a);
+}
+
+void Monitor::pause(const Move &move) {
+  for (const auto &[which, by] : moved_by_) {
+    // A part that runs beside may arm meanwhile: only what stands before the pause counts.
+    const std::size_t apart = static_cast<std::size_t>(
+        std::mismatch(by.begin(), by.end(), move.key.begin(), move.key.end()).first - by.begin());
+    const bool beside = apart > 1 && apart < by.size() && by[apart - 1] == 'b' && by[apart - 2] == '/';
+    if (beside) continue;
+    for (const std::uint32_t v : transient(which.state))
+      if (cell(which).count(v) != 0)
+        report("arm", move.key, fmt::format("{} is armed while a person is waited for", reader_.text(which)));
+  }
+}
+
+void Monitor::leave(const Move &move) {
+  const std::string &region = move.key;
+  for (const auto &[which, by] : moved_by_) {
+    if (!by.starts_with(move.key)) continue;
+    for (const std::uint32_t v : transient(which.state))
+      if (cell(which).count(v) != 0)
+        report("arm", move.key, fmt::format("{} is armed when the turn or phase ends", reader_.text(which)));
+  }
+  if (!move.host.valid()) return;  // a phase
+  std::string outer;
+  for (const auto &[turn, host] : turns_)
+    if (turn != region && turn.size() > outer.size() && within(region, turn)) outer = turn;
+  for (Outage &o : open_) {
+    if (!within(o.region, region)) continue;
+    const bool serial = o.pair.second < plan_.roles.size() && plan_.roles[o.pair.second].serial;
+    if (limited(o.pair.second) || serial)
+      report("ret", move.key,
+             fmt::format("{} of {} is not proven back when the turn ends", reader_.role_name(o.pair.second),
+                         reader_.name(o.pair.first)),
+             o.pair.second);
+    o.region = outer;
+  }
+  for (auto it = known_.begin(); it != known_.end();) {
+    std::erase_if(it->second.second, [&](const std::string &where) { return within(where, region) && !where.empty(); });
+    it = it->second.second.empty() ? known_.erase(it) : std::next(it);
+  }
+  turns_.erase(region);
+}
+
+void Monitor::finish() {
+  for (const Outage &o : open_)
+    report("ret", "",
+           fmt::format("{} of {} is not proven back when the plan ends", reader_.role_name(o.pair.second),
+                       reader_.name(o.pair.first)),
+           o.pair.second);
+  for (const auto &[which, by] : moved_by_)
+    for (const std::uint32_t v : transient(which.state))
+      if (cell(which).count(v) != 0)
+        report("arm", "", fmt::format("{} is armed when the plan ends", reader_.text(which)));
+  for (const plan::CellClaim &claim : plan_.finally) {
+    std::vector<plan::HostId> hosts(1);
+    if (claim.hosts.valid()) hosts = plan_.sets[claim.hosts.index].hosts;
+    for (const plan::HostId h : hosts) {
+      if (h.valid() && reader_.out(h.index)) continue;
+      std::vector<machine::Value> arguments;
+      if (h.valid()) arguments.push_back(machine::Value::host(h));
+      const Cell which = reader_.cell(claim.state, arguments);
+      if (cell(which) != Values{claim.value})
+        report("end", "", fmt::format("{} is not what `finally` promises", reader_.text(which)));
+    }
+  }
+}
+
+std::set<RoleIndex> Monitor::changed_below(NodeId node, int depth) const {
+  constexpr int kDepth = 300;
+  std::set<RoleIndex> out;
+  if (depth > kDepth) return out;
+  const plan::Node &n = plan_.node(node);
+  const auto of_action = [&](plan::ActionId a) {
+    if (!a.valid()) return;
+    for (const NodeId e : plan_.actions[a.index].effects) {
+      const plan::Node &effect = plan_.node(e);
+      if (effect.op != Op::changes) continue;
+      if (effect.a != plan::all_roles)
+        out.insert(effect.a);
+      else
+        for (RoleIndex r = 0; r < plan_.roles.size(); ++r) out.insert(r);
+    }
+  };
+  if (n.op == Op::act) of_action(plan::ActionId(n.a));
+  if (n.op == Op::with) {
+    const plan::Hold &hold = plan_.holds[plan_.node(plan_.kid(node, 0)).a];
+    of_action(hold.acquire);
+    of_action(hold.release);
+  }
+  if (n.op == Op::call) out.merge(changed_below(plan_.procedures[n.a].body, depth + 1));
+  for (const NodeId kid : plan_.kids(node)) {
+    const plan::Category category = plan::info(plan_.node(kid).op).category;
+    if (category == plan::Category::stmt || category == plan::Category::block) out.merge(changed_below(kid, depth + 1));
+  }
+  return out;
+}
+
+}  // namespace upg::simulate

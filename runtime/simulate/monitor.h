@@ -1,0 +1,123 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/machine/simulation.h"
+#include "runtime/simulate/contract.h"
+
+namespace upg::simulate {
+
+/// One broken predicate of docs/semantics.md section 3.
+struct Violation {
+  std::string rule;  // "avail", "guard", ...: the diagnostic's kind without `rule_`
+  std::string text;
+  std::string key;  // of the move at which it was judged; empty: the end of the plan
+  machine::Move::Kind at = machine::Move::Kind::start;
+  std::size_t number = 0;  // of the move, from 0
+};
+
+/// Weight of a role that is down at the worst moment so far.
+struct Worst {
+  std::uint64_t down = 0;
+  std::uint64_t budget = 0;
+  std::uint64_t total = 0;
+};
+
+/// Follows the configuration of section 2 through the moves of one run and judges every predicate that is judged at a
+/// step. It sees moves only: nothing of the checker, of the machine's own model or of the hosts.
+class Monitor {
+ public:
+  explicit Monitor(Reader &reader);
+
+  void moved(const machine::Move &move, int way);
+  const std::vector<Violation> &violations() const { return violations_; }
+  std::size_t moves() const { return moves_; }
+  /// By role; those without a limit are left out.
+  const std::map<RoleIndex, Worst> &worst() const { return worst_; }
+
+ private:
+  struct Flight {
+    std::string key, region;
+    const Contract *act;
+  };
+  struct Outage {
+    Pair pair;
+    char kind;  // 'D' down, 'C' changing
+    std::string region;
+    std::string opener;  // step key
+    const Contract *act;
+  };
+  struct Waiver {
+    std::string key;
+    std::uint32_t waiver;
+  };
+  struct Visit {
+    std::set<RoleIndex> changes;  // what is changed on it in this visit
+  };
+
+  void start(const machine::Move &move);
+  void end(const machine::Move &move);
+  void pass(const machine::Move &move);
+  void leave(const machine::Move &move);
+  void finish();
+  void choice(const machine::Move &move, int way);
+  void pause(const machine::Move &move);
+
+  // ---- judged at a start (monitor_start.cpp)
+  void judge_guard(const Contract &act, const std::string &key, const std::string &region);
+  void judge_base(const Contract &act, const std::string &key);
+  void judge_state(const Contract &act, const std::string &key);
+  void judge_beside(const Contract &act, const std::string &key);
+  void judge_hold(const Contract &act, const std::string &key);
+  void judge_order(const Contract &act, const std::string &key);
+  void judge_rank(HostIndex host, const std::string &key, const std::set<RoleIndex> &changes);
+  void judge_reach(const Contract &act, const std::string &key);
+  void judge_armed(const Contract &act, const std::string &key);
+  void judge_scope(const Contract &act, const std::string &key);
+  // ---- judged always
+  void judge_budgets(const std::string &key);
+  void weigh(RoleIndex role, const plan::Available &line, const std::string &key);
+
+  void report(const char *rule, const std::string &key, std::string text, RoleIndex role = plan::RoleId::none,
+              std::uint32_t hold = plan::HoldId::none);
+  bool waived(const std::string &rule, const std::string &key, RoleIndex role, std::uint32_t hold) const;
+  std::string region_of(const std::string &key) const;
+  bool known(const Gate &gate, const std::string &region) const;
+  void forget_hit_by(const Contract &act);
+  bool down(Pair pair) const;
+  Values &cell(const Cell &cell);
+  Values transient(std::uint32_t state) const;
+  std::pair<std::int64_t, std::int64_t> count(const Contract &act, plan::NodeId need);
+  /// 0 no, 1 yes, 2 either.
+  int truth(plan::NodeId condition, const machine::Environment &environment);
+  bool inside(const std::string &key, const Hold &hold) const;
+  std::set<RoleIndex> changed_below(plan::NodeId node, int depth) const;
+  bool limited(RoleIndex role) const;
+
+  Reader &reader_;
+  const plan::Plan &plan_;
+  std::vector<Violation> violations_;
+  std::set<std::string> said_;
+  std::size_t moves_ = 0;
+  machine::Move::Kind at_ = machine::Move::Kind::start;
+  // ---- the configuration
+  std::vector<Flight> flight_;                                           // I
+  std::map<std::string, std::pair<Gate, std::set<std::string>>> known_;  // K: regions by gate
+  std::map<Cell, Values> cells_;                                         // sigma
+  std::map<Cell, std::string> moved_by_;
+  std::vector<Outage> open_;            // D, without what is unknown
+  std::set<Pair> unproven_;             // (h, r, U)
+  std::set<std::string> once_;          // O
+  std::map<HostIndex, Visit> visited_;  // V
+  std::set<Pair> changed_;              // Q
+  std::map<std::string, HostIndex> turns_;
+  std::map<std::string, Hold> held_;  // by the key of the `with`
+  std::vector<Waiver> waivers_;
+  std::map<RoleIndex, Worst> worst_;
+};
+
+}  // namespace upg::simulate

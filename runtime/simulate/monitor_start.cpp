@@ -1,0 +1,410 @@
+// What is judged as an action starts, and the budgets that hold at every instant (docs/semantics.md section 3).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "runtime/plan/opcodes.h"
+#include "runtime/simulate/monitor.h"
+
+namespace upg::simulate {
+using machine::Environment;
+using plan::NodeId;
+using plan::Op;
+
+namespace {
+constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
+
+bool below(const std::string &key, const std::string &statement) {
+  return key.size() > statement.size() && key.starts_with(statement) && key[statement.size()] == '/';
+}
+bool meets(const std::set<HostIndex> &a, const std::set<HostIndex> &b) {
+  return std::any_of(a.begin(), a.end(), [&](HostIndex h) { return b.count(h) != 0; });
+}
+}  // namespace
+
+void Monitor::judge_guard(const Contract &act, const std::string &key, const std::string &region) {
+  bool relevant = false, independent = false, all = true;
+  const auto ask = [&](const Gate &gate, RoleIndex role) {
+    if (!known(gate, region)) {
+      all = false;
+      report("guard", key, fmt::format("{} starts without a fresh {}", reader_.text(act), reader_.text(gate)), role);
+      return;
+    }
+    if (!reader_.about(act, gate)) return;
+    relevant = true;
+    independent = independent || !reader_.own_host_only(gate.gate);
+  };
+  for (const Gate &gate : act.gates) ask(gate, plan::RoleId::none);
+  for (const Pair &p : act.disrupts) {
+    if (down(p)) continue;
+    const Gate gate = reader_.stoppable(p);
+    if (gate.gate.valid() && !waived("stoppable", key, p.second, plan::HoldId::none)) ask(gate, p.second);
+  }
+  if (!act.destructive() || !all || (relevant && (!act.destroys || independent))) return;
+  bool enough = false;
+  for (const auto &[name, entry] : known_) {
+    const Gate &gate = entry.first;
+    const bool written = plan_.gates[gate.gate.index].watch_kind == plan::WatchKind::written;
+    if (!written || !reader_.about(act, gate) || !reader_.hits(act, gate) || !known(gate, region)) continue;
+    if (!act.destroys || !reader_.own_host_only(gate.gate)) enough = true;
+  }
+  if (!enough || (act.destroys && !relevant))
+    report("guard", key, reader_.text(act) + " starts without a known gate that is about it");
+}
+
+void Monitor::judge_base(const Contract &act, const std::string &key) {
+  if (plan_.kind == plan::PlanKind::repair) return;
+  std::set<RoleIndex> roles;
+  for (const std::set<Pair> *pairs : {&act.disrupts, &act.changes})
+    for (const Pair &p : *pairs)
+      if (p.second != reader_.alive()) roles.insert(p.second);
+  for (const Pair &p : unproven_)
+    if (roles.erase(p.second) != 0)
+      report("base", key,
+             fmt::format("{} starts while the health of {} on {} is not proven", reader_.text(act),
+                         reader_.role_name(p.second), reader_.name(p.first)),
+             p.second);
+}
+
+void Monitor::judge_state(const Contract &act, const std::string &key) {
+  const auto moving = [&](const Cell &which) {
+    return std::any_of(flight_.begin(), flight_.end(), [&](const Flight &f) {
+      return std::any_of(f.act->moves.begin(), f.act->moves.end(), [&](const Motion &m) { return m.cell == which; });
+    });
+  };
+  for (const auto &[which, value] : act.values)
+    if (!moving(which) && cell(which) != Values{value})
+      report("state", key, fmt::format("{} starts while {} may be another", reader_.text(act), reader_.text(which)));
+  for (const Motion &m : act.moves) {
+    if (m.by_boot || m.from.empty() || moving(m.cell)) continue;
+    const Values &now = cell(m.cell);
+    if (!std::includes(m.from.begin(), m.from.end(), now.begin(), now.end()))
+      report("state", key,
+             fmt::format("{} moves {} from where it may not be", reader_.text(act), reader_.text(m.cell)));
+  }
+  for (const NodeId need : act.counts) {
+    const auto [low, high] = count(act, need);
+    const std::int64_t wanted = plan_.integer(plan::IntegerId(plan_.node(plan_.kid(need, 2)).a));
+    const std::uint32_t relation = plan_.node(need).b;
+    const bool holds = relation == 0 ? low == wanted && high == wanted : relation == 1 ? low >= wanted : high <= wanted;
+    if (!holds)
+      report("state", key, fmt::format("{} starts while its count may be {} to {}", reader_.text(act), low, high));
+  }
+}
+
+std::pair<std::int64_t, std::int64_t> Monitor::count(const Contract &act, NodeId need) {
+  Environment environment;
+  environment.slots = act.arguments;
+  const std::uint32_t slot = plan_.node(need).a;
+  environment.slots.resize(std::max<std::size_t>(
+      {environment.slots.size(), slot + std::size_t{1}, plan_.actions[act.action.index].frame.slots.size()}));
+  std::int64_t low = 0, high = 0;
+  for (const HostIndex h : reader_.hosts(reader_.value(plan_.kid(need, 0), environment))) {
+    environment.slots[slot] = machine::Value::host(plan::HostId(h));
+    const int is = truth(plan_.kid(need, 1), environment);
+    low += is == 1;
+    high += is != 0;
+  }
+  return {low, high};
+}
+
+int Monitor::truth(NodeId condition, const Environment &environment) {
+  const plan::Node &n = plan_.node(condition);
+  if (n.op == Op::negate) {
+    const int is = truth(plan_.kid(condition, 0), environment);
+    return is == 2 ? 2 : 1 - is;
+  }
+  if (n.op == Op::both || n.op == Op::either) {
+    const int a = truth(plan_.kid(condition, 0), environment), b = truth(plan_.kid(condition, 1), environment);
+    const int decides = n.op == Op::both ? 0 : 1;
+    if (a == decides || b == decides) return decides;
+    return a == 2 || b == 2 ? 2 : 1 - decides;
+  }
+  if (n.op == Op::equal || n.op == Op::differ) {
+    NodeId left = plan_.kid(condition, 0), right = plan_.kid(condition, 1);
+    if (plan_.node(left).op != Op::cell_value) std::swap(left, right);
+    if (plan_.node(left).op == Op::cell_value) {
+      const Cell which = reader_.cell(plan_.kid(left, 0), environment);
+      const std::string name = machine::show(reader_.value(right, environment));
+      const Values &now = cell(which);
+      bool yes = false, no = now.empty();
+      for (const std::uint32_t v : now)
+        (plan_.text(plan_.states[which.state].values[v].name) == name ? yes : no) = true;
+      if (yes && no) return 2;
+      return yes == (n.op == Op::equal) ? 1 : 0;
+    }
+  }
+  const machine::Value v = reader_.value(condition, environment);
+  return v.open() ? 2 : v.yes() ? 1 : 0;
+}
+
+/// RACE and HOSTX: what is in flight beside.
+void Monitor::judge_beside(const Contract &act, const std::string &key) {
+  const auto touches = [](const Contract &c, const Cell &which, bool moved_only) {
+    for (const Motion &m : c.moves)
+      if (m.cell == which) return true;
+    if (!moved_only)
+      for (const auto &[value, ordinal] : c.values)
+        if (value == which) return true;
+    return false;
+  };
+  for (const Flight &other : flight_) {
+    for (const Motion &m : act.moves)
+      if (touches(*other.act, m.cell, false))
+        report("race", key,
+               fmt::format("{} moves {} while {} runs", reader_.text(act), reader_.text(m.cell),
+                           reader_.text(*other.act)));
+    for (const auto &[which, value] : act.values)
+      if (touches(*other.act, which, true))
+        report("race", key,
+               fmt::format("{} relies on {} while {} moves it", reader_.text(act), reader_.text(which),
+                           reader_.text(*other.act)));
+    for (const NodeId need : act.counts) {
+      // A count relies on the state of every host that it goes over.
+      const NodeId condition = plan_.kid(need, 1);
+      for (const Motion &m : other.act->moves)
+        for (const NodeId kid : plan_.kids(condition))
+          if (plan_.node(kid).op == Op::cell_value && plan_.node(plan_.kid(kid, 0)).a == m.cell.state)
+            report("race", key,
+                   fmt::format("{} counts {} while {} moves it", reader_.text(act), reader_.text(m.cell),
+                               reader_.text(*other.act)));
+    }
+    if (act.has_effects && other.act->has_effects && meets(act.hosts, other.act->hosts))
+      report("hostx", key,
+             fmt::format("{} starts while {} runs on the same host", reader_.text(act), reader_.text(*other.act)));
+  }
+}
+
+void Monitor::judge_hold(const Contract &act, const std::string &key) {
+  for (const Hold &h : act.held)
+    if (!inside(key, h))
+      report("hold", key, fmt::format("{} starts while {} is not held", reader_.text(act), reader_.text(h)),
+             plan::RoleId::none, h.hold);
+  for (const Hold &h : act.free)
+    for (const auto &[with, held] : held_)
+      if (held == h)
+        report("hold", key, fmt::format("{} starts while {} is held", reader_.text(act), reader_.text(h)),
+               plan::RoleId::none, h.hold);
+  for (const Pair &p : act.disrupts) {
+    if (p.second >= plan_.roles.size() || !plan_.roles[p.second].down_only_under.valid()) continue;
+    const std::uint32_t wanted = plan_.roles[p.second].down_only_under.index;
+    bool under = act.hold.hold == wanted;
+    for (const auto &[with, held] : held_)
+      under = under ||
+              (held.hold == wanted && below(key, with) && (held.host == plan::HostId::none || held.host == p.first));
+    if (!under)
+      report("hold", key,
+             fmt::format("{} takes {} of {} down while {} is not held", reader_.text(act), reader_.role_name(p.second),
+                         reader_.name(p.first), plan_.text(plan_.holds[wanted].name)),
+             p.second, wanted);
+  }
+  if (act.hold.hold == plan::HoldId::none || act.takes) return;
+  // Given back while an outage is open that needed it.
+  const std::string with = key.substr(0, key.rfind('/'));
+  const std::vector<plan::GateId> &taints = plan_.holds[act.hold.hold].taints;
+  for (const Outage &o : open_) {
+    if (o.pair.second >= plan_.roles.size() || !o.opener.starts_with(with)) continue;
+    const plan::Role &role = plan_.roles[o.pair.second];
+    const bool needed = std::find(o.act->held.begin(), o.act->held.end(), act.hold) != o.act->held.end() ||
+                        (role.down_only_under.valid() && role.down_only_under.index == act.hold.hold && o.kind == 'D');
+    if (!needed || std::find(taints.begin(), taints.end(), role.health) != taints.end()) continue;
+    report("hold", key,
+           fmt::format("{} is given back while {} of {} is not proven back", reader_.text(act.hold),
+                       reader_.role_name(o.pair.second), reader_.name(o.pair.first)),
+           o.pair.second, act.hold.hold);
+  }
+}
+
+void Monitor::judge_order(const Contract &act, const std::string &key) {
+  const auto has = [](const plan::RoleGroup &group, RoleIndex r) {
+    return std::any_of(group.roles.begin(), group.roles.end(), [&](plan::RoleId x) { return x.index == r; });
+  };
+  for (const plan::Order &order : plan_.orders) {
+    for (std::size_t i = 0; i < order.groups.size(); ++i) {
+      for (std::size_t j = i + 1; j < order.groups.size(); ++j) {
+        const auto same_host = [&](HostIndex a, HostIndex b) { return !order.on_each_host || a == b; };
+        for (const Pair &mine : act.changes) {
+          if (has(order.groups[i], mine.second)) {
+            for (const Pair &before : changed_)
+              if (has(order.groups[j], before.second) && same_host(mine.first, before.first))
+                return report("order", key,
+                              fmt::format("{} changes {} after {}", reader_.text(act), reader_.role_name(mine.second),
+                                          reader_.role_name(before.second)),
+                              mine.second);
+            for (const Pair &too : act.changes)
+              if (has(order.groups[j], too.second) && same_host(mine.first, too.first))
+                return report("order", key, reader_.text(act) + " changes both of an order", mine.second);
+          }
+          if (!has(order.groups[j], mine.second)) continue;
+          for (const Outage &o : open_)
+            if (o.kind == 'C' && has(order.groups[i], o.pair.second) && same_host(mine.first, o.pair.first))
+              return report("order", key,
+                            fmt::format("{} changes {} while {} is under change", reader_.text(act),
+                                        reader_.role_name(mine.second), reader_.role_name(o.pair.second)),
+                            mine.second);
+        }
+      }
+    }
+  }
+}
+
+void Monitor::judge_rank(HostIndex host, const std::string &key, const std::set<RoleIndex> &changes) {
+  if (visited_.count(host) != 0) return;
+  for (const plan::Rank &rank : plan_.ranks) {
+    const auto place = [&](HostIndex h) {
+      std::size_t most = 0;
+      for (std::size_t i = 0; i < rank.roles.size(); ++i)
+        if (reader_.roles(h).count(rank.roles[i].index) != 0) most = i + 1;
+      return most;
+    };
+    const auto derived = [&](const Visit &earlier) {  // `order` wins over `rank`
+      const auto any = [](const plan::RoleGroup &group, const std::set<RoleIndex> &roles) {
+        return std::any_of(group.roles.begin(), group.roles.end(),
+                           [&](plan::RoleId r) { return roles.count(r.index) != 0; });
+      };
+      for (const plan::Order &order : plan_.orders)
+        for (std::size_t i = 0; i < order.groups.size(); ++i)
+          for (std::size_t j = i + 1; j < order.groups.size(); ++j)
+            if (any(order.groups[i], earlier.changes) && any(order.groups[j], changes)) return true;
+      return false;
+    };
+    if (place(host) == 0) continue;
+    for (const auto &[other, visit] : visited_)
+      if (place(other) > place(host) && !derived(visit)) {
+        report("rank", key, fmt::format("{} is visited after {}", reader_.name(host), reader_.name(other)));
+        break;
+      }
+  }
+  visited_[host] = {changes};
+}
+
+void Monitor::judge_reach(const Contract &act, const std::string &key) {
+  const auto dark = [&](HostIndex h) { return down({h, reader_.alive()}) || reader_.out(h); };
+  for (const HostIndex h : act.subjects) {
+    std::set<HostIndex> way = reader_.via(h);
+    way.insert(h);
+    for (const HostIndex y : way)
+      if (dark(y)) report("reach", key, fmt::format("{} starts while {} is down", reader_.text(act), reader_.name(y)));
+  }
+  for (const HostIndex y : act.dark)
+    for (const Flight &other : flight_)
+      for (const HostIndex h : other.act->subjects)
+        if (reader_.via(h).count(y) != 0)
+          report("reach", key,
+                 fmt::format("{} takes {} down while {} runs through it", reader_.text(act), reader_.name(y),
+                             reader_.text(*other.act)));
+}
+
+void Monitor::judge_armed(const Contract &act, const std::string &key) {
+  for (const auto &[which, by] : moved_by_) {
+    if (which.host == plan::HostId::none || act.dark.count(which.host) == 0) continue;
+    bool armed = false;
+    for (const std::uint32_t v : transient(which.state)) armed = armed || cell(which).count(v) != 0;
+    for (const Motion &m : act.moves) armed = armed && m.cell != which;
+    if (armed)
+      report("arm", key,
+             fmt::format("{} takes {} down, on which {} is armed", reader_.text(act), reader_.name(which.host),
+                         reader_.text(which)));
+  }
+}
+
+/// No action takes every host of a role down outside of a rollout.
+void Monitor::judge_scope(const Contract &act, const std::string &key) {
+  std::map<RoleIndex, std::size_t> counts;
+  for (const Pair &p : act.disrupts)
+    if (act.carried.count(p.first) == 0 && p.second != reader_.alive()) ++counts[p.second];
+  for (const auto &[role, n] : counts)
+    if (n > 1 && n == reader_.carriers_of(role).size())
+      report("scope", key, fmt::format("{} takes every host of {} down", reader_.text(act), reader_.role_name(role)),
+             role);
+}
+
+bool Monitor::limited(RoleIndex role) const {
+  if (role >= plan_.roles.size()) return false;
+  const plan::Role &r = plan_.roles[role];
+  return std::any_of(r.available.begin(), r.available.end(),
+                     [](const plan::Available &a) { return a.kind != plan::AvailableKind::may_be_down; });
+}
+
+void Monitor::judge_budgets(const std::string &key) {
+  for (RoleIndex r = 0; r < plan_.roles.size(); ++r) {
+    for (const plan::Available &line : plan_.roles[r].available)
+      if (line.kind != plan::AvailableKind::may_be_down) weigh(r, line, key);
+    if (!plan_.roles[r].serial) continue;
+    std::set<HostIndex> busy;
+    for (const Outage &o : open_)
+      if (o.pair.second == r && !waived("serial", o.opener, r, plan::HoldId::none)) busy.insert(o.pair.first);
+    if (busy.size() > 1)
+      report("serial", key, fmt::format("{} hosts of {} are under change at once", busy.size(), reader_.role_name(r)),
+             r);
+  }
+}
+
+void Monitor::weigh(RoleIndex role, const plan::Available &line, const std::string &key) {
+  const plan::Role &r = plan_.roles[role];
+  const std::vector<plan::HostId> &hosts = plan_.sets[r.hosts.index].hosts;
+  const auto attribute = [&](HostIndex h, plan::StringId name) {
+    for (const plan::Attribute &a : plan_.hosts[h].attributes)
+      if (a.key == name) return machine::show(reader_.value(a.value, {}));
+    return std::string();
+  };
+  struct Sum {
+    std::uint64_t total = 0, out = 0, down = 0;
+    std::set<std::string> all, gone, lost;  // for `of`
+  };
+  std::map<std::string, Sum> groups;
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    const HostIndex h = hosts[i].index;
+    const bool votes = line.kind == plan::AvailableKind::quorum && i < r.weights.size();
+    const std::uint64_t weight = votes ? r.weights[i] : 1;
+    Sum &sum = groups[line.per.valid() ? attribute(h, line.per) : std::string()];
+    bool gone = false;
+    for (const Outage &o : open_)
+      gone = gone || (o.pair == Pair{h, role} && o.kind == 'D' && !waived("avail", o.opener, role, plan::HoldId::none));
+    sum.total += weight;
+    if (reader_.out(h))
+      sum.out += weight;
+    else if (gone)
+      sum.down += weight;
+    if (!line.of.valid()) continue;
+    const std::string domain = attribute(h, line.of);
+    sum.all.insert(domain);
+    if (reader_.out(h)) sum.gone.insert(domain);
+    if (gone || reader_.out(h)) sum.lost.insert(domain);
+  }
+  for (auto &[group, sum] : groups) {
+    std::uint64_t budget = kUnlimited;
+    if (line.of.valid()) {
+      sum.total = sum.all.size();
+      sum.out = sum.gone.size();
+      sum.down = sum.lost.size() - sum.gone.size();
+    }
+    switch (line.kind) {
+      case plan::AvailableKind::quorum:
+        budget = sum.total - sum.total / 2 - 1;
+        break;
+      case plan::AvailableKind::at_least:
+        budget = sum.total - std::min<std::uint64_t>(sum.total, line.amount);
+        break;
+      case plan::AvailableKind::at_least_percent:
+        budget = sum.total - (sum.total * line.amount + 999'999) / 1'000'000;
+        break;
+      case plan::AvailableKind::all_but:
+        budget = line.amount;
+        break;
+      default:
+        break;
+    }
+    const std::uint64_t left = budget - std::min(budget, sum.out);
+    Worst &worst = worst_[role];
+    if (sum.down + sum.out >= worst.down) worst = {sum.down + sum.out, budget, sum.total};
+    if (sum.down > left)
+      report("avail", key,
+             fmt::format("{} of {} down at once{}, {} may be", sum.down + sum.out, reader_.role_name(role),
+                         group.empty() ? "" : " in " + group, budget),
+             role);
+  }
+}
+
+}  // namespace upg::simulate

@@ -1,0 +1,156 @@
+// upg-replay PLAN.upg SCHEDULE.json: executes what `upgc check --schedule=SCHEDULE.json PLAN.upg` told, on the machine of
+// real runs over model hosts, and says whether the rule breaks at the last step of each schedule. A plan that was refused
+// is executed nowhere else.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "compiler/compile.h"
+#include "compiler/sema/modules.h"
+#include "runtime/diagnostics/render_text.h"
+#include "runtime/diagnostics/schedule.h"
+#include "runtime/safety/check.h"
+#include "runtime/simulate/director.h"
+
+namespace {
+using namespace upg;
+
+struct Arguments {
+  std::string plan, schedule;
+  std::vector<std::string> stdlib;
+  std::vector<std::pair<std::string, std::string>> defines;
+  std::string name, limit;
+  unsigned tries = 64;
+  bool minimal = false;  // drop each step in turn
+  bool quiet = false;
+};
+
+std::optional<Arguments> parse(int count, char **words) {
+  Arguments out;
+  std::vector<std::string> files;
+  for (int i = 1; i < count; ++i) {
+    const std::string word = words[i];
+    const auto value = [&](const char *name) -> std::optional<std::string> {
+      const std::string begin = std::string("--") + name + '=';
+      if (!word.starts_with(begin)) return std::nullopt;
+      return word.substr(begin.size());
+    };
+    if (const auto folder = value("stdlib")) {
+      out.stdlib.push_back(*folder);
+    } else if (const auto tries = value("tries")) {
+      out.tries = static_cast<unsigned>(std::strtoul(tries->c_str(), nullptr, 10));
+    } else if (const auto name = value("plan")) {
+      out.name = *name;
+    } else if (const auto limit = value("limit")) {
+      out.limit = *limit;
+    } else if (word == "--minimal") {
+      out.minimal = true;
+    } else if (word == "--quiet") {
+      out.quiet = true;
+    } else if (word.starts_with("-D") && word.find('=') != std::string::npos) {
+      out.defines.emplace_back(word.substr(2, word.find('=') - 2), word.substr(word.find('=') + 1));
+    } else if (word.starts_with("--")) {
+      return std::nullopt;
+    } else {
+      files.push_back(word);
+    }
+  }
+  if (files.size() != 2) return std::nullopt;
+  out.plan = files[0];
+  out.schedule = files[1];
+  return out;
+}
+
+void tell(const simulate::Replayed &run) {
+  for (const simulate::Taken &t : run.taken)
+    fmt::print("  {} {}   {}\n", t.told ? fmt::format("{:>3}.", t.step + 1) : "    ", t.text, t.key);
+}
+
+/// One schedule; whether it is as it should be.
+bool replay(const plan::Plan &plan, const safety::Proof &proof, const diagnostics::ReadSchedule &read,
+            const Arguments &arguments) {
+  const std::string rule = read.kind.starts_with("rule_") ? read.kind.substr(5) : read.kind;
+  fmt::print("{} {}: {}\n", read.code, rule, read.message);
+  simulate::ReplayOptions options;
+  options.tries = arguments.tries;
+  const simulate::Replayed run = simulate::replay(plan, proof, rule, read.steps, options);
+  if (!arguments.quiet || !run.reached) tell(run);
+  if (!run.reached) {
+    fmt::print("  NOT REACHED after {} tries: {}\n", run.tries, run.why);
+    return false;
+  }
+  fmt::print("  reached at move {} (try {}: {}): {}\n", run.violation.number, run.tries, run.way, run.violation.text);
+
+  // The same way with what a real run asks at the act.
+  simulate::ReplayOptions real = options;
+  real.protected_ = true;
+  real.first_try = run.tries - 1;
+  real.tries = 1;
+  const simulate::Replayed guarded = simulate::replay(plan, proof, rule, read.steps, real);
+  if (guarded.reached)
+    fmt::print("  a real run would do the same: nothing that it asks at the act stops it\n");
+  else if (!guarded.halted.empty())
+    fmt::print("  a real run stops there: {}: {}\n", simulate::name_of(guarded.by), guarded.halted);
+  else
+    fmt::print("  a real run does not break it: what is stale is asked again at the act\n");
+
+  bool minimal = true;
+  for (std::size_t drop = 0; arguments.minimal && drop + 1 < read.steps.size(); ++drop) {
+    if (!read.steps[drop].cue || read.steps[drop].cue->kind == diagnostics::Cue::Kind::told) continue;
+    std::vector<diagnostics::ScheduleStep> less = read.steps;
+    less.erase(less.begin() + static_cast<std::ptrdiff_t>(drop));
+    simulate::ReplayOptions same = options;
+    same.first_try = run.tries - 1;
+    same.tries = 1;
+    const simulate::Replayed without = simulate::replay(plan, proof, rule, less, same);
+    if (!without.reached) continue;
+    bool forced = false;
+    for (const simulate::Taken &t : without.taken)
+      forced = forced || (t.key == read.steps[drop].cue->key ||
+                          t.key.starts_with(read.steps[drop].cue->key + ":"));
+    fmt::print("  step {} {}\n", drop + 1,
+               forced ? "happens anyway on the way to the next" : "IS NOT NEEDED: the rule breaks without it");
+    minimal = minimal && forced;
+  }
+  return minimal;
+}
+
+int fail(const std::string &text) {
+  std::fputs((text + '\n').c_str(), stderr);
+  return 2;
+}
+
+}  // namespace
+
+int main(int count, char **words) {
+  const std::optional<Arguments> arguments = parse(count, words);
+  if (!arguments)
+    return fail("usage: upg-replay [--stdlib=FOLDER] [--plan=NAME] [--limit=HOSTS] [-DNAME=VALUE] [--tries=N] [--minimal] "
+                "[--quiet] PLAN.upg SCHEDULE.json");
+  compiler::CompileOptions how;
+  how.path = arguments->plan;
+  how.plan = arguments->name;
+  how.limit = arguments->limit;
+  how.defines = arguments->defines;
+  how.stdlib = sema::library_paths(arguments->stdlib, "/proc/self/exe");
+  how.compiler_version = "replay";
+  compiler::Compiled compiled = compiler::compile(how);
+  if (!compiled.plan) return fail(diagnostics::render_text(compiled.sink, compiled.sources, {}));
+  diagnostics::Sink unheard;
+  const safety::Proof proof = safety::check(*compiled.plan, 0, unheard);
+
+  diagnostics::Sources files;
+  std::string why;
+  const auto file = files.load(arguments->schedule, 64u << 20, why);
+  if (!file) return fail(fmt::format("{}: {}", arguments->schedule, why));
+  const auto schedules = diagnostics::read_schedules(files.text(*file), why);
+  if (!schedules) return fail(fmt::format("{}: {}", arguments->schedule, why));
+  std::size_t good = 0;
+  for (const diagnostics::ReadSchedule &read : *schedules) good += replay(*compiled.plan, proof, read, *arguments);
+  fmt::print("{} of {} schedules reach their violation\n", good, schedules->size());
+  return good == schedules->size() ? 0 : 1;
+}
