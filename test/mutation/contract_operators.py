@@ -1,0 +1,500 @@
+"""Operators on contracts: roles, gates, actions, holds, states and rules that promise less than they did.
+
+The checker sees the weakened contract. Whether a plan is safe is judged with the contract as it was: alone such a mutant leaves the plan
+as safe as it is, so each is also paired with the mistakes in the plan that the contract was there to catch (mutate.py)."""
+
+from registry import drop, drop_item, insert, operator, replace
+from trees import PLAN, squeezed, walk
+
+
+def reached(seed):
+    """Names that the plan speaks of, through the declarations that it names."""
+    texts = {}
+    for kind in ("role", "gate", "action", "hold", "state", "procedure", "probe", "hosts"):
+        for file in seed.files.values():
+            for d in file.declarations(kind):
+                texts.setdefault(d["name"]["text"], []).append(file.text(d))
+    found, waiting = set(), [words(seed.plan.bytes.decode())]
+    while waiting:
+        for word in waiting.pop():
+            if word in texts and word not in found:
+                found.add(word)
+                waiting += [words(text) for text in texts[word]]
+    found.add("alive")
+    return found
+
+
+def words(text):
+    return set("".join(c if c.isalnum() or c == "_" else " " for c in text).split())
+
+
+def declared(seed, *kinds):
+    """(file key, place, declaration) of what the plan reaches."""
+    names = reached(seed)
+    for key, file in seed.files.items():
+        for d in file.declarations(*kinds):
+            if d["name"]["text"] in names:
+                module = "" if key == PLAN else key + "."
+                yield key, f"{d['kind']} {module}{d['name']['text']}", d
+
+
+def clauses(seed, declaration_kinds, *kinds):
+    """Clauses of a kind, those inside `acquire`, `release`, `undo` and `for` too."""
+    for key, place, d in declared(seed, *declaration_kinds):
+        if d["kind"] == "action":
+            yield from found_in(key, place, d["body"]["clauses"], kinds)
+        else:
+            yield from found_in(key, place, d["items"], kinds)
+
+
+def found_in(key, place, items, kinds):
+    for item in items:
+        if item["kind"] in kinds:
+            yield key, place, item, items
+        if item["kind"] in ("acquire", "release", "undo", "for_clause") and item.get("body"):
+            yield from found_in(key, f"{place}/{item['kind']}", item["body"]["clauses"], kinds)
+
+
+def text_of(seed, key, node):
+    return squeezed(seed.files[key].text(node))
+
+
+def dropped(seed, declaration_kinds, *kinds):
+    for key, place, item, _ in clauses(seed, declaration_kinds, *kinds):
+        yield place, [drop(key, item, True)], text_of(seed, key, item)[:60]
+
+
+# ---- roles
+
+def role_items(seed, *kinds):
+    for key, place, item, _ in clauses(seed, ("role",), *kinds):
+        yield key, place, item
+
+
+@operator("role.available_weaker", "one more of a role may be down than it can do without")
+def _(seed):
+    for key, place, item in role_items(seed, "available"):
+        if item["what"] == "quorum":
+            for weaker in ("available >= 1", "available all but 2"):
+                yield place, [replace(key, item, weaker, True)], weaker
+        elif item.get("amount", {}) and item["amount"]["kind"] == "literal":
+            text = text_of(seed, key, item["amount"])
+            if text.isdigit():
+                number = int(text) + (1 if item["what"] == "all but" else -1)
+                yield place, [replace(key, item["amount"], str(number), True)], str(number)
+            elif text.endswith("%"):
+                yield place, [replace(key, item["amount"], "1%", True)], "1%"
+
+
+@operator("role.may_be_down", "a role may be down")
+def _(seed):
+    for key, place, item in role_items(seed, "available"):
+        if item["what"] != "may be down":
+            yield place, [replace(key, item, "available may be down", True)], ""
+
+
+@operator("role.no_group", "a policy by group without its group")
+def _(seed):
+    for key, place, item in role_items(seed, "available"):
+        if item.get("group"):
+            yield place, [drop(key, {"begin": item["amount"]["end"], "end": item["end"]}, True)], ""
+
+
+@operator("role.no_policy", "a role says nothing of availability")
+def _(seed):
+    for key, place, item in role_items(seed, "available"):
+        yield place, [drop(key, item, True)], ""
+
+
+@operator("role.not_serial", "members of a role may be under change together")
+def _(seed):
+    yield from dropped(seed, ("role",), "serial")
+
+
+@operator("role.health_other", "another gate says that a host is healthy")
+def _(seed):
+    for key, place, item in role_items(seed, "health"):
+        here = item["gate"]["name"]["text"]
+        for file_key, _, d in declared(seed, "gate"):
+            if file_key == key and d["name"]["text"] != here and len(d["parameters"]) == 1:
+                yield place, [replace(key, item["gate"], d["name"]["text"], True)], d["name"]["text"]
+
+
+@operator("role.stoppable_always", "nobody need ask whether a host may leave")
+def _(seed):
+    for key, place, item in role_items(seed, "stoppable"):
+        if item["gate"]:
+            yield place, [replace(key, item, 'stoppable always "why not"', True)], ""
+
+
+@operator("role.no_stoppable", "a role without a question before a host leaves")
+def _(seed):
+    yield from dropped(seed, ("role",), "stoppable")
+
+
+@operator("role.no_health", "a role without health")
+def _(seed):
+    yield from dropped(seed, ("role",), "health")
+
+
+@operator("role.no_roster", "the members that the system knows are not compared")
+def _(seed):
+    yield from dropped(seed, ("role",), "roster")
+
+
+@operator("role.no_votes", "every member has one vote")
+def _(seed):
+    yield from dropped(seed, ("role",), "votes")
+
+
+@operator("role.no_settles", "health counts at once")
+def _(seed):
+    yield from dropped(seed, ("role",), "settles")
+
+
+@operator("role.down_anywhere", "a role may go down outside the hold that protects it")
+def _(seed):
+    yield from dropped(seed, ("role",), "down_only_under")
+
+
+@operator("role.no_boot", "nobody can tell a boot from the one before")
+def _(seed):
+    yield from dropped(seed, ("role",), "boot")
+
+
+@operator("role.no_identity", "nobody can tell one machine from another")
+def _(seed):
+    yield from dropped(seed, ("role",), "identity")
+
+
+# ---- gates
+
+@operator("gate.watches_default", "what makes a gate stale is not said")
+def _(seed):
+    yield from dropped(seed, ("gate",), "watches")
+
+
+@operator("gate.watches_narrow", "less makes a gate stale")
+def _(seed):
+    for key, place, item, _ in clauses(seed, ("gate",), "watches"):
+        for i, part in enumerate(item["items"]):
+            edit = drop_item(key, item["items"], i, True)
+            if edit:
+                yield place, [edit], text_of(seed, key, part)
+
+
+@operator("gate.watches_nothing", "nothing makes a gate stale")
+def _(seed):
+    for key, place, item, _ in clauses(seed, ("gate",), "watches"):
+        if item["items"]:
+            yield place, [replace(key, item, "watches nothing", True)], "written"
+    for key, place, d in declared(seed, "gate"):
+        if not any(i["kind"] == "watches" for i in d["items"]):
+            yield place, [insert(key, d["items"][-1]["end"], "\n  watches nothing", True)], "default"
+
+
+@operator("gate.pass_half", "a gate asks for half of what it asked")
+def _(seed):
+    for key, place, item, _ in clauses(seed, ("gate",), "pass_when"):
+        condition = item["condition"]
+        if condition["kind"] == "binary" and condition["op"] == "and":
+            for side in ("left", "right"):
+                yield place, [replace(key, condition, seed.files[key].text(condition[side]), True)], side
+
+
+@operator("gate.passes_always", "a gate that always passes")
+def _(seed):
+    for key, place, item, _ in clauses(seed, ("gate",), "pass_when"):
+        yield place, [replace(key, item["condition"], "1 == 1", True)], ""
+
+
+@operator("gate.no_fail", "a gate never gives up early")
+def _(seed):
+    yield from dropped(seed, ("gate",), "fail_when")
+
+
+@operator("gate.not_stable", "one pass is enough")
+def _(seed):
+    yield from dropped(seed, ("gate",), "stable")
+
+
+@operator("gate.no_poll", "a gate is asked once")
+def _(seed):
+    yield from dropped(seed, ("gate",), "poll")
+
+
+@operator("gate.no_clears", "a gate no longer frees a host of its guests")
+def _(seed):
+    yield from dropped(seed, ("gate",), "clears")
+
+
+@operator("gate.clears", "a gate frees a host of its guests, it says")
+def _(seed):
+    roles = [name for name, _ in seed.all_of("role")]
+    for key, place, d in declared(seed, "gate"):
+        if len(d["parameters"]) == 1:
+            for role in roles[:3]:
+                name = role.partition(".")[2] if role.startswith(key + ".") else role
+                yield place, [insert(key, d["items"][-1]["end"],
+                                     f"\n  clears {name} on {d['parameters'][0]['name']['text']}", True)], role
+
+
+# ---- actions and holds
+
+DOERS = ("action", "hold")
+
+
+@operator("contract.no_requires", "a thing is no longer required")
+def _(seed):
+    for key, place, item, _ in clauses(seed, DOERS, "requires"):
+        for i, need in enumerate(item["needs"]):
+            edit = drop_item(key, item["needs"], i, True) or drop(key, item, True)
+            yield place, [edit], text_of(seed, key, need)
+
+
+@operator("contract.no_changes", "an action does not say what it changes")
+def _(seed):
+    yield from dropped(seed, DOERS, "changes")
+
+
+@operator("contract.no_disrupts", "an action does not say what it takes down")
+def _(seed):
+    yield from dropped(seed, DOERS, "disrupts")
+
+
+@operator("contract.fewer_roles", "one role of an effect is not named")
+def _(seed):
+    for key, place, item, _ in clauses(seed, DOERS, "changes", "disrupts", "spills"):
+        for i, role in enumerate(item["roles"]):
+            edit = drop_item(key, item["roles"], i, True)
+            if edit:
+                yield place, [edit], f"{item['kind']} {text_of(seed, key, role)}"
+
+
+@operator("contract.other_role", "an effect names another role")
+def _(seed):
+    for key, place, item, _ in clauses(seed, DOERS, "disrupts"):
+        for name, _ in seed.all_of("role"):
+            short = name.partition(".")[2] if name.startswith(key + ".") else name
+            if len(item["roles"]) == 1 and text_of(seed, key, item["roles"][0]) != short:
+                yield place, [replace(key, item["roles"][0], short, True)], name
+
+
+@operator("contract.changes_only", "an action that takes down says that it changes")
+def _(seed):
+    for key, place, item, _ in clauses(seed, DOERS, "disrupts"):
+        yield place, [replace(key, {"begin": item["begin"], "end": item["begin"] + len("disrupts")}, "changes", True)], ""
+
+
+@operator("contract.no_destroys", "what is destroyed is not said")
+def _(seed):
+    yield from dropped(seed, DOERS, "destroys")
+
+
+@operator("contract.no_reinstalls", "that a host is installed anew is not said")
+def _(seed):
+    yield from dropped(seed, DOERS, "reinstalls")
+
+
+@operator("contract.no_moves", "the state that moves is not said")
+def _(seed):
+    yield from dropped(seed, DOERS, "moves")
+
+
+@operator("contract.moves_from_any", "a state moves from anywhere")
+def _(seed):
+    for key, place, item, _ in clauses(seed, DOERS, "moves"):
+        if item["from"]:
+            yield place, [replace(key, {"begin": item["from"][0]["begin"], "end": item["from"][-1]["end"]}, "any", True)], ""
+
+
+@operator("contract.no_spills", "load that lands on others is not said")
+def _(seed):
+    yield from dropped(seed, DOERS, "spills")
+
+
+@operator("contract.reaches_nothing", "an action touches nothing else, it says")
+def _(seed):
+    for key, place, d in declared(seed, "action"):
+        yield place, [insert(key, d["body"]["begin"] + 1, "\n  reaches nothing", True)], ""
+
+
+@operator("contract.no_reaches", "what an action touches elsewhere is not said")
+def _(seed):
+    yield from dropped(seed, DOERS, "reaches")
+
+
+@operator("contract.no_done_when", "nobody can tell whether an action is done")
+def _(seed):
+    yield from dropped(seed, ("action",), "done_when")
+
+
+@operator("contract.no_retry", "no second try")
+def _(seed):
+    yield from dropped(seed, ("action",), "retry")
+
+
+@operator("contract.retry_added", "a second try of what may not be repeated")
+def _(seed):
+    for key, place, d in declared(seed, "action"):
+        if not any(c["kind"] == "retry" for c in d["body"]["clauses"]):
+            yield place, [insert(key, d["body"]["begin"] + 1, "\n  retry 2 every 10s", True)], ""
+
+
+@operator("contract.not_once", "what may start once may start again")
+def _(seed):
+    yield from dropped(seed, ("action",), "once")
+
+
+@operator("contract.no_boot", "nobody waits for the boot")
+def _(seed):
+    yield from dropped(seed, ("action",), "awaits_boot")
+
+
+@operator("contract.no_takes", "how long an action takes is not said")
+def _(seed):
+    yield from dropped(seed, DOERS, "takes")
+
+
+@operator("contract.takes_longer", "an action takes ten days")
+def _(seed):
+    for key, place, item, _ in clauses(seed, DOERS, "takes"):
+        yield place, [replace(key, item["worst"], "240h", True)], ""
+
+
+@operator("contract.no_undo", "the way back is not said")
+def _(seed):
+    yield from dropped(seed, ("action",), "undo")
+
+
+@operator("contract.undo_nothing", "there is nothing to undo, it says")
+def _(seed):
+    for key, place, item, _ in clauses(seed, ("action",), "undo"):
+        if item.get("body"):
+            yield place, [replace(key, item, 'undo nothing "as good as before"', True)], ""
+
+
+@operator("contract.undo_more", "the way back takes a host down")
+def _(seed):
+    for key, place, item, _ in clauses(seed, ("action",), "undo"):
+        for _, d in declared_with_host(seed, key, place):
+            yield place, [replace(key, item, f"undo {{ disrupts all on {d} run(\"systemctl\", \"reboot\") on {d} awaits boot of {d} }}",
+                                  True)], ""
+
+
+def declared_with_host(seed, key, place):
+    for file_key, where, d in declared(seed, "action"):
+        if file_key == key and where == place:
+            for p in d["parameters"]:
+                if p["type"]["text"] == "host" or p["type"]["text"] in seed.roles:
+                    yield d, p["name"]["text"]
+                    return
+
+
+@operator("contract.no_run", "an action that does nothing")
+def _(seed):
+    yield from dropped(seed, ("action",), "run_clause")
+
+
+@operator("hold.no_taints", "a hold does not say which gate it starves")
+def _(seed):
+    yield from dropped(seed, ("hold",), "taints")
+
+
+@operator("hold.other_at_halt", "a hold is kept, or given back, where the other was chosen")
+def _(seed):
+    for key, place, item, _ in clauses(seed, ("hold",), "on_halt"):
+        yield place, [replace(key, item, "on halt release" if item["keep"] else "on halt keep", True)], ""
+
+
+@operator("hold.never_released", "giving a hold back does nothing")
+def _(seed):
+    for key, place, item, _ in clauses(seed, ("hold",), "release"):
+        runs = [c for c in item["body"]["clauses"] if c["kind"] in ("run_clause", "for_clause")]
+        yield place, [drop(key, c, True) for c in runs], ""
+
+
+# ---- states
+
+@operator("state.not_armed", "an armed value is an ordinary one")
+def _(seed):
+    for key, place, d in declared(seed, "state"):
+        for v in d["values"]:
+            if v["transient"]:
+                at = seed.files[key].bytes.rindex(b"transient", 0, v["begin"])
+                yield place, [drop(key, {"begin": at, "end": v["begin"]}, True)], v["text"]
+
+
+@operator("state.no_on_boot", "a boot moves nothing, it says")
+def _(seed):
+    yield from dropped(seed, ("state",), "on_boot")
+
+
+@operator("state.no_taints", "a state does not say which gate it starves")
+def _(seed):
+    yield from dropped(seed, ("state",), "while_taints")
+
+
+# ---- rules of modules
+
+def rules(seed, kind):
+    for key, file in seed.files.items():
+        for d in file.declarations(kind):
+            module = "" if key == PLAN else key + ": "
+            yield key, module + squeezed(file.text(d))[:60], d
+
+
+@operator("order.drop", "no order of roles")
+def _(seed):
+    for key, place, d in rules(seed, "order"):
+        yield place, [drop(key, d, True)], ""
+
+
+@operator("order.shorter", "one role of an order is left out")
+def _(seed):
+    for key, place, d in rules(seed, "order"):
+        for i, step in enumerate(d["steps"]):
+            if len(d["steps"]) > 2:
+                spans = [{"begin": s[0]["begin"], "end": s[-1]["end"]} for s in d["steps"]]
+                yield place, [drop_item(key, spans, i, True)], text_of(seed, key, spans[i])
+
+
+@operator("order.swapped", "two roles of an order change places")
+def _(seed):
+    for key, place, d in rules(seed, "order"):
+        spans = [{"begin": s[0]["begin"], "end": s[-1]["end"]} for s in d["steps"]]
+        for a, b in zip(spans, spans[1:]):
+            yield place, [replace(key, a, text_of(seed, key, b), True), replace(key, b, text_of(seed, key, a), True)], \
+                f"{text_of(seed, key, a)} {text_of(seed, key, b)}"
+
+
+@operator("order.per_host", "an order holds on each host only")
+def _(seed):
+    for key, place, d in rules(seed, "order"):
+        if not d["on_each_host"]:
+            yield place, [insert(key, d["steps"][-1][-1]["end"], " on each host", True)], ""
+
+
+@operator("rank.drop", "no rank of roles")
+def _(seed):
+    for key, place, d in rules(seed, "rank"):
+        yield place, [drop(key, d, True)], ""
+
+
+@operator("rank.reversed", "the most sensitive first")
+def _(seed):
+    for key, place, d in rules(seed, "rank"):
+        first, last = d["roles"][0], d["roles"][-1]
+        yield place, [replace(key, first, last["text"], True), replace(key, last, first["text"], True)], ""
+
+
+@operator("versions.drop", "the steps that are supported are not listed")
+def _(seed):
+    for key, place, d in rules(seed, "versions"):
+        yield place, [drop(key, d, True)], ""
+
+
+@operator("command.drop", "what a command implies is not known")
+def _(seed):
+    for key, place, d in rules(seed, "command"):
+        yield place, [drop(key, d, True)], ""
