@@ -173,8 +173,8 @@ void Expressions::shell_text(const ast::RunExpr &expr, Range range, Body &body, 
 
 Typed Expressions::command(const ast::RunExpr &expr, Range range, Body &body) {
   const bool shell = expr.kind == ast::RunExpr::Kind::sh;
-  if (body.place == Place::plan || body.place == Place::preflight || body.place == Place::postflight ||
-      body.place == Place::procedure) {
+  if (body.place == Place::plan || body.place == Place::on_abort || body.place == Place::preflight ||
+      body.place == Place::postflight || body.place == Place::procedure) {
     context_->error(Kind::misplaced, range, "a command stands in a plan")
         .note("a plan is made of actions and gates, whose effects and deadlines are declared")
         .help("declare a `probe` for a question, an `action` for a change");

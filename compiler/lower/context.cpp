@@ -49,9 +49,11 @@ plan::Type Context::type(const Type &type) const {
   return result;
 }
 
-void Context::not_implemented(Range range, std::string_view what) {
-  error(Kind::not_implemented, range, fmt::format("not implemented yet: {}", what))
-      .note("a construct is an error until all of its meaning is checked and run; it is never ignored");
+bool Context::tolerates() const {
+  if (!program.head.upgrade.valid()) return false;
+  const std::vector<ast::UpgradeItem> &items = program.upgrades[program.head.upgrade.index].ast->items;
+  return std::any_of(items.begin(), items.end(),
+                     [](const auto &item) { return item.template as<ast::Tolerate>() != nullptr; });
 }
 
 diagnostics::Diagnostic Context::empty_set(Range range, sema::RoleId role) const {

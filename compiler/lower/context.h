@@ -74,6 +74,7 @@ enum class Place : std::uint8_t {
   plan,
   preflight,
   postflight,
+  on_abort,
   claim
 };
 
@@ -88,6 +89,7 @@ struct Body {
   bool acts = false;        // something with an effect was lowered
   bool spine = true;        // sequence, `with`, phases only around this place
   bool spine_only = false;  // holds phases or a point of no return
+  bool no_return = false;   // holds a point of no return
   bool admits = false;      // the next statement may be `admit`
 
   bool only_asks() const { return place == Place::preflight || place == Place::postflight; }
@@ -115,6 +117,11 @@ class Context {
   std::vector<plan::SetId> present_hosts;  // parallel to roles: its hosts that are not declared out
   std::vector<bool> procedure_acts;        // parallel to procedures
   std::vector<bool> procedure_spine_only;
+  std::vector<bool> procedure_no_return;  // holds a point of no return
+  bool tolerant_seen = false;             // a tolerant rollout was lowered, reached or not
+
+  /// Whether the chosen upgrade says `tolerate`.
+  bool tolerates() const;
 
   /// Absent for places outside the .upg files (an imported inventory may hold passwords: its text is no part of the
   /// plan).
@@ -140,8 +147,6 @@ class Context {
   diagnostics::Sink::Builder error(Kind kind, Range range, std::string message) {
     return sink.report(kind, range, std::move(message));
   }
-  /// For the five constructs that are announced: "not implemented yet: ...".
-  void not_implemented(Range range, std::string_view what);
   /// Where one host at least is needed; `role`: the role that nobody carries, if it is one.
   diagnostics::Diagnostic empty_set(Range range, sema::RoleId role) const;
   std::string show(const Type &type) const { return sema::to_string(type, program); }

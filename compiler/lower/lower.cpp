@@ -26,19 +26,20 @@ class Blocks {
     const ast::UpgradeDecl &written = *upgrade.ast;
     body_.module = upgrade.symbol.module;
     std::vector<const ast::Statement *> statements;
+    Range on_abort;
     for (const ast::UpgradeItem &item : written.items) {
       if (const auto *b = item.as<ast::Preflight>())
-        asking(b->body, Place::preflight, item.range, context_.build.plan.preflight);
+        once(b->body, Place::preflight, item.range, context_.build.plan.preflight, "preflight");
       if (const auto *b = item.as<ast::Postflight>())
-        asking(b->body, Place::postflight, item.range, context_.build.plan.postflight);
+        once(b->body, Place::postflight, item.range, context_.build.plan.postflight, "postflight");
       if (const auto *b = item.as<ast::OnAbort>()) {
-        context_.not_implemented(head(item.range, 8), "`on abort`");
-        block(Place::plan, b->body);
+        on_abort = item.range;
+        once(b->body, Place::on_abort, item.range, context_.build.plan.on_abort, "on abort");
       }
-      if (item.as<ast::Tolerate>() != nullptr) context_.not_implemented(item.range, "`tolerate`");
       if (const auto *s = item.as<ast::Statement>()) statements.push_back(s);
     }
     body_.place = Place::plan;
+    body_.no_return = false;
     const Range where =
         statements.empty() ? upgrade.symbol.range : join(statements.front()->range, statements.back()->range);
     if (statements.empty() && context_.complete(body_.module)) {
@@ -47,6 +48,12 @@ class Blocks {
     }
     context_.build.plan.body = statements_.block(statements, where, body_);
     context_.build.plan.frame = std::move(body_.frame);
+    if (context_.build.plan.on_abort.valid() && !body_.no_return && context_.complete(body_.module)) {
+      context_.error(Kind::misplaced, head(on_abort, 8), "`on abort` in a plan without a point of no return")
+          .note("a plan can be aborted before its point of no return; without one it only goes forward")
+          .help("write `point of no return \"why\"` where the way back ends");
+    }
+    tolerance(written);
     lower_claims(context_, expressions_, written, upgrade.symbol.module);
   }
 
@@ -56,13 +63,26 @@ class Blocks {
     body_.spine = true;
     return statements_.block(written, body_);
   }
-  void asking(const ast::Block &written, Place place, Range range, NodeId &out) {
-    if (out.valid()) {
-      context_.error(Kind::repeated_clause, range,
-                     fmt::format("there are two `{}` blocks", place == Place::preflight ? "preflight" : "postflight"));
-    }
+  void once(const ast::Block &written, Place place, Range range, NodeId &out, std::string_view name) {
+    if (out.valid()) context_.error(Kind::repeated_clause, range, fmt::format("there are two `{}` blocks", name));
     const NodeId lowered = block(place, written);
     if (!out.valid()) out = lowered;
+  }
+
+  void tolerance(const ast::UpgradeDecl &written) {
+    std::uint32_t &tolerate = context_.build.plan.tolerate;
+    for (const ast::UpgradeItem &item : written.items) {
+      const auto *one = item.as<ast::Tolerate>();
+      if (one == nullptr) continue;
+      if (tolerate > 0) context_.error(Kind::repeated_clause, item.range, "`tolerate` is written twice");
+      const auto hosts = context_.evaluator.count(*one->hosts, context_.scope(body_), 1, plan::Limits::tolerated,
+                                                  "the number of hosts that may be lost");
+      tolerate = static_cast<std::uint32_t>(hosts.value_or(1));
+      if (!context_.tolerant_seen && context_.complete(body_.module)) {
+        context_.error(Kind::misplaced, item.range, "`tolerate` without a tolerant rollout")
+            .help("write `tolerant` behind the rollout whose hosts may be lost, or leave `tolerate` out");
+      }
+    }
   }
 
   Context &context_;

@@ -322,6 +322,7 @@ class Copy {
     to.to = string(from_.to);
     to.compiler = string(from_.compiler);
     to.inventory_fingerprint = string(from_.inventory_fingerprint);
+    to.limit = string(from_.limit);
     to.frame = from_.frame;
     field(to.frame);
     to.preflight = from_.preflight;
@@ -330,6 +331,9 @@ class Copy {
     field(to.preflight);
     field(to.body);
     field(to.postflight);
+    to.on_abort = from_.on_abort;
+    field(to.on_abort);
+    to.tolerate = from_.tolerate;
     to.where = from_.where;
   }
   std::uint32_t immediate(Immediate kind, std::uint32_t value) {

@@ -48,10 +48,9 @@ void Statements::batch(const ast::BatchOption &written, Range range, plan::Rollo
   rollout.batch = static_cast<std::uint32_t>(std::max<std::size_t>(hosts, 1));  // the groups bound it
 }
 
-bool Statements::options(const std::vector<ast::RollingOption> &written, plan::Rollout &rollout, std::size_t hosts,
+void Statements::options(const std::vector<ast::RollingOption> &written, plan::Rollout &rollout, std::size_t hosts,
                          Body &body) {
   bool batched = false, limited = false;
-  bool fine = true;
   const auto once = [&](bool before, Range range, std::string_view word) {
     if (before) context_->error(Kind::repeated_clause, range, fmt::format("`{}` is written twice", word));
   };
@@ -80,11 +79,11 @@ bool Statements::options(const std::vector<ast::RollingOption> &written, plan::R
         context_->error(Kind::out_of_range, option.range, "the longest time of an iteration is above zero");
       rollout.at_most = limit.value_or(0);
     } else {
-      context_->not_implemented(option.range, "`tolerant`");
-      fine = false;
+      once(rollout.tolerant, option.range, "tolerant");
+      rollout.tolerant = true;
+      context_->tolerant_seen = true;
     }
   }
-  return fine;
 }
 
 NodeId Statements::roll_body(const ast::Block &written, Body &body) {
@@ -100,6 +99,10 @@ NodeId Statements::roll_body(const ast::Block &written, Body &body) {
 NodeId Statements::finish_roll(const ast::Binder &binder, const Visited &visited, plan::Rollout rollout, NodeId block,
                                bool acts, Range range) {
   const std::vector<sema::HostId> hosts = acts ? sema::limited(context_->program, visited.hosts) : visited.hosts;
+  if (rollout.tolerant && !acts) {
+    context_->error(Kind::misplaced, range, "`tolerant` on a rollout that only asks")
+        .note("what tolerance is about is a host that is lost while it is changed");
+  }
   if (visited.empty) {  // an error only if the plan comes here
     const NodeId nowhere = context_->node(Op::block, range, {});
     context_->deferred.push_back({nowhere, context_->empty_set(binder.set->range, visited.role)});
@@ -110,7 +113,16 @@ NodeId Statements::finish_roll(const ast::Binder &binder, const Visited &visited
   rollout.if_any = binder.if_any;
   rollout.where = context_->span(range);
   const auto id = plan::Builder::add<plan::RolloutId>(context_->build.plan.rollouts, rollout);
-  return context_->node(acts ? Op::roll : Op::visit, range, id.index, 0, {block});
+  const NodeId node = context_->node(acts ? Op::roll : Op::visit, range, id.index, 0, {block});
+  if (rollout.tolerant && !context_->tolerates()) {
+    diagnostics::Diagnostic d{};
+    d.kind = Kind::missing_clause;
+    d.message = "a tolerant rollout, and the plan does not say how many hosts may be lost";
+    d.primary = {range, ""};
+    d.helps.push_back("write `tolerate N` in the upgrade: N hosts, all rollouts together");
+    context_->deferred.push_back({node, std::move(d)});
+  }
+  return node;
 }
 
 NodeId Statements::rolling(const ast::RollingStatement &written, Range range, Body &body) {
@@ -127,7 +139,7 @@ NodeId Statements::rolling(const ast::RollingStatement &written, Range range, Bo
     hosts = visited(written.binder, body);
   }
   plan::Rollout rollout;
-  const bool fine = options(written.options, rollout, hosts ? hosts->hosts.size() : 1, body);
+  options(written.options, rollout, hosts ? hosts->hosts.size() : 1, body);
   const Type element = set.poisoned() ? Type::of(Base::poison) : set.type.element_type();
   const Hosts among = hosts ? std::make_shared<const std::vector<sema::HostId>>(hosts->hosts) : nullptr;
   rollout.slot = context_->bind(body, LocalName::Kind::binder, written.binder.variable,
@@ -138,7 +150,7 @@ NodeId Statements::rolling(const ast::RollingStatement &written, Range range, Bo
   const bool inside = body.acts;
   body.acts = acts || inside;
   context_->leave(body, outer);
-  if (!hosts || !fine) return {};
+  if (!hosts) return {};
   if (hosts->hosts.size() == 1) rollout.canary = 0;
   return finish_roll(written.binder, *hosts, rollout, block, inside, line);
 }
@@ -156,7 +168,8 @@ NodeId Statements::for_each(const ast::ForStatement &written, Range range, Body 
       if (most && static_cast<std::size_t>(*most) < hosts->hosts.size()) {
         context_->error(
             Kind::out_of_range, written.at_most->range,
-            fmt::format("the loop goes over {} hosts, and at most {} are said", hosts->hosts.size(), *most));
+            fmt::format("the loop goes over {}, more than `at most {}` says",
+                        diagnostics::counted(static_cast<std::int64_t>(hosts->hosts.size()), "host"), *most));
       }
     }
     plan::Rollout rollout;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "runtime/plan/validate.h"
 #include "runtime/safety/rules/rules.h"
 
 namespace upg::lower {
@@ -145,10 +146,7 @@ NodeId Statements::statement(const ast::Statement &one, Body &body) {
   }
   if (const auto *s = one.as<ast::IfStatement>()) return branch(*s, 0, range, body);
   if (const auto *s = one.as<ast::UnlessStatement>()) return unless(*s, range, body);
-  if (const auto *s = one.as<ast::AttemptStatement>()) {
-    attempt(*s, range, body);
-    return {};
-  }
+  if (const auto *s = one.as<ast::AttemptStatement>()) return attempt(*s, range, body);
   if (const auto *s = one.as<ast::PointOfNoReturnStatement>()) {
     if (!body.spine) {
       context_->error(Kind::misplaced, range, "a point of no return stands on the spine of the plan")
@@ -156,7 +154,8 @@ NodeId Statements::statement(const ast::Statement &one, Body &body) {
               "the spine is the plan's own sequence, with what stands in `with`, `at most`, `accept` and phases; not a "
               "rollout, branch or `parallel`");
     }
-    body.spine_only = true;
+    body.spine_only = body.no_return = true;
+    if (body.place == Place::on_abort) no_way_back(range);
     if (!s->why.plain())
       context_->error(Kind::type_expected, s->why.range, "the reason is a fixed text, without `${}`");
     if (body.only_asks()) may_act(range, "a point of no return", body);
@@ -311,14 +310,13 @@ NodeId Statements::unless(const ast::UnlessStatement &written, Range range, Body
 }
 
 NodeId Statements::accept(const ast::AcceptStatement &written, Range range, NodeId covered, Body &body) {
-  if (written.rule.text == "outage") {
-    context_->not_implemented(join(range, written.rule.range), "`accept outage`");
-    return {};
-  }
+  const bool outage = written.rule.text == "outage";
   const std::span<const safety::Rule> rules = safety::rules();
   // One that exists and may not be waived is the checker's to refuse: it knows why.
-  if (std::none_of(rules.begin(), rules.end(), [&](const safety::Rule &r) { return r.name == written.rule.text; })) {
-    const std::vector<std::string_view> names = waivable_rules();
+  if (!outage &&
+      std::none_of(rules.begin(), rules.end(), [&](const safety::Rule &r) { return r.name == written.rule.text; })) {
+    std::vector<std::string_view> names = waivable_rules();
+    names.insert(names.begin(), "outage");
     auto report = context_->error(Kind::unknown_rule, written.rule.range,
                                   fmt::format("there is no rule `{}`", written.rule.text));
     const std::string_view near = diagnostics::did_you_mean(written.rule.text, names);
@@ -326,11 +324,22 @@ NodeId Statements::accept(const ast::AcceptStatement &written, Range range, Node
     report.note(fmt::format("rules that can be accepted are {}", fmt::join(names, ", ")));
     return {};
   }
-  if (written.at_most != nullptr) {
+  if (outage && !written.of) {
+    context_->error(Kind::missing_clause, written.rule.range, "an accepted outage is of one role")
+        .help("write `accept outage of ROLE reason \"...\"`");
+    return {};
+  }
+  plan::Waiver waiver;
+  if (written.at_most != nullptr && outage) {
+    const auto limit =
+        context_->evaluator.duration(*written.at_most, context_->scope(body), "the longest time of the outage");
+    if (limit && *limit <= 0)
+      context_->error(Kind::out_of_range, written.at_most->range, "the longest time of an outage is above zero");
+    waiver.at_most = std::max<std::int64_t>(limit.value_or(0), 0);
+  } else if (written.at_most != nullptr) {
     context_->error(Kind::misplaced, written.at_most->range, "only an accepted outage has a length")
         .help("write `at most D { }` around the block");
   }
-  plan::Waiver waiver;
   waiver.rule = context_->string(written.rule.text);
   waiver.reason = context_->string(written.reason.text());
   waiver.where = context_->span(range);
@@ -340,7 +349,9 @@ NodeId Statements::accept(const ast::AcceptStatement &written, Range range, Node
         .note("every review and report prints it");
   }
   if (written.of) {
-    const auto symbol = context_->resolver.resolve(body.module, written.of->name, SymbolKind::role | SymbolKind::hold);
+    const auto symbol =
+        outage ? context_->resolver.resolve(body.module, written.of->name, SymbolKind::role)
+               : context_->resolver.resolve(body.module, written.of->name, SymbolKind::role | SymbolKind::hold);
     if (!symbol) return {};
     if (written.of->arguments)
       context_->error(Kind::wrong_arguments, written.of->range, "a waiver names a role or a hold, without arguments");
@@ -351,14 +362,27 @@ NodeId Statements::accept(const ast::AcceptStatement &written, Range range, Node
   return context_->node(Op::accept, range, id.index, 0, {covered});
 }
 
-void Statements::attempt(const ast::AttemptStatement &written, Range range, Body &body) {
-  context_->not_implemented(head(range, 7), "`attempt`");
-  inner(written.body, body);
+NodeId Statements::attempt(const ast::AttemptStatement &written, Range range, Body &body) {
+  const auto times = context_->evaluator.count(*written.times, context_->scope(body), 2, plan::Limits::attempts,
+                                               "how often a block is attempted, the first time included,");
+  std::vector<NodeId> kids{inner(written.body, body)};
   for (const ast::RecoverBranch &recover : written.recover) {
-    expressions_->condition(*recover.condition, body, "the condition of `recover when`");
-    inner(recover.body, body);
+    const NodeId condition = expressions_->condition(*recover.condition, body, "the condition of `recover when`");
+    const NodeId way_back = inner(recover.body, body);
+    kids.push_back(context_->node(Op::recover, recover.range, {condition, way_back}));
   }
-  if (written.otherwise) inner(*written.otherwise, body);
+  if (written.recover.empty() && context_->complete(body.module)) {
+    context_->error(Kind::missing_clause, head(range, 7), "an attempt that never recovers never tries again")
+        .note("after a failure the first `recover when` whose condition is true runs, then the block once more")
+        .help("write `recover when COND { }` behind it; an action that may simply be repeated says `retry`");
+  }
+  if (written.otherwise) kids.push_back(inner(*written.otherwise, body));
+  return context_->node(Op::attempt, range, static_cast<std::uint32_t>(times.value_or(2)), 0, kids);
+}
+
+void Statements::no_way_back(Range range) {
+  context_->error(Kind::misplaced, range, "a point of no return in `on abort`")
+      .note("an abort is the way back: it goes on to its end, or halts for a person");
 }
 
 // ---- calls
@@ -450,6 +474,10 @@ NodeId Statements::perform(sema::SymbolRef symbol, const ast::Ref &ref, Range ra
     }
     body.spine_only = true;
   }
+  if (context_->procedure_no_return[index]) {
+    body.no_return = true;
+    if (body.place == Place::on_abort) no_way_back(range);
+  }
   return context_->node(Op::call, range, symbol.index, 0, expressions_->arguments(symbol, ref, body));
 }
 
@@ -492,6 +520,7 @@ void Statements::procedure(std::size_t index) {
   context_->build.plan.procedures[index] = std::move(lowered);
   context_->procedure_acts[index] = body.acts;
   context_->procedure_spine_only[index] = body.spine_only;
+  context_->procedure_no_return[index] = body.no_return;
   state_[index] = State::done;
 }
 

@@ -44,13 +44,14 @@ class Statements {
   NodeId perform(sema::SymbolRef symbol, const ast::Ref &ref, Range range, Body &body);
   void procedure(std::size_t index);
   void report_cycle(std::size_t from, Range range);
-  void attempt(const ast::AttemptStatement &written, Range range, Body &body);
+  NodeId attempt(const ast::AttemptStatement &written, Range range, Body &body);
+  void no_way_back(Range range);
   bool may_act(Range range, std::string_view what, Body &body);
 
   // rollouts.cpp
   NodeId rolling(const ast::RollingStatement &written, Range range, Body &body);
   NodeId for_each(const ast::ForStatement &written, Range range, Body &body);
-  bool options(const std::vector<ast::RollingOption> &written, plan::Rollout &rollout, std::size_t hosts, Body &body);
+  void options(const std::vector<ast::RollingOption> &written, plan::Rollout &rollout, std::size_t hosts, Body &body);
   void batch(const ast::BatchOption &written, Range range, plan::Rollout &rollout, std::size_t hosts, Body &body);
   /// In visit order, without those declared out; nothing if they are not known (reported).
   struct Visited {

@@ -27,6 +27,7 @@ void reserve_tables(Context &context) {
   plan.procedures.resize(program.procedures.size());
   context.procedure_acts.assign(program.procedures.size(), false);
   context.procedure_spine_only.assign(program.procedures.size(), false);
+  context.procedure_no_return.assign(program.procedures.size(), false);
 
   for (const sema::Role &role : program.roles) {
     plan::HostSet set;
@@ -167,6 +168,7 @@ void lower_head(Context &context) {
   plan.where = context.span(upgrade.symbol.range);
   if (program.site.cluster.valid())
     plan.cluster = context.string(program.clusters[program.site.cluster.index].symbol.name);
+  if (program.limit) plan.limit = context.string(program.limit_written);
   if (!head.from.empty()) plan.from = context.string(head.from);
   if (!head.to.empty()) plan.to = context.string(head.to);
   for (const sema::Window &window : head.windows) {
@@ -179,7 +181,6 @@ void lower_head(Context &context) {
     lowered.where = context.span(window.range);
     plan.windows.push_back(lowered);
   }
-  if (head.windows.size() > 1) context.not_implemented(head.windows[1].range, "windows over several dates");
   for (const std::string &name : head.exclusive) plan.exclusive.push_back(context.string(name));
 }
 

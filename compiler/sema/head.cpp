@@ -177,6 +177,12 @@ class HeadSettler {
     out.length = *length;
     out.zone = written.time_zone.text();
     out.range = range;
+    for (const Window &other : program_.head.windows) {
+      if (other.day != out.day || other.date != out.date || other.minute != out.minute || other.zone != out.zone)
+        continue;
+      sink_.report(Kind::duplicate_item, range, "two windows begin at the same time").label(other.range, "the first");
+      return;
+    }
     program_.head.windows.push_back(std::move(out));
   }
 

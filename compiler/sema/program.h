@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -279,6 +280,8 @@ struct Definition {
 struct Options {
   std::string entry;  // path of the plan; "-": `text` is it
   std::string text;
+  std::vector<std::pair<std::string, std::string>> drafts;  // path and text of files to be read so, not from the disk
+  std::string shown;  // of "-": the path that messages print and whose folder holds the other modules; may be empty
   std::vector<std::string>
       library_paths;  // folders with `std/NAME.upg` or `NAME.upg`; see library_paths() in modules.h
   std::vector<Definition> definitions;
@@ -314,6 +317,7 @@ struct Program {
   Head head;
   RoleId alive;                              // the role with a `boot` item, which every host carries; may be invalid
   std::optional<std::vector<HostId>> limit;  // ascending; rollouts visit only these
+  std::string limit_written;                 // as --limit said it
   std::vector<std::uint32_t> rank_levels;    // parallel to roles; 0: in no rank
 
   /// Names of one module: bare name -> symbol. Clusters, upgrades and versions have tables of their own.

@@ -196,6 +196,7 @@ void settle_limit(Resolver &resolver, Sources &sources, const Options &options) 
                            "the hosts of `--limit` must be known before the run");
   if (found.known != Known::yes || !evaluator.require_hosts(found, false, hosts->value.range)) return;
   program.limit = found.hosts;
+  program.limit_written = options.limit;
 }
 
 }  // namespace upg::sema

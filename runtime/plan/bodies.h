@@ -76,6 +76,7 @@ void for_each_body(const Plan &plan, Visit &&visit) {
   one(plan.preflight, block, Place::plan, &plan.frame, "plan", 0, "preflight");
   one(plan.body, block, Place::plan, &plan.frame, "plan", 0, "body");
   one(plan.postflight, block, Place::plan, &plan.frame, "plan", 0, "postflight");
+  one(plan.on_abort, block, Place::plan, &plan.frame, "plan", 0, "on_abort");
 }
 
 }  // namespace upg::plan

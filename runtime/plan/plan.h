@@ -26,6 +26,7 @@ struct Plan {
   StringId compiler;  // version of the compiler that built it
   StringId
       inventory_fingerprint;  // SHA-256 (hex) over the site as resolved: names, addresses, users, roles, attributes
+  StringId limit;  // what `--limit` said, as written; absent: rollouts visit every host. Roles keep all hosts
   // ---- pools
   std::vector<std::string> strings;
   std::vector<std::int64_t> integers;
@@ -62,6 +63,11 @@ struct Plan {
   NodeId preflight;  // blocks; preflight and postflight may be absent
   NodeId body;
   NodeId postflight;
+  // What an abort does, instead of each action's `undo` in reverse; absent: by undo. It starts when nothing is in
+  // flight any more, from any point before the first `no_return`, holds given back first; its slots are its own,
+  // nothing that the body bound is seen. Not a part of a run that is not aborted.
+  NodeId on_abort;
+  std::uint32_t tolerate = 0;  // hosts that tolerant rollouts may lose, all together; 0: none
   Span where;
 
   /// All tables but the pools, in the order of the file's sections.
@@ -101,10 +107,13 @@ struct Plan {
     v("to", s.to);
     v("compiler", s.compiler);
     v("inventory_fingerprint", s.inventory_fingerprint);
+    v("limit", s.limit);
     v("frame", s.frame);
     v("preflight", s.preflight);
     v("body", s.body);
     v("postflight", s.postflight);
+    v("on_abort", s.on_abort);
+    v("tolerate", s.tolerate);
     v("where", s.where);
   }
 

@@ -16,7 +16,7 @@ struct Rollout {
   std::uint32_t per_batch = 0;  // 0: no such limit
   std::uint32_t canary = 0;     // the first hosts, one batch of their own
   std::int64_t soak = 0;        // ms after the canary
-  bool tolerant = false;
+  bool tolerant = false;  // a lost host leaves the rollout and counts against Plan::tolerate, which is above zero then
   std::int64_t at_most = 0;  // ms for one iteration; 0: not written
   bool if_any = false;       // an empty set is meant
   Span where;
@@ -49,12 +49,17 @@ struct Phase {
 };
 
 /// accept RULE [of ROLE] reason "..." [until DATE]: scoped to its node's block, printed in every review and report.
+/// `accept outage of ROLE for at most D`: the rule is "outage", the role is there, `at_most` is D: counted from where
+/// the role is first taken down inside until nothing of it that was is out any more. Once D is over nothing takes the
+/// role down in the block again, and the run says so; what is under way is not cut off, for that would not end the
+/// outage.
 struct Waiver {
-  StringId rule;  // name of a rule of the checker, lower case ("serial", "starve", ...)
+  StringId rule;  // name of a rule of the checker, lower case ("serial", "starve", ...), or "outage"
   RoleId role;    // absent: every role
   HoldId hold;
   StringId reason;
-  std::int64_t until = 0;  // seconds since 1970, end of that day UTC; 0: no end
+  std::int64_t until = 0;    // seconds since 1970, end of that day UTC; 0: no end
+  std::int64_t at_most = 0;  // ms; 0: not written
   Span where;
   template <class S, class V>
   static void fields(S &s, V &&v) {
@@ -63,6 +68,7 @@ struct Waiver {
     v("hold", s.hold);
     v("reason", s.reason);
     v("until", s.until);
+    v("at_most", s.at_most);
     v("where", s.where);
   }
 };
@@ -132,8 +138,8 @@ struct Secret {
   }
 };
 
-/// window [every] "Sat 20:00" for 10h tz "Europe/Berlin". `date`: seconds since 1970 of local midnight of that date,
-/// read in the zone.
+/// window [every] "Sat 20:00" for 10h tz "Europe/Berlin". A plan has any number of them, weekdays and dates mixed: it
+/// may run while one of them is open; what overlaps or touches is one window.
 struct Window {
   WindowDay day = WindowDay::daily;
   std::int64_t date = 0;     // days since 1970-01-01, for WindowDay::date

@@ -11,6 +11,8 @@ struct Limits {
   static constexpr std::size_t nodes = 1u << 24;
   static constexpr std::size_t depth = 256;  // of one tree of nodes, and of a chain of declarations that use each other
   static constexpr std::size_t state_values = 64;                                      // a set of them fits in a word
+  static constexpr std::uint32_t attempts = 100;                                       // of one block of code
+  static constexpr std::uint32_t tolerated = 100'000;                                  // lost hosts
   static constexpr std::int64_t duration = std::int64_t{10} * 366 * 24 * 3600 * 1000;  // ms
 };
 

@@ -164,6 +164,8 @@ class BodyWalk {
     }
     if ((op == Op::phase) != (parent == Op::dag))
       return report_.fail(id, "{}: phases stand in a dag, and nothing else does", report_.name(id));
+    if ((op == Op::recover) != (parent == Op::attempt))
+      return report_.fail(id, "{}: recoveries stand in an attempt, and nothing else does", report_.name(id));
     return true;
   }
 
@@ -236,6 +238,15 @@ class BodyWalk {
         return once(id, phases_, n.a);
       case Op::dag:
         return dag(id);
+      case Op::attempt:
+        if (n.a < 2 || n.a > Limits::attempts)
+          return report_.fail(id, "{}: it tries less than twice, or more than {} times", report_.name(id),
+                              Limits::attempts);
+        return (kids.size() > 1 && plan_.node(kids[1]).op == Op::recover) ||
+               report_.fail(id, "{}: it has no recovery", report_.name(id));
+      case Op::no_return:
+        return body_->field != "on_abort" ||
+               report_.fail(id, "{}: an abort has no point of no return", report_.name(id));
       default:
         return true;
     }

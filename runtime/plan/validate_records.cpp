@@ -58,6 +58,7 @@ class RecordCheck {
       return report_.fail(NodeId(), "plan: it lacks its name, cluster, compiler or inventory fingerprint");
     }
     if (!plan_.body.valid()) return report_.fail(NodeId(), "plan: it has no body");
+    if (plan_.tolerate > Limits::tolerated) return report_.fail(NodeId(), "plan: it tolerates too many lost hosts");
     if (!frame_fits(plan_.frame) || !plan_.frame.parameters.empty())
       return report_.fail(NodeId(), "plan: its frame is malformed");
     return true;
@@ -264,6 +265,7 @@ class RecordCheck {
     return p.name.valid() && p.value.valid() ? "" : "it lacks its name or value";
   }
   std::string_view check(const Rollout &r) const {
+    if (r.tolerant && plan_.tolerate == 0) return "it tolerates lost hosts, and the plan does not say how many";
     if (!is_static(r.hosts)) return "its hosts are not known";
     if (plan_.sets[r.hosts.index].hosts.empty() && !r.if_any)
       return "it has no hosts and does not say that this is meant";
@@ -275,6 +277,9 @@ class RecordCheck {
   std::string_view check(const Phase &p) const { return p.name.valid() ? "" : "it has no name"; }
   std::string_view check(const Waiver &w) const {
     if (!w.rule.valid() || !w.reason.valid()) return "it lacks its rule or reason";
+    const bool outage = plan_.text(w.rule) == "outage";
+    if (outage && !w.role.valid()) return "it accepts an outage, and does not say of which role";
+    if (!duration_fits(w.at_most) || (w.at_most > 0 && !outage)) return "its length is out of range";
     return w.until >= 0 ? "" : "it ends before 1970";
   }
   std::string_view check(const Window &w) const {

@@ -58,6 +58,7 @@ class Review {
     outline_.tell(plan_.body, 1);
     outline_.tell_rest(1);
     if (plan_.postflight.valid()) section("Postflight"), outline_.tell(plan_.postflight, 1);
+    if (plan_.on_abort.valid()) section("On abort, before the point of no return"), outline_.tell(plan_.on_abort, 1);
     states();
     actions();
     holds();
@@ -94,6 +95,8 @@ class Review {
     table.row({"digest", std::string(digest_)});
     table.row({"inventory", name(plan_.inventory_fingerprint)});
     table.row({"built by", name(plan_.compiler)});
+    if (plan_.limit.valid())
+      table.row({"limited to", shown(plan_.text(plan_.limit), 400) + "; every role still counts all its hosts"});
     for (const plan::PlanParameter &p : plan_.parameters)
       table.row({"parameter", name(p.name) + " = " + PlanText(plan_, plan_.frame).text(p.value)});
     for (const plan::Secret &s : plan_.secrets) {
@@ -149,10 +152,14 @@ class Review {
       if (h.out_reason.valid())
         page_.line(1, fmt::format("! {} is declared out: {}", name(h.name), shown(plan_.text(h.out_reason))));
     }
+    if (plan_.tolerate > 0)
+      page_.line(
+          1, fmt::format("! {} lost {} tolerated in the whole plan: a host whose turn fails or that does not answer "
+                         "is left behind, out of service",
+                         plan_.tolerate, plan_.tolerate == 1 ? "host is" : "hosts are"));
     for (const plan::Rollout &r : plan_.rollouts) {
       if (r.tolerant)
-        page_.line(1, fmt::format("! lost hosts are tolerated while {} are visited",
-                                  host_list(plan_, plan_.sets[r.hosts.index].hosts)));
+        page_.line(2, fmt::format("while {} are visited", host_list(plan_, plan_.sets[r.hosts.index].hosts)));
     }
     section("Points of no return");
     bool any = false;
@@ -163,6 +170,9 @@ class Review {
       page_.line(1, shown(plan_.strings[plan_.nodes[i].a]) + (at.empty() ? "" : "  (" + at + ")"));
     }
     if (!any) page_.line(1, "none is written: the plan only goes forward");
+    if (any)
+      page_.line(1, plan_.on_abort.valid() ? "before it an abort does what stands under \"On abort\""
+                                           : "before it an abort undoes what was done, last action first");
 
     any = false;
     for (std::size_t i = 0; i < plan_.nodes.size(); ++i) {

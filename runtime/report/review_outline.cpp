@@ -39,6 +39,7 @@ std::string waiver_text(const plan::Plan &plan, const plan::Waiver &waiver) {
   std::string out = shown(plan.text(waiver.rule), 80);
   if (waiver.role.valid()) out += " of " + shown(plan.text(plan.roles[waiver.role.index].name), 80);
   if (waiver.hold.valid()) out += " of " + shown(plan.text(plan.holds[waiver.hold.index].name), 80);
+  if (waiver.at_most > 0) out += " for at most " + duration_text(waiver.at_most);
   out += waiver.until > 0 ? " until " + day_text(waiver.until - 1) : ", without an end";
   return out + ": " + shown(plan.text(waiver.reason));
 }
@@ -144,6 +145,9 @@ void Outline::statement(NodeId node, std::size_t depth, const Context &context) 
       page_.line(depth, "within " + duration_text(plan_.integers[n.a]));
       block(kids[0], depth + 1, context);
       return;
+    case Op::attempt:
+      attempt(node, depth, context);
+      return;
     case Op::no_return:
       page_.line(depth, "POINT OF NO RETURN: " + shown(plan_.strings[n.a]));
       return;
@@ -219,6 +223,27 @@ void Outline::rollout(NodeId node, std::size_t depth, const Context &context) {
   }
   page_.line(depth, line);
   block(plan_.kid(node, 0), depth + 1, context);
+}
+
+void Outline::attempt(NodeId node, std::size_t depth, const Context &context) {
+  const PlanText text(plan_, *context.frame, context.names);
+  const auto kids = plan_.kids(node);
+  page_.line(depth, fmt::format("attempt, {} times at most", plan_.node(node).a));
+  block(kids[0], depth + 1, context);
+  bool ends = false;
+  for (const NodeId kid : kids.subspan(1)) {
+    if (plan_.node(kid).op == Op::recover) {
+      page_.line(depth, "if that failed and " + text.text(plan_.kid(kid, 0)));
+      block(plan_.kid(kid, 1), depth + 1, context);
+      page_.line(depth + 1, "then again from its start, done steps skipped");
+    } else {
+      ends = true;
+      page_.line(depth, "otherwise");
+      block(kid, depth + 1, context);
+      page_.line(depth + 1, "then the run halts");
+    }
+  }
+  if (!ends) page_.line(depth, "otherwise the run halts");
 }
 
 void Outline::dag(NodeId node, std::size_t depth, const Context &context) {

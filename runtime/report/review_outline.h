@@ -53,6 +53,7 @@ class Outline {
   void with(plan::NodeId node, std::size_t depth, const Context &context);
   void rollout(plan::NodeId node, std::size_t depth, const Context &context);
   void dag(plan::NodeId node, std::size_t depth, const Context &context);
+  void attempt(plan::NodeId node, std::size_t depth, const Context &context);
   void accept(plan::NodeId node, std::size_t depth, const Context &context);
   std::string gate(plan::NodeId gate, const PlanText &text) const;
 

@@ -290,7 +290,7 @@ class Lab {
         n(Op::no_return, at("point of no return"), s("a node with packages of 9 cannot go back to 8").index, 0);
     const Span accepted = at("accept serial of ceph.osd");
     const WaiverId waiver = Builder::add<WaiverId>(
-        p().waivers, Waiver{s("serial"), osd_, HoldId(), s("two OSD hosts share a version"), 1798761599, accepted});
+        p().waivers, Waiver{s("serial"), osd_, HoldId(), s("two OSD hosts share a version"), 1798761599, 0, accepted});
     p().body = block({n(Op::accept, accepted, waiver.index, 0, {block({point, with})})});
     p().postflight = block({await(at("postflight { await ceph.data_safe }"), data_safe_)});
     p().initially.push_back({packages_, SetId(2), 0, {}});

@@ -58,6 +58,8 @@ class Maker {
     p().cluster = b_.string("lab");
     if (chance(70)) p().from = b_.string("8"), p().to = b_.string("9");
     p().compiler = b_.string("0.1.0");
+    p().tolerate = static_cast<std::uint32_t>(below(3));
+    if (chance(20)) p().limit = b_.string("rack1 & node");
     p().inventory_fingerprint = b_.string(std::string(64, 'a'));
     p().where = where();
   }
@@ -465,6 +467,7 @@ class Maker {
     r.batch = static_cast<std::uint32_t>(1 + below(3));
     if (chance(30)) r.per = b_.string("rack"), r.per_batch = 1;
     if (chance(30)) r.canary = 1, r.soak = 600000;
+    r.tolerant = p().tolerate > 0 && chance(50);
     r.where = where();
     const RolloutId id = Builder::add<RolloutId>(p().rollouts, r);
     bound_.push_back(r.slot);
@@ -473,7 +476,7 @@ class Maker {
     return b_.node(op, where(), id.index, 0, {body});
   }
   NodeId statement(std::size_t depth) {
-    switch (below(depth == 0 ? 7 : 18)) {
+    switch (below(depth == 0 ? 7 : 19)) {
       case 0: {
         const NodeId value = expression(2);
         const std::uint32_t slot = fresh_slot();
@@ -533,15 +536,25 @@ class Maker {
       case 14:
         return b_.node(Op::at_most, where(), b_.integer(9000000).index, 0, {block(depth - 1)});
       case 15:
+        if (aborting_) return b_.node(Op::confirm, where(), b_.string("is all as it was?").index, 0, {});
         return b_.node(Op::no_return, where(), b_.string("there is no way back").index, 0, {});
       case 16: {
         Waiver w;
-        w.rule = b_.string("serial");
-        if (chance(50)) w.role = RoleId(0);
+        const bool outage = chance(50);
+        w.rule = b_.string(outage ? "outage" : "serial");
+        if (outage || chance(50)) w.role = RoleId(0);
+        if (outage && chance(50)) w.at_most = 900000;
         w.reason = b_.string("the lab may");
         w.until = chance(50) ? 1798675200 : 0;
         const WaiverId id = Builder::add<WaiverId>(p().waivers, w);
         return b_.node(Op::accept, where(), id.index, 0, {block(depth - 1)});
+      }
+      case 17: {
+        std::vector<NodeId> kids{block(depth - 1)};
+        for (std::size_t k = 0, n = 1 + below(3); k < n; ++k)
+          kids.push_back(b_.node(Op::recover, where(), 0, 0, {expression(2), block(depth - 1)}));
+        if (chance(50)) kids.push_back(block(depth - 1));
+        return b_.node(Op::attempt, where(), static_cast<std::uint32_t>(2 + below(3)), 0, kids);
       }
       default: {
         const NodeId list = expression(1);
@@ -568,6 +581,9 @@ class Maker {
     if (chance(60)) p().preflight = block(1);
     p().body = block(3);
     if (chance(60)) p().postflight = block(1);
+    aborting_ = true;
+    if (chance(40)) p().on_abort = block(1);
+    aborting_ = false;
     p().frame = frame_;
   }
 
@@ -578,6 +594,7 @@ class Maker {
   std::vector<std::uint32_t> bound_;
   std::vector<std::size_t> plain_actions_;
   std::size_t last_state_ = 0;
+  bool aborting_ = false;
 };
 
 }  // namespace

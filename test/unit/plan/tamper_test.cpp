@@ -69,7 +69,7 @@ TEST(Tamper, EveryByteFlippedAndSealedIsRefusedOrAnotherValidPlan) {
 
 TEST(Tamper, NewerFormatSaysWhatToDo) {
   std::string bytes = write(testing::random_plan(1));
-  bytes[layout::version] = 2;
+  bytes[layout::version] = static_cast<char>(bytecode_version + 1);
   seal(bytes);
   const ReadResult result = read(bytes);
   ASSERT_FALSE(result);

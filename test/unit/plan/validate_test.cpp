@@ -39,6 +39,15 @@ NodeId leaf(Plan &plan, Op op, std::uint32_t a = 0) {
   return NodeId(plan.nodes.size() - 1);
 }
 
+void attempt(Plan &plan, std::uint32_t times) {
+  const NodeId block = leaf(plan, Op::block), yes = leaf(plan, Op::boolean, 1), back = leaf(plan, Op::block);
+  Builder b;
+  b.plan = std::move(plan);
+  const NodeId recover = b.node(Op::recover, {}, 0, 0, {yes, back});
+  plan = std::move(b.plan);
+  prepend(plan, Op::attempt, times, 0, {block, recover});
+}
+
 struct Case {
   const char *name;
   std::function<void(Plan &)> harm;
@@ -194,6 +203,16 @@ const std::vector<Case> &cases() {
       {"claim_value", [](Plan &p) { p.finally[0].value = 2; }, "no such value"},
       {"claim_of_cluster", [](Plan &p) { p.finally[0].hosts = SetId(); }, "no such value"},
       {"waiver_reason", [](Plan &p) { p.waivers[0].reason = StringId(); }, "lacks its rule or reason"},
+      {"waiver_length", [](Plan &p) { p.waivers[0].at_most = 1000; }, "its length is out of range"},
+      {"waiver_of_no_role",
+       [](Plan &p) {
+         p.strings.push_back("outage");
+         p.waivers[0].rule = StringId(p.strings.size() - 1);
+         p.waivers[0].role = RoleId();
+       },
+       "does not say of which role"},
+      {"tolerant_in_vain", [](Plan &p) { p.rollouts[1].tolerant = true; }, "does not say how many"},
+      {"tolerate", [](Plan &p) { p.tolerate = Limits::tolerated + 1; }, "too many lost hosts"},
       {"order", [](Plan &p) { p.orders[0].groups.pop_back(); }, "it orders nothing"},
       // ---- bodies
       {"root_category", [](Plan &p) { std::swap(p.actions[0].needs, p.actions[0].effects); },
@@ -252,6 +271,30 @@ const std::vector<Case> &cases() {
        "only an action runs commands"},
       {"statement_in_action", [](Plan &p) { std::swap(p.actions[2].body, p.preflight); }, "an action runs commands"},
       {"phase_after_itself", [](Plan &p) { p.phases[1].after = {1}; }, "after a phase that does not stand before it"},
+      {"recovery_alone",
+       [](Plan &p) {
+         const NodeId yes = leaf(p, Op::boolean, 1), nothing = leaf(p, Op::block);
+         prepend(p, Op::recover, 0, 0, {yes, nothing});
+       },
+       "recoveries stand in an attempt"},
+      {"attempt_without_recovery", [](Plan &p) { prepend(p, Op::attempt, 2, 0, {leaf(p, Op::block)}); },
+       "it has no recovery"},
+      {"attempt_once", [](Plan &p) { attempt(p, 1); }, "tries less than twice"},
+      {"attempt_too_often", [](Plan &p) { attempt(p, Limits::attempts + 1); }, "more than 100 times"},
+      {"statement_in_attempt",
+       [](Plan &p) {
+         prepend(p, Op::attempt, 2, 0, {leaf(p, Op::block), leaf(p, Op::dag)});
+       },
+       "it has no recovery"},
+      {"no_return_in_abort",
+       [](Plan &p) {
+         Builder b;
+         b.plan = std::move(p);
+         const NodeId point = b.node(Op::no_return, {}, 0, 0, {});
+         b.plan.on_abort = b.node(Op::block, {}, 0, 0, {point});
+         p = std::move(b.plan);
+       },
+       "an abort has no point of no return"},
       {"rollout_twice",
        [](Plan &p) {
          node(p, Op::visit).a = 1;
