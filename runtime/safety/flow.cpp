@@ -1,12 +1,35 @@
 #include "runtime/safety/flow.h"
 
 #include <algorithm>
-#include <tuple>
+#include <utility>
 
 namespace upg::safety {
 
-Flow::Flow(const Tree &tree) : tree_(tree), facts_(tree.size()) {
+namespace {
+constexpr auto kOlder = [](const Open &a, const Open &b) { return a.number < b.number; };
+}  // namespace
+
+Flow::Flow(const Tree &tree)
+    : tree_(tree),
+      facts_(tree.size()),
+      before_(tree.size()),
+      opens_(tree.site().pair_count()),
+      doubled_(tree.site().pair_count()),
+      unknowns_(tree.site().pair_count()),
+      armings_(0),
+      cells_(0),
+      items_(1) {
   const plan::Plan &p = tree.plan();
+  const Site &site = tree.site();
+  slot_.resize(site.pair_count());
+  for (RoleIx r = 0; r < site.role_count(); ++r) {
+    first_slot_.push_back(static_cast<std::uint32_t>(pair_of_.size()));
+    for (const HostIx h : site.hosts_of(r)) {
+      slot_[site.pair(h, r)] = static_cast<std::uint32_t>(pair_of_.size());
+      pair_of_.push_back(site.pair(h, r));
+    }
+  }
+  first_slot_.push_back(static_cast<std::uint32_t>(pair_of_.size()));
   tainted_by_.resize(p.gates.size());
   for (std::size_t s = 0; s < p.states.size(); ++s) {
     for (std::size_t t = 0; t < p.states[s].taints.size(); ++t) {
@@ -15,21 +38,17 @@ Flow::Flow(const Tree &tree) : tree_(tree), facts_(tree.size()) {
   }
   State state = initial();
   run(0, state);
-  final_ = std::move(state);
+  final_.open = open_in(state.open, 0);
+  final_.armed = armed(state.armed);
+  final_.cells.resize(cell_count_);
+  cells_.each(state.cells, [&](CellIx cell, Values values) { final_.cells[cell] = values; });
+  index();
 }
 
-State Flow::initial() const {
+Flow::State Flow::initial() {
   const Site &site = tree_.site();
   Contracts &contracts = tree_.contracts();
   const plan::Plan &p = tree_.plan();
-  State s;
-  s.open = std::make_shared<std::vector<Open>>();
-  s.armed = std::make_shared<std::vector<Armed>>();
-  auto unknown = std::make_shared<std::vector<bool>>(site.pair_count(), true);
-  for (PairIx i = 0; i < site.pair_count(); ++i) {
-    if (site.host(site.pair_host(i)).out) (*unknown)[i] = false;
-  }
-  s.unknown = std::move(unknown);
   std::vector<std::pair<CellIx, Values>> claims;
   for (const plan::CellClaim &claim : p.initially) {
     if (!claim.hosts.valid()) {
@@ -43,19 +62,136 @@ State Flow::initial() const {
     if (!claim.hosts.valid()) contracts.cell(claim.state, Env{});
     for (const HostIx h : site.kept(claim.hosts)) contracts.cell(claim.state, h);
   }
-  s.cells.resize(contracts.cell_count());
-  for (CellIx c = 0; c < s.cells.size(); ++c) s.cells[c] = contracts.cell(c).all;
-  for (const auto &[cell, value] : claims) s.cells[cell] = value;
+  cell_count_ = contracts.cell_count();
+  armings_ = Versions<std::uint32_t>(cell_count_);
+  cells_ = Versions<Values>(cell_count_);
+  cells_of_state_.resize(p.states.size());
+  State s;
+  for (CellIx c = 0; c < cell_count_; ++c) {
+    s.cells = cells_.set(s.cells, c, contracts.cell(c).all);
+    if (!p.states[contracts.cell(c).state.index].taints.empty())
+      cells_of_state_[contracts.cell(c).state.index].push_back(c);
+  }
+  for (const auto &[cell, values] : claims) s.cells = cells_.set(s.cells, cell, values);
+  for (PairIx i = 0; i < site.pair_count(); ++i) {
+    if (!site.host(site.pair_host(i)).out) s.unknown = unknowns_.set(s.unknown, slot_[i], 1);
+  }
   return s;
+}
+
+/// Where each pair's outages begin and end, as one list.
+void Flow::index() {
+  const auto each = [&](auto f) {
+    for (StepIx s = 0; s < tree_.size(); ++s) {
+      if (tree_[s].kind == StepKind::act) {
+        const Contract &c = tree_.contract(tree_[s]);
+        for (const PairIx p : c.disrupts) f(p, Turnover{s, Turnover::down});
+        for (const PairIx p : c.changes) f(p, Turnover{s, Turnover::changing});
+      }
+      for (const PairIx p : facts_[s].closed) f(p, Turnover{s, Turnover::closed});
+    }
+  };
+  first_turnover_.assign(tree_.site().pair_count() + 1, 0);
+  each([&](PairIx p, const Turnover &) { ++first_turnover_[p + 1]; });
+  for (std::size_t i = 1; i < first_turnover_.size(); ++i) first_turnover_[i] += first_turnover_[i - 1];
+  turnovers_.resize(first_turnover_.back());
+  std::vector<std::size_t> next(first_turnover_.begin(), first_turnover_.end() - 1);
+  each([&](PairIx p, const Turnover &t) { turnovers_[next[p]++] = t; });
+}
+
+// ---- what may be asked
+
+StepIx Flow::region_at(StepIx opener, StepIx s) const {
+  StepIx region = tree_[opener].region;
+  while (region != 0 && !tree_.below(s, region)) region = tree_[region].region;
+  return region;
+}
+
+std::vector<Open> Flow::open_in(std::uint32_t version, StepIx s) const {
+  std::vector<Open> out;
+  opens_.each(version, [&](std::uint32_t slot, std::uint32_t list) {
+    for (const Item &i : items_[list])
+      out.push_back({pair_of_[slot], i.changing, region_at(i.by, s), i.by, i.number});
+  });
+  std::sort(out.begin(), out.end(), kOlder);
+  return out;
+}
+
+std::vector<Open> Flow::open_before(StepIx s) const { return open_in(before_[s].open, s); }
+
+std::vector<Open> Flow::open_before(StepIx s, PairIx pair) const {
+  std::vector<Open> out;
+  for (const Item &i : items_[opens_.get(before_[s].open, slot_[pair])])
+    out.push_back({pair, i.changing, region_at(i.by, s), i.by, i.number});
+  return out;
+}
+
+std::optional<Open> Flow::changing_before(StepIx s, RoleIx role) const {
+  std::optional<Open> found;
+  const auto look = [&](std::uint32_t slot, std::uint32_t list) {
+    for (const Item &i : items_[list]) {
+      if (i.changing && (!found || i.number < found->number))
+        found = Open{pair_of_[slot], true, region_at(i.by, s), i.by, i.number};
+    }
+  };
+  opens_.each(before_[s].open, look, first_slot_[role], first_slot_[role + 1]);
+  return found;
+}
+
+const std::vector<Open> &Flow::left_by(StepIx iteration) const {
+  const auto it = left_.find(iteration);
+  return it == left_.end() ? none_ : it->second;
+}
+
+std::vector<Armed> Flow::armed(std::uint32_t version) const {
+  std::vector<std::pair<std::uint32_t, Armed>> numbered;
+  armings_.each(version, [&](CellIx cell, std::uint32_t list) {
+    for (const Item &i : items_[list]) numbered.push_back({i.number, {cell, i.by}});
+  });
+  std::sort(numbered.begin(), numbered.end(), [](const auto &a, const auto &b) { return a.first < b.first; });
+  std::vector<Armed> out;
+  for (const auto &[number, armed] : numbered) out.push_back(armed);
+  return out;
+}
+
+std::vector<Armed> Flow::armed_after(StepIx s) const {
+  const auto it = armed_after_.find(s);
+  return it == armed_after_.end() ? std::vector<Armed>() : armed(it->second);
+}
+
+// ---- the pass
+
+void Flow::keep() {
+  opens_.keep();
+  doubled_.keep();
+  unknowns_.keep();
+  armings_.keep();
+  cells_.keep();
+}
+
+std::uint32_t Flow::list_of(Items items) {
+  if (items.empty()) return 0;
+  items_.push_back(std::move(items));
+  return static_cast<std::uint32_t>(items_.size() - 1);
+}
+
+bool Flow::alike(const Item &a, const Item &b) const {
+  return a.changing == b.changing && tree_[a.by].with == tree_[b.by].with;
+}
+
+void Flow::put_open(State &state, std::uint32_t slot, Items items) {
+  bool twice = false;
+  for (std::size_t i = 1; i < items.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) twice = twice || alike(items[i], items[j]);
+  }
+  state.doubled = doubled_.set(state.doubled, slot, twice ? 1 : 0);
+  state.open = opens_.set(state.open, slot, list_of(std::move(items)));
 }
 
 void Flow::run(StepIx s, State &state) {
   const Step &step = tree_[s];
-  Facts &facts = facts_[s];
-  facts.reached = true;
-  facts.open_before = state.open;
-  facts.armed_before = state.armed;
-  facts.unknown_before = state.unknown;
+  facts_[s].reached = true;
+  before_[s] = state;
   switch (step.kind) {
     case StepKind::act:
       start(s, state);
@@ -64,8 +200,9 @@ void Flow::run(StepIx s, State &state) {
       pass(s, state);
       break;
     case StepKind::expect:
-      facts.values = {state.cells[step.cell]};
-      state.cells[step.cell] = step.values;
+      facts_[s].values = {value(state, step.cell)};
+      keep();
+      state.cells = cells_.set(state.cells, step.cell, step.values);
       break;
     case StepKind::parallel:
       fork(s, state);
@@ -93,94 +230,105 @@ void Flow::run(StepIx s, State &state) {
       for (const StepIx child : step.children) run(child, state);
       break;
   }
-  facts_[s].open_after = state.open;
-  facts_[s].armed_after = state.armed;
+  if (state.armed != 0 && (step.kind == StepKind::iteration || step.kind == StepKind::phase))
+    armed_after_[s] = state.armed;
   if (step.kind == StepKind::iteration) hand_over(s, state);
 }
 
 /// What a turn that has ended left open may be closed wherever what its surroundings opened may be: it becomes theirs.
 void Flow::hand_over(StepIx s, State &state) {
-  const auto of_turn = [&](const Open &o) { return tree_.below(o.region, s); };
-  if (std::none_of(state.open->begin(), state.open->end(), of_turn)) return;
-  auto open = std::make_shared<std::vector<Open>>();
-  for (Open o : *state.open) {
-    if (of_turn(o)) o.region = tree_[s].region;
-    const bool there = std::any_of(open->begin(), open->end(), [&](const Open &other) {
-      return other.pair == o.pair && other.changing == o.changing && other.region == o.region &&
-             tree_[other.opener].with == tree_[o.opener].with;
-    });
-    if (!there) open->push_back(o);
-  }
-  state.open = std::move(open);
+  std::vector<Open> left;
+  opens_.difference(before_[s].open, state.open, [&](std::uint32_t slot, std::uint32_t, std::uint32_t list) {
+    for (const Item &i : items_[list]) {
+      if (tree_.below(i.by, s)) left.push_back({pair_of_[slot], i.changing, region_at(i.by, s), i.by, i.number});
+    }
+  });
+  if (left.empty()) return;
+  std::sort(left.begin(), left.end(), kOlder);
+  left_[s] = std::move(left);
+  // In its new surroundings an outage may be one that is there already.
+  const StepIx outer = tree_[s].region;
+  const auto region = [&](const Item &i) { return tree_.below(i.by, s) ? outer : region_at(i.by, s); };
+  std::vector<std::pair<std::uint32_t, Items>> thinned;
+  doubled_.each(state.doubled, [&](std::uint32_t slot, std::uint8_t) {
+    const Items &now = items_[opens_.get(state.open, slot)];
+    Items kept;
+    for (const Item &i : now) {
+      const bool there = std::any_of(kept.begin(), kept.end(), [&](const Item &other) {
+        return alike(other, i) && region(other) == region(i);
+      });
+      if (!there) kept.push_back(i);
+    }
+    if (kept.size() != now.size()) thinned.emplace_back(slot, std::move(kept));
+  });
+  if (thinned.empty()) return;
+  keep();
+  for (auto &[slot, kept] : thinned) put_open(state, slot, std::move(kept));
 }
 
 void Flow::start(StepIx s, State &state) {
   const Step &step = tree_[s];
   const Contract &c = tree_.contract(step);
-  Facts &facts = facts_[s];
-  for (const Move &m : c.moves) facts.values.push_back(state.cells[m.cell]);
-  for (const auto &need : c.values) facts.values.push_back(state.cells[need.first]);
+  for (const Move &m : c.moves) facts_[s].values.push_back(value(state, m.cell));
+  for (const auto &need : c.values) facts_[s].values.push_back(value(state, need.first));
   count(s, state, c);
-  for (const GateIx g : c.awaits) {
-    const GateInstance &gate = tree_.contracts().gate(g);
-    if (!gate.gate.valid()) continue;
-  }
-  if (!c.disrupts.empty() || !c.changes.empty()) {
-    auto open = std::make_shared<std::vector<Open>>(*state.open);
-    const auto add = [&](const std::vector<PairIx> &pairs, bool changing) {
-      for (const PairIx p : pairs) {
-        // D is a set: opened again in the same turn, and under the same holds, it is the same outage.
-        const bool there = std::any_of(open->begin(), open->end(), [&](const Open &o) {
-          return o.pair == p && o.changing == changing && o.region == step.region && tree_[o.opener].with == step.with;
-        });
-        if (!there) open->push_back({p, changing, step.region, s});
-      }
-    };
-    add(c.disrupts, false);
-    add(c.changes, true);
-    state.open = std::move(open);
-  }
+  keep();
+  const auto add = [&](const std::vector<PairIx> &pairs, bool changing) {
+    for (const PairIx p : pairs) {
+      // D is a set: opened again in the same turn, and under the same holds, it is the same outage.
+      const Items &now = items_[opens_.get(state.open, slot_[p])];
+      const bool there = std::any_of(now.begin(), now.end(), [&](const Item &i) {
+        return i.changing == changing && region_at(i.by, s) == step.region && tree_[i.by].with == step.with;
+      });
+      if (there) continue;
+      Items more = now;
+      more.push_back({next_number_++, s, changing});
+      put_open(state, slot_[p], std::move(more));
+    }
+  };
+  add(c.disrupts, false);
+  add(c.changes, true);
   // End: moved cells stand at their target; a boot moves what is armed for it and brings the host back to life.
   for (const Move &m : c.moves) move(s, state, m.cell, m.to);
+  if (!c.boots.empty()) booted(s, state);
+}
+
+void Flow::booted(StepIx s, State &state) {
   const plan::Plan &p = tree_.plan();
   std::vector<PairIx> alive;
-  for (const HostIx h : c.boots) {
+  for (const HostIx h : tree_.contract(tree_[s]).boots) {
     const PairIx pair = tree_.site().pair(h, tree_.site().alive());
     if (pair != kNone) alive.push_back(pair);
     for (const CellIx cell : tree_.contracts().cells_of(h)) {
-      if (cell >= state.cells.size()) continue;
+      if (cell >= cell_count_) continue;
       const plan::State &record = p.states[tree_.contracts().cell(cell).state.index];
-      Values now = state.cells[cell];
+      const Values before = value(state, cell);
+      Values now = before;
       for (const plan::BootMove &boot : record.on_boot) {
         if ((now & value_bit(boot.from)) != 0) now = (now & ~value_bit(boot.from)) | value_bit(boot.to);
       }
-      if (now != state.cells[cell]) move(s, state, cell, now);
+      if (now != before) move(s, state, cell, now);
     }
   }
-  if (!alive.empty()) {
-    // `end a` closes only the D entry of this host's life, whoever opened it.
-    auto open = std::make_shared<std::vector<Open>>();
-    for (const Open &o : *state.open) {
-      if (o.changing || !contains(alive, o.pair)) open->push_back(o);
+  // `end a` closes only the D entry of this host's life, whoever opened it.
+  for (const PairIx pair : alive) {
+    const Items &now = items_[opens_.get(state.open, slot_[pair])];
+    Items kept;
+    for (const Item &i : now) {
+      if (i.changing) kept.push_back(i);
     }
-    for (const PairIx pair : alive) {
-      if (std::none_of(open->begin(), open->end(), [&](const Open &o) { return o.pair == pair; }))
-        facts_[s].closed.push_back(pair);
-    }
-    state.open = std::move(open);
+    if (kept.empty()) facts_[s].closed.push_back(pair);
+    if (kept.size() != now.size()) put_open(state, slot_[pair], std::move(kept));
   }
 }
 
 void Flow::move(StepIx s, State &state, CellIx cell, Values to) {
-  state.cells[cell] = to;
-  const Cell &info = tree_.contracts().cell(cell);
-  const bool arms = (to & info.transient) != 0;
-  const auto same = [&](const Armed &a) { return a.cell == cell; };
-  if (!arms && std::none_of(state.armed->begin(), state.armed->end(), same)) return;
-  auto armed = std::make_shared<std::vector<Armed>>(*state.armed);
-  std::erase_if(*armed, same);
-  if (arms) armed->push_back({cell, s});
-  state.armed = std::move(armed);
+  state.cells = cells_.set(state.cells, cell, to);
+  const bool arms = (to & tree_.contracts().cell(cell).transient) != 0;
+  if (!arms && armings_.get(state.armed, cell) == 0) return;
+  Items armed;
+  if (arms) armed.push_back({next_number_++, s, false});
+  state.armed = armings_.set(state.armed, cell, list_of(std::move(armed)));
 }
 
 void Flow::taints(StepIx s, const State &state) {
@@ -191,13 +339,11 @@ void Flow::taints(StepIx s, const State &state) {
     for (const auto &[id, index] : tainted_by_[gate.gate.index]) {
       Values tainted = 0;
       for (const std::uint32_t v : tree_.plan().states[id.index].taints[index].values) tainted |= value_bit(v);
-      for (CellIx cell = 0; cell < state.cells.size(); ++cell) {
+      for (const CellIx cell : cells_of_state_[id.index]) {
         const Cell &info = contracts.cell(cell);
-        if (info.state != id) continue;
         if (info.host != kNone && !gate.hosts.empty() && !contains(gate.hosts, info.host)) continue;
-        if (state.cells[cell] != 0 && (state.cells[cell] & ~tainted) == 0) {
-          starved_.push_back({s, g, cell, state.cells[cell]});
-        }
+        const Values now = value(state, cell);
+        if (now != 0 && (now & ~tainted) == 0) starved_.push_back({s, g, cell, now});
       }
     }
   }
@@ -211,251 +357,33 @@ void Flow::pass(StepIx s, State &state) {
     pairs.insert(pairs.end(), z.begin(), z.end());
   }
   sort_unique(pairs);
-  if (!pairs.empty()) close(s, state, pairs, false);
+  if (!pairs.empty()) close(s, state, pairs);
 }
 
-void Flow::close(StepIx s, State &state, const std::vector<PairIx> &pairs, bool everywhere) {
+void Flow::close(StepIx s, State &state, const std::vector<PairIx> &pairs) {
   const Step &step = tree_[s];
-  const Site &site = tree_.site();
-  // Whether this pass may close what was opened in `region`: its own region, one nested in it, or anything of the
-  // iteration's own host.
-  const auto closes = [&](StepIx region, HostIx host) {
-    if (everywhere || tree_.below(region, step.region) || step.region == 0) return true;
+  // A pass closes what was opened in its own region, in one nested in it, and anything of the iteration's own host.
+  const auto own = [&](HostIx host) {
+    if (step.region == 0) return true;
     for (StepIx r = step.region; r != 0; r = tree_[r].region) {
       if (tree_[r].host == host) return true;
     }
     return false;
   };
-  bool any = false;
-  for (const Open &o : *state.open) any = any || contains(pairs, o.pair);
-  if (any) {
-    auto open = std::make_shared<std::vector<Open>>();
-    std::vector<PairIx> gone;
-    for (const Open &o : *state.open) {
-      if (contains(pairs, o.pair) && closes(o.region, site.pair_host(o.pair)))
-        gone.push_back(o.pair);
-      else
-        open->push_back(o);
-    }
-    sort_unique(gone);
-    for (const PairIx p : gone) {
-      if (std::none_of(open->begin(), open->end(), [&](const Open &o) { return o.pair == p; }))
-        facts_[s].closed.push_back(p);
-    }
-    state.open = std::move(open);
-  }
-  bool learns = false;
-  for (const PairIx p : pairs) learns = learns || ((*state.unknown)[p] && closes(0, site.pair_host(p)));
-  if (learns) {
-    auto unknown = std::make_shared<std::vector<bool>>(*state.unknown);
-    for (const PairIx p : pairs) {
-      if (closes(0, site.pair_host(p))) (*unknown)[p] = false;
-    }
-    state.unknown = std::move(unknown);
-  }
-}
-
-namespace {
-bool less(const Open &a, const Open &b) {
-  return std::tie(a.pair, a.opener, a.region, a.changing) < std::tie(b.pair, b.opener, b.region, b.changing);
-}
-bool less(const Armed &a, const Armed &b) { return std::tie(a.cell, a.by) < std::tie(b.cell, b.by); }
-constexpr auto kLess = [](const auto &a, const auto &b) { return less(a, b); };
-
-/// What went from a list and what came to it.
-template <typename T>
-struct Edit {
-  std::vector<T> gone, come;
-
-  /// Lists grow at their end and shrink anywhere, so one walk over both finds the difference.
-  void note(const std::vector<T> &before, const std::vector<T> &after) {
-    std::vector<T> left, added;
-    std::size_t j = 0;
-    for (const T &x : before) {
-      if (j < after.size() && after[j] == x)
-        ++j;
-      else
-        left.push_back(x);
-    }
-    added.assign(after.begin() + static_cast<std::ptrdiff_t>(j), after.end());
-    std::vector<T> left_sorted = sorted(left), added_sorted = sorted(added);
-    for (const T &x : left) {
-      if (!among(added_sorted, x)) gone.push_back(x);
-    }
-    for (const T &x : added) {
-      if (!among(left_sorted, x)) come.push_back(x);
-    }
-  }
-  void apply(std::shared_ptr<const std::vector<T>> &list) const {
-    if (gone.empty() && come.empty()) return;
-    auto out = std::make_shared<std::vector<T>>();
-    out->reserve(list->size() + come.size());
-    const std::vector<T> without = sorted(gone);
-    for (const T &x : *list) {
-      if (!among(without, x)) out->push_back(x);
-    }
-    std::vector<T> there = come.empty() ? std::vector<T>() : sorted(*out);
-    for (const T &x : come) {
-      if (!among(there, x)) out->push_back(x);
-    }
-    list = std::move(out);
-  }
-
- private:
-  static std::vector<T> sorted(std::vector<T> list) {
-    std::sort(list.begin(), list.end(), kLess);
-    return list;
-  }
-  static bool among(const std::vector<T> &list, const T &x) {
-    return std::binary_search(list.begin(), list.end(), x, kLess);
-  }
-};
-}  // namespace
-
-/// What happened between two states.
-struct Flow::Change {
-  std::vector<std::pair<CellIx, Values>> cells;
-  Edit<Open> open;
-  Edit<Armed> armed;
-  std::vector<PairIx> learnt;
-
-  /// Adds what happened between `from` and `to`. Several fibers may be noted one after the other if all began at
-  /// `from`.
-  void note(const State &from, const State &to) {
-    for (CellIx c = 0; c < to.cells.size(); ++c) {
-      if (from.cells[c] != to.cells[c]) cells.emplace_back(c, to.cells[c]);
-    }
-    if (from.open != to.open) open.note(*from.open, *to.open);
-    if (from.armed != to.armed) armed.note(*from.armed, *to.armed);
-    if (from.unknown == to.unknown) return;
-    for (PairIx i = 0; i < to.unknown->size(); ++i) {
-      if ((*from.unknown)[i] && !(*to.unknown)[i]) learnt.push_back(i);
-    }
-  }
-  void apply(State &into) const {
-    for (const auto &[cell, values] : cells) into.cells[cell] = values;
-    open.apply(into.open);
-    armed.apply(into.armed);
-    if (learnt.empty()) return;
-    auto unknown = std::make_shared<std::vector<bool>>(*into.unknown);
-    for (const PairIx p : learnt) (*unknown)[p] = false;
-    into.unknown = std::move(unknown);
-  }
-};
-
-void Flow::fork(StepIx s, State &state) {
-  Change change;
-  for (const StepIx child : tree_[s].children) {
-    State fiber = state;
-    run(child, fiber);
-    change.note(state, fiber);
-  }
-  change.apply(state);
-}
-
-void Flow::dag(StepIx s, State &state) {
-  const std::vector<StepIx> &phases = tree_[s].children;
-  std::vector<Change> changes(phases.size());
-  std::vector<std::size_t> done;  // in an order that fits all edges
-  std::vector<bool> ready(phases.size(), false);
-  for (std::size_t round = 0; round < phases.size() && done.size() < phases.size(); ++round) {
-    for (std::size_t i = 0; i < phases.size(); ++i) {
-      const std::vector<std::uint32_t> &after = tree_[phases[i]].after;
-      if (ready[i] || !std::all_of(after.begin(), after.end(), [&](std::uint32_t j) { return ready[j]; })) continue;
-      State start = state;
-      for (const std::size_t j : done) {
-        if (contains(after, static_cast<std::uint32_t>(j))) changes[j].apply(start);
+  keep();
+  for (const PairIx p : pairs) {
+    const bool all = own(tree_.site().pair_host(p));
+    const Items &now = items_[opens_.get(state.open, slot_[p])];
+    if (!now.empty()) {
+      Items kept;
+      for (const Item &i : now) {
+        if (!all && !tree_.below(region_at(i.by, s), step.region)) kept.push_back(i);
       }
-      State end = start;
-      run(phases[i], end);
-      changes[i].note(start, end);
-      ready[i] = true;
-      done.push_back(i);
+      if (kept.empty()) facts_[s].closed.push_back(p);
+      if (kept.size() != now.size()) put_open(state, slot_[p], std::move(kept));
     }
+    if (all) state.unknown = unknowns_.set(state.unknown, slot_[p], 0);
   }
-  for (const std::size_t j : done) changes[j].apply(state);
-}
-
-void Flow::compare(StepIx s, const State &a, const State &b, CellIx except) {
-  for (CellIx c = 0; c < a.cells.size(); ++c) {
-    if (c != except && a.cells[c] != b.cells[c]) {
-      uneven_.push_back({s, kNone, c});
-      return;
-    }
-  }
-  const auto differs = [&](const std::vector<Open> &x, const std::vector<Open> &y) {
-    for (const Open &o : x) {
-      const bool there = std::any_of(
-          y.begin(), y.end(), [&](const Open &other) { return other.pair == o.pair && other.changing == o.changing; });
-      if (!there) {
-        uneven_.push_back({s, o.pair, kNone});
-        return true;
-      }
-    }
-    return false;
-  };
-  if (a.open != b.open && !differs(*a.open, *b.open)) differs(*b.open, *a.open);
-}
-
-/// Takes the join of two ways: what either may leave.
-static void join(State &into, const State &other) {
-  for (std::size_t c = 0; c < into.cells.size(); ++c) into.cells[c] |= other.cells[c];
-  if (into.open != other.open) {
-    auto open = std::make_shared<std::vector<Open>>(*into.open);
-    for (const Open &o : *other.open) {
-      if (std::find(open->begin(), open->end(), o) == open->end()) open->push_back(o);
-    }
-    into.open = std::move(open);
-  }
-  if (into.unknown != other.unknown) {
-    auto unknown = std::make_shared<std::vector<bool>>(*into.unknown);
-    for (std::size_t i = 0; i < unknown->size(); ++i) (*unknown)[i] = (*unknown)[i] || (*other.unknown)[i];
-    into.unknown = std::move(unknown);
-  }
-  if (into.armed != other.armed) {
-    auto armed = std::make_shared<std::vector<Armed>>(*into.armed);
-    for (const Armed &a : *other.armed) {
-      if (std::find(armed->begin(), armed->end(), a) == armed->end()) armed->push_back(a);
-    }
-    into.armed = std::move(armed);
-  }
-}
-
-void Flow::branch(StepIx s, State &state) {
-  const State entry = state;
-  std::vector<State> arms;
-  for (const StepIx child : tree_[s].children) {
-    arms.push_back(entry);
-    run(child, arms.back());
-  }
-  if (arms.size() < 2) arms.push_back(entry);
-  compare(s, arms[0], arms[1], kNone);
-  state = std::move(arms[0]);
-  join(state, arms[1]);
-}
-
-void Flow::unless(StepIx s, State &state) {
-  const Step &step = tree_[s];
-  const Values now = state.cells[step.cell];
-  facts_[s].values = {now};
-  if (now == step.values || step.children.empty()) return;
-  State skipped = state;
-  skipped.cells[step.cell] = step.values;
-  const bool may_skip = (now & step.values) != 0;
-  state.cells[step.cell] = now & ~step.values;
-  run(step.children[0], state);
-  if (state.cells[step.cell] != step.values) uneven_.push_back({s, kNone, step.cell});
-  if (!may_skip) return;
-  compare(s, state, skipped, step.cell);
-  join(state, skipped);
-}
-
-void Flow::loop(StepIx s, State &state) {
-  if (tree_[s].children.empty()) return;
-  State once = state;
-  run(tree_[s].children[0], once);
-  compare(s, once, state, kNone);
-  join(state, once);
 }
 
 // ---- counts
@@ -487,14 +415,14 @@ int Flow::holds_for(plan::NodeId node, const Env &env, const State &state) {
         const plan::NodeId x = p.kid(node, left), y = p.kid(node, right);
         if (p.node(x).op != Op::cell_value || p.node(y).op != Op::text) continue;
         const CellIx cell = tree_.contracts().cell(p.kid(x, 0), env);
-        if (cell >= state.cells.size()) return -1;
+        if (cell >= cell_count_) return -1;
         const plan::State &record = p.states[tree_.contracts().cell(cell).state.index];
-        Values value = 0;
+        Values wanted = 0;
         for (std::uint32_t i = 0; i < record.values.size(); ++i) {
-          if (p.text(record.values[i].name) == p.strings[p.node(y).a]) value = value_bit(i);
+          if (p.text(record.values[i].name) == p.strings[p.node(y).a]) wanted = value_bit(i);
         }
-        const Values now = state.cells[cell];
-        const int truth = (now & value) == 0 ? 0 : now == value ? 1 : -1;
+        const Values now = value(state, cell);
+        const int truth = (now & wanted) == 0 ? 0 : now == wanted ? 1 : -1;
         return n.op == Op::equal ? truth : negated(truth);
       }
       return -1;

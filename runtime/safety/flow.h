@@ -1,9 +1,14 @@
 #pragma once
 #include <cstdint>
-#include <memory>
+#include <map>
+#include <optional>
+#include <span>
+#include <unordered_map>
 #include <vector>
 
+#include "runtime/safety/phases.h"
 #include "runtime/safety/tree.h"
+#include "runtime/safety/versions.h"
 
 namespace upg::safety {
 
@@ -11,35 +16,32 @@ namespace upg::safety {
 struct Open {
   PairIx pair = 0;
   bool changing = false;  // C; otherwise D
-  StepIx region = 0;
+  StepIx region = 0;      // as seen from the step that asks: what a turn left open is its surroundings' after its end
   StepIx opener = 0;
-  bool operator==(const Open &) const = default;
+  std::uint32_t number = 0;  // of two, the one opened first has the smaller
 };
-using Opens = std::shared_ptr<const std::vector<Open>>;
-/// Pairs not yet proven healthy (kind U), as bits.
-using Unknown = std::shared_ptr<const std::vector<bool>>;
 /// A cell that may stand in a transient value, and the step that moved it there.
 struct Armed {
   CellIx cell = 0;
   StepIx by = 0;
-  bool operator==(const Armed &) const = default;
 };
-using ArmedList = std::shared_ptr<const std::vector<Armed>>;
+/// Where a pair's outages begin and end.
+struct Turnover {
+  enum Kind : std::uint8_t { down, changing, closed };
+  StepIx step = 0;
+  Kind kind = down;
+};
 
-/// Configuration of the forward pass: D and sigma. Copies share what did not change.
-struct State {
-  Opens open;
-  Unknown unknown;
-  ArmedList armed;
+/// The configuration at the end of the plan.
+struct Final {
+  std::vector<Open> open;
+  std::vector<Armed> armed;
   std::vector<Values> cells;
 };
 
 /// What holds when a step starts and, for awaits, what it closes.
 struct Facts {
   bool reached = false;
-  Opens open_before, open_after;
-  Unknown unknown_before;
-  ArmedList armed_before, armed_after;
   std::vector<Values> values;  // act: of its moved cells, then of the cells it requires; unless, expect: of its cell
   std::vector<PairIx> closed;  // pairs without any outage left after this step
 };
@@ -49,6 +51,9 @@ struct Uneven {
   StepIx step = 0;
   PairIx pair = kNone;
   CellIx cell = kNone;
+  bool first = false;         // the outage is left by the first way (the block of an `unless`), not the second
+  Open open;                  // the outage
+  Values one = 0, other = 0;  // values after the two ways
 };
 struct Starved {
   StepIx await = 0;
@@ -63,19 +68,72 @@ struct Miscount {
 };
 
 /// The forward pass over the folded plan (SEMANTICS section 2, without schedules): given the structural rules, the
-/// state of every cell and host depends on the choices taken, never on the schedule.
+/// state of every cell and host depends on the choices taken, never on the schedule. Configurations are versions of
+/// maps that share what did not change: each step costs what it changes, not what is open.
 class Flow {
  public:
   explicit Flow(const Tree &tree);
   const Facts &at(StepIx s) const { return facts_[s]; }
-  const State &final_state() const { return final_; }
+  const Final &final_state() const { return final_; }
   const std::vector<Uneven> &uneven() const { return uneven_; }
   const std::vector<Starved> &starved() const { return starved_; }
   const std::vector<Miscount> &miscounts() const { return miscounts_; }
 
+  /// The outages open when the step starts, oldest first: all, or those of one pair.
+  std::vector<Open> open_before(StepIx s) const;
+  std::vector<Open> open_before(StepIx s, PairIx pair) const;
+  /// The oldest outage under change of the role that is open when the step starts.
+  std::optional<Open> changing_before(StepIx s, RoleIx role) const;
+  /// What a turn left open of what it opened, oldest first.
+  const std::vector<Open> &left_by(StepIx iteration) const;
+  /// Whether the pair (any host of the role) is not yet proven healthy when the step starts.
+  bool unknown_before(StepIx s, PairIx pair) const { return unknowns_.get(before_[s].unknown, slot_[pair]) != 0; }
+  bool any_unknown_before(StepIx s, RoleIx role) const {
+    return unknowns_.any(before_[s].unknown, first_slot_[role], first_slot_[role + 1]);
+  }
+  /// Equal numbers: nothing was opened or closed between the two.
+  std::uint32_t version_of_open(StepIx s) const { return before_[s].open; }
+  std::vector<Armed> armed_before(StepIx s) const { return armed(before_[s].armed); }
+  /// Of an iteration or phase.
+  std::vector<Armed> armed_after(StepIx s) const;
+
+  const Phases &phases(StepIx dag) const { return phases_.at(dag); }
+  /// All turnovers of a pair in the order of the text, whether reached or not.
+  std::span<const Turnover> turnovers(PairIx pair) const {
+    return {turnovers_.data() + first_turnover_[pair], first_turnover_[pair + 1] - first_turnover_[pair]};
+  }
+
  private:
+  /// An element of D or an armed cell; `number` rises from one to the next.
+  struct Item {
+    std::uint32_t number = 0;
+    StepIx by = 0;
+    bool changing = false;
+    bool is(const Item &other) const { return by == other.by && changing == other.changing; }
+  };
+  using Items = std::vector<Item>;  // of one pair or cell, ascending by number
+  /// Configuration: D, U, armed cells and sigma, each a version.
+  struct State {
+    std::uint32_t open = 0, doubled = 0, unknown = 0, armed = 0, cells = 0;
+  };
+  /// What went from a map of lists and what came to it.
+  struct Edit {
+    std::vector<std::pair<std::uint32_t, Item>> gone, come;
+  };
+  /// What happened between two configurations.
+  struct Change {
+    std::vector<std::pair<CellIx, Values>> cells;
+    Edit open, armed;
+    std::vector<std::uint32_t> learnt;
+    bool empty() const {
+      return cells.empty() && open.gone.empty() && open.come.empty() && armed.gone.empty() && armed.come.empty() &&
+             learnt.empty();
+    }
+  };
+
   void run(StepIx s, State &state);
   void start(StepIx s, State &state);
+  void booted(StepIx s, State &state);
   void hand_over(StepIx s, State &state);
   void pass(StepIx s, State &state);
   void fork(StepIx s, State &state);
@@ -84,21 +142,62 @@ class Flow {
   void unless(StepIx s, State &state);
   void loop(StepIx s, State &state);
   void move(StepIx s, State &state, CellIx cell, Values to);
-  void close(StepIx s, State &state, const std::vector<PairIx> &pairs, bool everywhere);
+  void close(StepIx s, State &state, const std::vector<PairIx> &pairs);
   void count(StepIx s, const State &state, const Contract &c);
   int holds_for(plan::NodeId condition, const Env &env, const State &state);
   void taints(StepIx s, const State &state);
-  struct Change;
   void compare(StepIx s, const State &a, const State &b, CellIx except);
-  State initial() const;
+  void join(State &into, const State &other);
+  using Lists = Versions<std::uint32_t>;
+  Change change(const State &from, const State &to) const;
+  void note(Edit &edit, const Lists &lists, std::uint32_t from, std::uint32_t to) const;
+  void apply(const Change &change, State &into);
+  Edit younger(const Lists &lists, std::uint32_t into, std::uint32_t other);
+  template <class Put>
+  void apply(const Edit &edit, const Lists &lists, const std::uint32_t &version, Put put);
+  void apply_open(const Edit &edit, State &into);
+  void apply_armed(const Edit &edit, State &into);
+  State initial();
+  void index();
+
+  /// Keeps all versions: called before a step changes anything.
+  void keep();
+  std::uint32_t list_of(Items items);
+  bool alike(const Item &a, const Item &b) const;
+  void put_open(State &state, std::uint32_t slot, Items items);
+  StepIx region_at(StepIx opener, StepIx s) const;
+  Values value(const State &state, CellIx cell) const { return cells_.get(state.cells, cell); }
+  std::vector<Armed> armed(std::uint32_t version) const;
+  std::vector<Open> open_in(std::uint32_t version, StepIx s) const;
 
   const Tree &tree_;
   std::vector<Facts> facts_;
+  std::vector<State> before_;
+  std::unordered_map<StepIx, std::uint32_t> armed_after_;
+  std::unordered_map<StepIx, std::vector<Open>> left_;
+  std::vector<Open> none_;
+  std::map<StepIx, Phases> phases_;
   std::vector<Uneven> uneven_;
   std::vector<Starved> starved_;
   std::vector<Miscount> miscounts_;
-  State final_;
+  Final final_;
+  std::size_t cell_count_ = 0;
+
+  // Pairs are numbered role by role, so that a role is a range.
+  std::vector<std::uint32_t> slot_, first_slot_;
+  std::vector<PairIx> pair_of_;
+  Lists opens_;  // by slot; a list of items_
+  Versions<std::uint8_t> doubled_;  // slots with two outages that may turn out to be one
+  Versions<std::uint8_t> unknowns_;
+  Lists armings_;  // by cell; a list of items_
+  Versions<Values> cells_;
+  std::vector<Items> items_;
+  std::uint32_t next_number_ = 0;
+
   std::vector<std::vector<std::pair<plan::StateId, std::size_t>>> tainted_by_;  // gate -> (state, index of its taint)
+  std::vector<std::vector<CellIx>> cells_of_state_;                             // of states that taint something
+  std::vector<std::size_t> first_turnover_;
+  std::vector<Turnover> turnovers_;
 };
 
 }  // namespace upg::safety

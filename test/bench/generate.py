@@ -203,6 +203,85 @@ def named(size):
     return "".join(out)
 
 
+def scattered(size):
+    """Every host in a zone of its own, so that no two of them fold; fifty steps each, several at a time; a hold on each host."""
+    out = ["cluster bench {\n"]
+    out += [f"  host h{i} {{ zone z{i}  roles server, reader }}\n" for i in range(size)]
+    out.append("}\n" + ROLE.replace("  available >= 50%\n  serial\n", "  available all but 3 of host.zone\n")
+               .replace("every p in server except h: serving(p)\n  watches server", "serving(h)"))
+    out.append('''
+role reader { available >= 50%  health reads  stoppable always "clients go on with another" }
+gate reads(h: host) { pass when serving(h)  poll 2s for 5m }
+hold silent(h: host) {
+  observe (run("cat", "/run/silent") on h).stdout.trim == "yes"
+  acquire { run("touch", "/run/silent") on h }
+  release { run("rm", "/run/silent") on h }
+  changes reader on h
+  takes 1s..10s
+  on halt keep
+}
+''')
+    out += [block(k) for k in range(8)]
+    out.append("\nupgrade far of bench {\n  preflight { await in_service(all) }\n  rolling n in server batch 3 {\n    with silent(n) {\n")
+    out += [f"      upgrade_{k}(n)\n" for k in range(8)]
+    out.append("    }\n    await in_service(n)\n  }\n}\n")
+    return "".join(out)
+
+
+def backlog(size):
+    """Ten hosts at a time, none of which folds, and every turn leaves what a later one closes."""
+    out = ["cluster bench {\n"]
+    out += [f"  host h{i} {{ zone z{i}  roles server, cache }}\n" for i in range(size)]
+    out.append("}\n" + ROLE.replace("  available >= 50%\n  serial\n", "  available all but 10 of host.zone\n"))
+    out.append('''
+role cache { available may be down  health warm  stoppable always "clients ask the source" }
+gate warm(h: host) { pass when serving(h)  watches cache  poll 2s for 5m }
+action drop(h: host) { disrupts cache on h  requires peers_answer(h)  run("cache-tool", "drop") on h  takes 5s..2m }
+action fill(h: host) { changes cache on h  run("cache-tool", "fill") on h  takes 5s..2m }
+
+upgrade later of bench {
+  preflight { await in_service(all) }
+  rolling n in server batch 10 { await peers_answer(n)  drop(n) }
+  rolling n in server batch 10 { fill(n)  await in_service(n) }
+}
+''')
+    return "".join(out)
+
+
+def calls(size):
+    """Procedures in procedures: SIZE calls of the innermost, on nine hosts."""
+    out = [f"cluster bench {{\n  host {names(9)} {{ roles server }}\n}}\n", ROLE, block(0)]
+    out.append("procedure single(h: host) {\n  upgrade_0(h)\n  await in_service(h)\n}\n")
+    out.append("procedure ten(h: host) {\n" + "  single(h)\n" * 10 + "}\n")
+    out.append("procedure hundred(h: host) {\n" + "  ten(h)\n" * 10 + "}\n")
+    out.append("\nupgrade deep of bench {\n  preflight { await in_service(all) }\n  rolling n in server {\n")
+    out.append("    hundred(n)\n" * (size // 100) + "    ten(n)\n" * (size % 100 // 10) + "    single(n)\n" * (size % 10))
+    out.append("  }\n}\n")
+    return "".join(out)
+
+
+def gates(size):
+    """SIZE gates that an action on each host requires, in phases of their own holds."""
+    out = [f"cluster bench {{\n  host {names(30)} {{ roles server }}\n}}\n", ROLE]
+    for k in range(size):
+        out.append(f'''
+gate calm_{k}(h: host) {{ let r = run("calm", "{k}") on h  pass when r.stdout.trim == "{k}"  poll 2s for 5m{'  watches server' if k % 2 else ''} }}
+hold kept_{k} {{
+  observe (run("cat", "/run/kept-{k}") on h0).stdout.trim == "on"
+  acquire {{ spills server  run("touch", "/run/kept-{k}") on h0 }}
+  release {{ spills server  run("rm", "/run/kept-{k}") on h0 }}
+  takes 1s..1m
+  on halt keep
+}}
+action act_{k}(h: host) {{ requires held kept_{k}  requires calm_{k}(h)  changes server on h  run("act", "{k}") on h  takes 5s..2m }}
+''')
+    out.append("\nupgrade asked of bench {\n  preflight { await in_service(all) }\n  rolling n in server {\n")
+    for k in range(size):
+        out.append(f"    with kept_{k} {{ await calm_{k}(n)  act_{k}(n)  await in_service(n) }}\n")
+    out.append("  }\n}\n")
+    return "".join(out)
+
+
 def steps(size, address="127.0.0.1"):
     out = [f'''cluster bench {{ host h0 "{address}" {{ roles worker }} }}
 role worker {{ available may be down  health well  stoppable always "nobody waits for it" }}
@@ -218,7 +297,8 @@ upgrade small of bench {{
     return "".join(out)
 
 
-SHAPES = {"lines": lines, "hosts": hosts, "fleet": fleet, "named": named, "phases": phases, "steps": steps}
+SHAPES = {"lines": lines, "hosts": hosts, "fleet": fleet, "named": named, "phases": phases, "scattered": scattered, "backlog": backlog,
+          "calls": calls, "gates": gates, "steps": steps}
 
 
 def main():

@@ -30,18 +30,18 @@ void check(Analysis &a) {
     const Facts &facts = a.flow.at(s);
     if (!facts.reached) continue;
     if (a.tree.is_pause(s)) {
-      for (const Armed &x : *facts.armed_before) report(a, s, x, "while a person is waited for", "waits for a person");
+      for (const Armed &x : a.flow.armed_before(s)) report(a, s, x, "while a person is waited for", "waits for a person");
     }
     if (step.kind == StepKind::iteration) {
-      for (const Armed &x : *facts.armed_after) report(a, s, x, "when the turn ends", "the turn ends");
+      for (const Armed &x : a.flow.armed_after(s)) report(a, s, x, "when the turn ends", "the turn ends");
     }
     if (step.kind == StepKind::phase) {
-      for (const Armed &x : *facts.armed_after) report(a, s, x, "when the phase ends", "the phase ends");
+      for (const Armed &x : a.flow.armed_after(s)) report(a, s, x, "when the phase ends", "the phase ends");
     }
     if (step.kind != StepKind::act) continue;
     // Whatever takes a host down sets off what is armed on it: only the action meant to may.
     const Contract &c = a.tree.contract(step);
-    for (const Armed &x : *facts.armed_before) {
+    for (const Armed &x : a.flow.armed_before(s)) {
       const HostIx h = a.contracts.cell(x.cell).host;
       if (h == kNone || !contains(c.alive_down, h)) continue;
       const bool moves = std::any_of(c.moves.begin(), c.moves.end(), [&](const Move &m) { return m.cell == x.cell; });
@@ -51,7 +51,7 @@ void check(Analysis &a) {
                "restarts it without being the step that is meant to");
     }
   }
-  for (const Armed &x : *a.flow.final_state().armed) report(a, 0, x, "when the plan ends", "the plan ends");
+  for (const Armed &x : a.flow.final_state().armed) report(a, 0, x, "when the plan ends", "the plan ends");
 }
 
 }  // namespace

@@ -10,14 +10,13 @@ void check(Analysis &a) {
     const Step &step = a.tree[s];
     if (step.kind != StepKind::act || !a.flow.at(s).reached) continue;
     const Contract &c = a.tree.contract(step);
-    const std::vector<bool> &unknown = *a.flow.at(s).unknown_before;
     for (const std::vector<PairIx> *pairs : {&c.disrupts, &c.changes}) {
       for (const PairIx p : *pairs) {
         const RoleIx r = a.site.pair_role(p);
-        if (r == a.site.alive()) continue;
+        if (r == a.site.alive() || !a.flow.any_unknown_before(s, r)) continue;
         std::vector<HostIx> unproven;
         for (const HostIx h : a.site.hosts_of(r)) {
-          if (unknown[a.site.pair(h, r)]) unproven.push_back(h);
+          if (a.flow.unknown_before(s, a.site.pair(h, r))) unproven.push_back(h);
         }
         if (unproven.empty() || a.lifted("base", s, plan::RoleId(r))) continue;
         // One message: the first act that touches a role whose hosts nobody has asked.

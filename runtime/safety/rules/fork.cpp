@@ -37,10 +37,8 @@ Part part_of(Analysis &a, StepIx child) {
 
 /// The step that opened the pair before the part begins, or kNone.
 StepIx opener_before(Analysis &a, StepIx part, PairIx pair) {
-  for (const Open &o : *a.flow.at(part).open_before) {
-    if (o.pair == pair) return o.opener;
-  }
-  return kNone;
+  const std::vector<Open> open = a.flow.open_before(part, pair);
+  return open.empty() ? kNone : open.front().opener;
 }
 
 void report(Analysis &a, StepIx first, StepIx x, PairIx pair, StepIx opener) {
@@ -73,7 +71,7 @@ void judge(Analysis &a, StepIx s, const std::vector<Part> &parts, PairIx pair, c
       if (!a.tree.concurrent_children(s, x.child, y.child)) continue;
       StepIx opener = opener_before(a, x.child, pair);
       if (opener == kNone) opener = opener_before(a, y.child, pair);
-      const bool unproven = (*a.flow.at(x.child).unknown_before)[pair] || (*a.flow.at(y.child).unknown_before)[pair];
+      const bool unproven = a.flow.unknown_before(x.child, pair) || a.flow.unknown_before(y.child, pair);
       // Not yet proven and only asked by both: both learn the same.
       const bool acts = x.effects.contains(h) || y.effects.contains(h);
       if (opener == kNone && !(unproven && acts)) continue;
@@ -93,17 +91,30 @@ void check(Analysis &a) {
     std::vector<Part> parts;
     std::map<HostIx, std::vector<std::size_t>> acting;
     std::map<PairIx, std::vector<std::size_t>> asking;
-    std::set<PairIx> suspects;
+    std::vector<PairIx> suspects;
+    std::vector<StepIx> starts;  // of the parts, one for each set of outages open at a start
+    std::set<std::uint32_t> versions;
     for (const StepIx child : step.children) {
       parts.push_back(part_of(a, child));
       if (!a.flow.at(child).reached) continue;
       for (const auto &[host, act] : parts.back().effects) acting[host].push_back(parts.size() - 1);
       for (const auto &[pair, await] : parts.back().closes) {
         asking[pair].push_back(parts.size() - 1);
-        if ((*a.flow.at(child).unknown_before)[pair]) suspects.insert(pair);
+        if (a.flow.unknown_before(child, pair)) suspects.push_back(pair);
       }
-      for (const Open &o : *a.flow.at(child).open_before) suspects.insert(o.pair);
+      if (versions.insert(a.flow.version_of_open(child)).second) starts.push_back(child);
     }
+    // Only what some part touches is judged.
+    const auto suspect = [&](PairIx pair) {
+      if (std::any_of(starts.begin(), starts.end(), [&](StepIx x) { return opener_before(a, x, pair) != kNone; }))
+        suspects.push_back(pair);
+    };
+    for (const auto &[pair, by] : asking) suspect(pair);
+    for (const auto &[host, by] : acting) {
+      for (std::size_t i = 0; i < a.site.host(host).roles.size(); ++i)
+        suspect(a.site.host(host).first_pair + static_cast<PairIx>(i));
+    }
+    sort_unique(suspects);
     for (const PairIx pair : suspects) judge(a, s, parts, pair, acting[a.site.pair_host(pair)], asking[pair]);
   }
 }

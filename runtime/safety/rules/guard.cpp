@@ -20,9 +20,9 @@ std::vector<Required> requirements(Analysis &a, StepIx s) {
   const Contract &c = a.tree.contract(a.tree[s]);
   std::vector<Required> out;
   for (std::size_t i = 0; i < c.gates.size(); ++i) out.push_back({c.gates[i], c.gate_needs[i], kNone});
-  const std::vector<Open> &open = *a.flow.at(s).open_before;
   for (const PairIx p : c.disrupts) {
-    const bool down = std::any_of(open.begin(), open.end(), [&](const Open &o) { return o.pair == p && !o.changing; });
+    const std::vector<Open> open = a.flow.open_before(s, p);
+    const bool down = std::any_of(open.begin(), open.end(), [](const Open &o) { return !o.changing; });
     if (down) continue;
     const GateIx g = a.contracts.stoppable(p);
     if (g == kNone) continue;

@@ -84,7 +84,7 @@ void released(Analysis &a, StepIx s) {
   const Step &step = a.tree[s];
   const HoldInstance &hold = a.contracts.hold(step.hold);
   const plan::Hold &record = a.plan.holds[hold.hold.index];
-  for (const Open &o : *a.flow.at(s).open_before) {
+  for (const Open &o : a.flow.open_before(s)) {
     const Step &opener = a.tree[o.opener];
     if (!a.tree.below(o.opener, step.parent) || opener.acquire || opener.release) continue;
     const Contract &c = a.tree.contract(opener);

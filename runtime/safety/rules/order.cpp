@@ -123,11 +123,14 @@ class Walk {
         }
         if (role == rule.later) {
           // An earlier role is still under change.
-          for (const Open &o : *a_.flow.at(s).open_before) {
-            if (!o.changing || a_.site.pair_role(o.pair) != rule.first || (each && a_.site.pair_host(o.pair) != host))
-              continue;
-            report_open(rule, o, s);
-            break;
+          if (each) {
+            const PairIx q = a_.site.pair(host, rule.first);
+            if (q == kNone) continue;
+            const std::vector<Open> open = a_.flow.open_before(s, q);
+            const auto o = std::find_if(open.begin(), open.end(), [](const Open &x) { return x.changing; });
+            if (o != open.end()) report_open(rule, *o, s);
+          } else if (const std::optional<Open> o = a_.flow.changing_before(s, rule.first)) {
+            report_open(rule, *o, s);
           }
         }
       }

@@ -19,8 +19,19 @@ void check(Analysis &a) {
       a.step(out, s, " while " + host + " is dead");
       out.help("leave " + host + " out of the step, or take back that it is out");
     }
-    for (const Open &o : *a.flow.at(s).open_before) {
-      if (o.changing || a.site.pair_role(o.pair) != alive) continue;
+    std::vector<HostIx> needed = c.subjects;
+    for (const HostIx h : c.subjects) needed.insert(needed.end(), a.site.host(h).via.begin(), a.site.host(h).via.end());
+    sort_unique(needed);
+    std::vector<Open> down_now;
+    for (const HostIx h : needed) {
+      const PairIx pair = a.site.pair(h, alive);
+      if (pair == kNone) continue;
+      for (const Open &o : a.flow.open_before(s, pair)) {
+        if (!o.changing) down_now.push_back(o);
+      }
+    }
+    std::sort(down_now.begin(), down_now.end(), [](const Open &x, const Open &y) { return x.number < y.number; });
+    for (const Open &o : down_now) {
       const HostIx down = a.site.pair_host(o.pair);
       for (const HostIx h : c.subjects) {
         const bool through = contains(a.site.host(h).via, down);

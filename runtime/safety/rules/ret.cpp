@@ -44,11 +44,11 @@ void check(Analysis &a) {
   for (StepIx s = 0; s < a.tree.size(); ++s) {
     const Step &step = a.tree[s];
     if (step.kind != StepKind::iteration || !a.flow.at(s).reached) continue;
-    for (const Open &o : *a.flow.at(s).open_after) {
-      if (a.tree.below(o.region, s) && a.site.guarded(a.site.pair_role(o.pair))) report(a, s, o, false);
+    for (const Open &o : a.flow.left_by(s)) {
+      if (a.site.guarded(a.site.pair_role(o.pair))) report(a, s, o, false);
     }
   }
-  for (const Open &o : *a.flow.final_state().open) report(a, 0, o, true);
+  for (const Open &o : a.flow.final_state().open) report(a, 0, o, true);
 }
 
 }  // namespace
