@@ -4,33 +4,12 @@ The checker sees the weakened contract. Whether a plan is safe is judged with th
 as safe as it is, so each is also paired with the mistakes in the plan that the contract was there to catch (mutate.py)."""
 
 from registry import drop, drop_item, insert, operator, replace
-from trees import PLAN, squeezed, walk
-
-
-def reached(seed):
-    """Names that the plan speaks of, through the declarations that it names."""
-    texts = {}
-    for kind in ("role", "gate", "action", "hold", "state", "procedure", "probe", "hosts"):
-        for file in seed.files.values():
-            for d in file.declarations(kind):
-                texts.setdefault(d["name"]["text"], []).append(file.text(d))
-    found, waiting = set(), [words(seed.plan.bytes.decode())]
-    while waiting:
-        for word in waiting.pop():
-            if word in texts and word not in found:
-                found.add(word)
-                waiting += [words(text) for text in texts[word]]
-    found.add("alive")
-    return found
-
-
-def words(text):
-    return set("".join(c if c.isalnum() or c == "_" else " " for c in text).split())
+from trees import PLAN, squeezed
 
 
 def declared(seed, *kinds):
     """(file key, place, declaration) of what the plan reaches."""
-    names = reached(seed)
+    names = seed.reached
     for key, file in seed.files.items():
         for d in file.declarations(*kinds):
             if d["name"]["text"] in names:
@@ -313,10 +292,12 @@ def _(seed):
     yield from dropped(seed, DOERS, "spills")
 
 
-@operator("contract.reaches_nothing", "an action touches nothing else, it says")
+@operator("contract.reaches_one", "an action touches one thing only, it says")
 def _(seed):
     for key, place, d in declared(seed, "action"):
-        yield place, [insert(key, d["body"]["begin"] + 1, "\n  reaches nothing", True)], ""
+        for role in [n for n, _ in seed.all_of("role")][:2]:
+            name = role.partition(".")[2] if role.startswith(key + ".") else role
+            yield place, [insert(key, d["body"]["begin"] + 1, f"\n  reaches {name}", True)], role
 
 
 @operator("contract.no_reaches", "what an action touches elsewhere is not said")
@@ -391,9 +372,15 @@ def declared_with_host(seed, key, place):
                     return
 
 
+def idle(key, clause):
+    """A command in the place of another, which does nothing."""
+    return replace(key, {"begin": clause["run"]["begin"], "end": clause["run"]["target"]["begin"]}, 'run("true") ', True)
+
+
 @operator("contract.no_run", "an action that does nothing")
 def _(seed):
-    yield from dropped(seed, ("action",), "run_clause")
+    for key, place, item, _ in clauses(seed, ("action",), "run_clause"):
+        yield place, [idle(key, item)], text_of(seed, key, item)[:60]
 
 
 @operator("hold.no_taints", "a hold does not say which gate it starves")
@@ -410,8 +397,8 @@ def _(seed):
 @operator("hold.never_released", "giving a hold back does nothing")
 def _(seed):
     for key, place, item, _ in clauses(seed, ("hold",), "release"):
-        runs = [c for c in item["body"]["clauses"] if c["kind"] in ("run_clause", "for_clause")]
-        yield place, [drop(key, c, True) for c in runs], ""
+        runs = [c for c in item["body"]["clauses"] if c["kind"] == "run_clause"]
+        yield place, [idle(key, c) for c in runs], ""
 
 
 # ---- states

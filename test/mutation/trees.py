@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 PLAN = "plan"  # the key of the plan's own file; modules have their name
 
@@ -39,6 +39,7 @@ class Block:
     parent: "Block" = None
     owner: dict = None  # the statement or declaration that has it
     variables: tuple = ()  # names of hosts in sight, innermost first
+    bound: tuple = ()  # names that `rolling` and `for` give, innermost first
     asks_only: bool = False  # preflight and postflight
 
 
@@ -90,6 +91,10 @@ def inner_blocks(statement):
     return [("", statement["body"])] if statement.get("body") else []
 
 
+def words(text):
+    return set("".join(c if c.isalnum() or c == "_" else " " for c in text).split())
+
+
 def squeezed(text):
     return " ".join(text.split())
 
@@ -117,8 +122,24 @@ class Seed:
                     self.named[d["kind"], d["name"]["text"]] = (file, d)
                     if key != PLAN:
                         self.named[d["kind"], f"{key}.{d['name']['text']}"] = (file, d)
+        self.reached = self._reached()
         self.roles = {name for kind, name in self.named if kind == "role"} | {"all"}
         self.blocks = list(self._blocks())
+
+    def _reached(self):
+        """Names that the plan speaks of, through the declarations that it names: what it does not reach is not mutated."""
+        texts = {}
+        for kind in ("role", "gate", "action", "hold", "state", "procedure", "probe", "hosts"):
+            for file in self.files.values():
+                for d in file.declarations(kind):
+                    texts.setdefault(d["name"]["text"], []).append(file.text(d))
+        found, waiting = {"alive"}, [words(self.plan.bytes.decode())]
+        while waiting:
+            for word in waiting.pop():
+                if word in texts and word not in found:
+                    found.add(word)
+                    waiting += [words(text) for text in texts[word]]
+        return found
 
     # ---- names
 
@@ -170,10 +191,12 @@ class Seed:
         for key, file in self.files.items():
             for d in file.declarations("upgrade", "procedure"):
                 place = d["name"]["text"]
+                if d["kind"] == "procedure" and place not in self.reached:
+                    continue
                 if d["kind"] == "procedure":
                     variables = tuple(p["name"]["text"] for p in d["parameters"]
                                       if p["type"]["text"] == "host" or p["type"]["text"] in self.roles)
-                    yield from self._inside(key, file, d["body"], place, None, d, variables, False)
+                    yield from self._inside(key, file, d["body"], place, None, d, variables, (), False)
                     continue
                 spine = [i for i in d["items"] if i["kind"] not in CLAUSES | {"preflight", "postflight", "on_abort"}]
                 if spine:
@@ -182,23 +205,25 @@ class Seed:
                     yield from self._under(file, block)
                 for i in d["items"]:
                     if i["kind"] in ("preflight", "postflight", "on_abort"):
-                        yield from self._inside(key, file, i["body"], f"{place}/{i['kind']}", None, i, (),
+                        yield from self._inside(key, file, i["body"], f"{place}/{i['kind']}", None, i, (), (),
                                                 i["kind"] != "on_abort")
 
-    def _inside(self, key, file, node, place, parent, owner, variables, asks_only):
-        block = Block(key, node["statements"], place, node["begin"] + 1, node["end"] - 1, parent, owner, variables,
+    def _inside(self, key, file, node, place, parent, owner, variables, bound, asks_only):
+        block = Block(key, node["statements"], place, node["begin"] + 1, node["end"] - 1, parent, owner, variables, bound,
                       asks_only)
         yield block
         yield from self._under(file, block)
 
     def _under(self, file, block):
         for label, statement in zip(self.labels(file, block.statements), block.statements):
-            variables = block.variables
-            if statement["kind"] in ("rolling", "for") and self.is_host_set(file, statement["binder"]["set"]):
-                variables = (statement["binder"]["variable"]["text"],) + variables
+            variables, bound = block.variables, block.bound
+            if statement["kind"] in ("rolling", "for"):
+                bound = (statement["binder"]["variable"]["text"],) + bound
+                if self.is_host_set(file, statement["binder"]["set"]):
+                    variables = bound[:1] + variables
             for name, node in inner_blocks(statement):
                 place = f"{block.place}/{label}" + (f"/{name}" if name else "")
-                yield from self._inside(block.file, file, node, place, block, statement, variables, block.asks_only)
+                yield from self._inside(block.file, file, node, place, block, statement, variables, bound, block.asks_only)
 
     def steps(self):
         """(block, index, label, statement) of every statement of the plan and the procedures."""

@@ -1,0 +1,111 @@
+"""What says something of a mutant: the checker that is tested, and the explorer that is not the checker."""
+
+import collections
+import json
+import os
+import re
+import shutil
+import subprocess
+import threading
+
+from trees import PLAN, applied
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+TODAY = "2026-11-20"  # waivers and windows: the same answer on every day
+
+
+class Rooms:
+    """A folder for each thread: a plan and a standard library of its own, written only where it differs."""
+
+    def __init__(self, top):
+        self.top = top
+        self.local = threading.local()
+        self.count = 0
+        self.lock = threading.Lock()
+
+    def room(self):
+        if not hasattr(self.local, "path"):
+            with self.lock:
+                self.count += 1
+                self.local.path = os.path.join(self.top, f"room{self.count}")
+            os.makedirs(os.path.join(self.local.path, "lib", "std"))
+            self.local.dirty = set()
+        return self.local.path
+
+    def write(self, seed, edits):
+        """The plan's path with the edits made, and the folder of its library. Nothing if the edits overlap."""
+        room = self.room()
+        by_file = collections.defaultdict(list)
+        for edit in edits:
+            by_file[edit.file].append(edit)
+        texts = {}
+        for key, some in by_file.items():
+            texts[key] = applied(seed.files[key].bytes, some)
+            if texts[key] is None:
+                return None
+        library = os.path.join(room, "lib", "std")
+        modules = os.path.join(ROOT, "stdlib", "std")
+        for name in os.listdir(modules):
+            key, path = name[:-4], os.path.join(library, name)
+            if key in texts:
+                with open(path, "wb") as file:
+                    file.write(texts[key])
+                self.local.dirty.add(name)
+            elif name in self.local.dirty or not os.path.exists(path):
+                shutil.copyfile(os.path.join(modules, name), path)
+                self.local.dirty.discard(name)
+        plan = os.path.join(room, os.path.basename(seed.plan.path))
+        with open(plan, "wb") as file:
+            file.write(texts.get(PLAN, seed.plan.bytes))
+        return plan, os.path.join(room, "lib")
+
+
+class Checker:
+    """`upgc check`: what it says of a plan."""
+
+    def __init__(self, build):
+        self.tool = os.path.join(build, "bin", "upgc")
+
+    def check(self, plan, library):
+        """('accepted', []), ('rejected', codes of rules) or ('broken', other codes); and the diagnostics."""
+        done = subprocess.run([self.tool, "check", "--format=json", "--today", TODAY, "--stdlib", library, plan],
+                              capture_output=True, text=True, check=False)
+        if done.returncode not in (0, 1):
+            raise SystemExit(f"upgc ended with {done.returncode} on {plan}: {done.stderr}")
+        found = json.loads(done.stdout)["diagnostics"]
+        errors = [d for d in found if d["severity"] == "error"]
+        others = sorted({d["code"] for d in errors if not d["code"].startswith("E1")})
+        if others:
+            return "broken", others, found
+        if errors:
+            return "rejected", [d["code"] for d in errors], found
+        return "accepted", [], found
+
+
+class Judge:
+    """The explorer, which knows nothing of the checker: the predicates that a plan breaks."""
+
+    def __init__(self, build):
+        self.tool = os.path.join(build, "bin", "upg_oracle")
+        self.there = os.path.exists(self.tool)
+
+    def judge(self, plan, library):
+        """('safe' | 'unsafe' | 'unjudged', what it says)"""
+        if not self.there:
+            return "unjudged", "no explorer in this build"
+        try:
+            done = subprocess.run([self.tool, "--stdlib", library, "--states", "200000", plan], capture_output=True,
+                                  text=True, timeout=60, check=False)
+        except subprocess.TimeoutExpired:
+            return "unjudged", "the explorer takes longer than a minute"
+        return verdict(done)
+
+
+def verdict(done):
+    """What is found is found, even if not every configuration was looked at."""
+    findings = [line for line in done.stdout.splitlines() if re.match(r"[a-z]+: ", line)]
+    if findings and done.returncode in (1, 3):
+        return "unsafe", "; ".join(findings)
+    text = " ".join((done.stdout + done.stderr).split())
+    return ("safe" if done.returncode == 0 else "unjudged"), text
