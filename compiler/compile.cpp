@@ -18,6 +18,8 @@ sema::Options sema_options(const CompileOptions &options) {
   sema::Options result;
   result.entry = options.path;
   result.text = options.text;
+  result.shown = options.shown;
+  result.drafts = options.drafts;
   result.library_paths = options.stdlib;
   for (const auto &[name, value] : options.defines) result.definitions.push_back({name, value});
   result.plan = options.plan;

@@ -269,7 +269,7 @@ Typed Expressions::method(Typed base, const ast::Name &name, std::span<const ast
     if (!row.argument) {
       if (text_of_json) break;
       context_->error(Kind::wrong_arguments, range, fmt::format("`.{}` takes no argument", name.text))
-          .fix(fmt::format("write `.{}`", name.text), Range{range.file, name.range.end, range.end}, "");
+          .sure_fix(fmt::format("write `.{}`", name.text), Range{range.file, name.range.end, range.end}, "");
       return {};
     }
     if (arguments.size() != 1 || arguments.front().name) {

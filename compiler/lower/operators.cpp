@@ -204,7 +204,7 @@ Typed Expressions::value_of_state(const ast::Expr &expr, sema::StateId state, Bo
     auto report = context_->error(Kind::operand_mismatch, expr.range,
                                   fmt::format("state `{}` is compared with a text", declared.symbol.name));
     report.note("the values of a state are names, so that a misspelled one is found here");
-    if (declared.value(quoted->text())) report.fix("write the value without quotes", expr.range, quoted->text());
+    if (declared.value(quoted->text())) report.sure_fix("write the value without quotes", expr.range, quoted->text());
     return {};
   }
   return value(expr, body);

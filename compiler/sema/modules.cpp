@@ -47,10 +47,10 @@ class Loader {
     std::string why;
     std::optional<FileId> file;
     if (options_.entry == "-") {
-      beside_.clear();
-      file = sources_.add("-", options_.text);
+      beside_ = folder_of(options_.shown);
+      file = sources_.add(options_.shown.empty() ? "-" : options_.shown, options_.text);
     } else {
-      file = sources_.load(options_.entry, syntax::max_file_bytes, why);
+      file = read(sources_, options_.entry, why);
     }
     if (!file) {
       sink_.report(Kind::unreadable_input, {}, fmt::format("cannot read `{}`: {}", options_.entry, why));
@@ -80,7 +80,8 @@ class Loader {
     if (!entry.ast->module) return;
     entry.name = entry.ast->module->text;
     by_name_.emplace(entry.name, ModuleId(0));
-    if (options_.entry != "-") check_name(entry, fs::path(options_.entry).stem().string());
+    const std::string &path = options_.entry == "-" ? options_.shown : options_.entry;
+    if (!path.empty()) check_name(entry, fs::path(path).stem().string());
   }
 
   void check_name(const Module &module, const std::string &expected) {
@@ -152,6 +153,12 @@ class Loader {
     return Place{local, local, false};
   }
 
+  std::optional<FileId> read(Sources &into, const std::string &path, std::string &why) const {
+    for (const auto &[draft, text] : options_.drafts)
+      if (draft == path) return into.add(path, text);
+    return into.load(path, syntax::max_file_bytes, why);
+  }
+
   std::optional<ModuleId> load(const ast::Name &name) {
     hidden_.clear();
     const auto place = locate(name.text);
@@ -165,7 +172,7 @@ class Loader {
                                place->shown, hidden_));
     std::string why;
     Sources scratch;  // messages show `std/...` wherever the library is installed
-    const auto text = scratch.load(place->file, syntax::max_file_bytes, why);
+    const auto text = read(scratch, place->file, why);
     if (!text) {
       sink_.report(Kind::unreadable_module, name.range,
                    fmt::format("cannot read module `{}` from `{}`: {}", name.text, place->shown, why));

@@ -133,9 +133,9 @@ class RoleSettler {
     }
     out.kind = plan::AvailableKind::at_least;
     if (value.integer() < 0 || (hosts > 0 && value.integer() > static_cast<std::int64_t>(hosts))) {
-      sink_.report(
-          Kind::value_out_of_range, amount.range,
-          fmt::format("role `{}` needs {} hosts up, but {} carry it", role().symbol.name, value.integer(), hosts));
+      sink_.report(Kind::value_out_of_range, amount.range,
+                   fmt::format("role `{}` needs {} up; it has {}", role().symbol.name,
+                               diagnostics::counted(value.integer(), "host"), hosts));
       return false;
     }
     out.amount = static_cast<std::uint32_t>(std::min<std::int64_t>(value.integer(), 0xffff'ffff));

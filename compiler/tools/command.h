@@ -1,7 +1,9 @@
 #pragma once
 #include <cstdint>
 #include <span>
-#include <string_view>
+
+#include "runtime/cli/command_line.h"
+#include "runtime/cli/output.h"
 
 namespace upg::tools {
 
@@ -13,17 +15,16 @@ enum class Exit : std::uint8_t {
   internal = 3,  // upgc itself failed
 };
 
-/// One subcommand. `arguments[0]` is its full name for messages ("upgc check").
-struct Command {
-  std::string_view name;
-  std::string_view summary;
-  Exit (*run)(std::span<const char *const> arguments);
-};
+extern const cli::Program upgc;
+using CommandLine = cli::CommandLine<Exit, upgc>;
+using cli::put;
+using cli::put_error;
 
 Exit run_check(std::span<const char *const> arguments);
 Exit run_build(std::span<const char *const> arguments);
 Exit run_show(std::span<const char *const> arguments);
 Exit run_disasm(std::span<const char *const> arguments);
+Exit run_diff(std::span<const char *const> arguments);
 Exit run_explain(std::span<const char *const> arguments);
 
 }  // namespace upg::tools

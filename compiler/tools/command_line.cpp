@@ -1,38 +1,19 @@
 #include "compiler/tools/command_line.h"
 
 #include <fmt/format.h>
-#include <llvm/Support/raw_ostream.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
 
-#include "compiler/tools/output.h"
+#include "compiler/sema/modules.h"
 #include "compiler/tools/version.h"
 #include "runtime/diagnostics/utf8.h"
 
 namespace upg::tools {
 namespace {
-
-/// Folders of modules: those asked for, else UPG_STDLIB, else share/upg/stdlib beside the folder of this program.
-std::vector<std::string> module_folders(const PlanOptions &options) {
-  std::vector<std::string> folders(options.stdlib.begin(), options.stdlib.end());
-  if (!folders.empty()) return folders;
-  if (const char *from_environment = std::getenv("UPG_STDLIB");
-      from_environment != nullptr && *from_environment != '\0') {
-    return {from_environment};
-  }
-  std::error_code error;
-  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (error) return {};
-  const std::filesystem::path folder =
-      std::filesystem::weakly_canonical(program.parent_path() / ".." / "share" / "upg" / "stdlib", error);
-  if (error) return {};
-  return {folder.string()};
-}
 
 /// Standard input up to a limit; it is a plan typed or piped in, not a stream.
 std::optional<std::string> read_standard_input() {
@@ -50,31 +31,6 @@ std::optional<std::string> read_standard_input() {
 
 }  // namespace
 
-CommandLine::CommandLine() {
-  // The first parse registers LLVM's own options; ours take their place, --color for one.
-  const std::array<const char *, 1> nothing{"upgc"};
-  llvm::cl::ParseCommandLineOptions(1, nothing.data());
-  std::vector<llvm::cl::Option *> foreign;
-  for (auto &entry : llvm::cl::getRegisteredOptions()) {
-    if (entry.first() == "help") {
-      entry.second->setDescription("show this");
-    } else {
-      foreign.push_back(entry.second);
-    }
-  }
-  for (llvm::cl::Option *option : foreign) option->removeArgument();
-}
-
-std::optional<Exit> CommandLine::parse(std::span<const char *const> arguments, const char *overview) {
-  std::string problems;
-  llvm::raw_string_ostream stream(problems);
-  const auto count = static_cast<int>(arguments.size());
-  if (llvm::cl::ParseCommandLineOptions(count, arguments.data(), overview, &stream)) return std::nullopt;
-  stream.flush();
-  put_error(diagnostics::printable(problems, true));
-  return Exit::usage;
-}
-
 std::optional<std::int64_t> days_of_date(std::string_view date) {
   const auto number = [&](std::size_t at, std::size_t length, int &value) {
     const char *begin = date.data() + at;
@@ -90,7 +46,7 @@ std::optional<std::int64_t> days_of_date(std::string_view date) {
   return std::chrono::sys_days(value).time_since_epoch().count();
 }
 
-std::optional<std::int64_t> today(const PlanOptions &options) {
+std::optional<std::int64_t> today(const SourceOptions &options) {
   if (options.today.empty()) {
     return std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()).time_since_epoch().count();
   }
@@ -101,12 +57,12 @@ std::optional<std::int64_t> today(const PlanOptions &options) {
   return days;
 }
 
-std::optional<compiler::CompileOptions> compile_options(const PlanOptions &options) {
+std::optional<compiler::CompileOptions> compile_options(const SourceOptions &options, const std::string &path) {
   compiler::CompileOptions out;
-  out.path = options.input;
+  out.path = path;
   out.plan = options.plan;
   out.limit = options.limit;
-  out.stdlib = module_folders(options);
+  out.stdlib = sema::library_paths({options.stdlib.begin(), options.stdlib.end()}, "/proc/self/exe");
   out.compiler_version = compiler_version();
   for (const std::string &define : options.defines) {
     const std::size_t equals = define.find('=');
@@ -116,6 +72,10 @@ std::optional<compiler::CompileOptions> compile_options(const PlanOptions &optio
     }
     out.defines.emplace_back(define.substr(0, equals), define.substr(equals + 1));
   }
+  if (out.path != "-" && !options.stdin_name.empty()) {
+    put_error("upgc: --stdin-name is for a plan from standard input, `-`\n");
+    return std::nullopt;
+  }
   if (out.path == "-") {
     std::optional<std::string> text = read_standard_input();
     if (!text) {
@@ -123,6 +83,7 @@ std::optional<compiler::CompileOptions> compile_options(const PlanOptions &optio
       return std::nullopt;
     }
     out.text = std::move(*text);
+    out.shown = options.stdin_name;
   }
   return out;
 }

@@ -1,11 +1,7 @@
 #pragma once
-#include <llvm/Support/CommandLine.h>
-
+#include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "compiler/compile.h"
 #include "compiler/tools/command.h"
@@ -13,25 +9,10 @@
 
 namespace upg::tools {
 
-/// Options are locals of the subcommand that has them: make a CommandLine first, then the options, then parse.
-class CommandLine {
- public:
-  CommandLine();
+enum class Format : std::uint8_t { text, json, sarif, github, gitlab, junit };
 
-  /// Fills the options. Nothing: go on. Otherwise the command ends so: help was asked for and printed, or the usage is
-  /// wrong, which was said on standard error.
-  std::optional<Exit> parse(std::span<const char *const> arguments, const char *overview);
-};
-
-enum class Format : std::uint8_t { text, json };
-
-/// --format and --color: how diagnostics are shown.
-struct OutputOptions {
-  llvm::cl::opt<Format> format{
-      "format", llvm::cl::desc("how diagnostics are printed"),
-      llvm::cl::values(clEnumValN(Format::text, "text", "for a person, on standard error (default)"),
-                       clEnumValN(Format::json, "json", "for a program, on standard output")),
-      llvm::cl::init(Format::text)};
+/// --color.
+struct ColorOption {
   llvm::cl::opt<diagnostics::Color> color{
       "color", llvm::cl::desc("colours in text"),
       llvm::cl::values(clEnumValN(diagnostics::Color::automatic, "auto", "on a terminal, unless NO_COLOR is set"),
@@ -40,10 +21,22 @@ struct OutputOptions {
       llvm::cl::init(diagnostics::Color::automatic)};
 };
 
-/// What all commands that take a plan have: FILE and how to compile it if it is source text.
-struct PlanOptions {
-  llvm::cl::opt<std::string> input{llvm::cl::Positional, llvm::cl::Required, llvm::cl::desc("FILE"),
-                                   llvm::cl::value_desc("file")};
+/// --format, --strict and --color: how diagnostics are shown, and what counts as an error.
+struct OutputOptions : ColorOption {
+  llvm::cl::opt<Format> format{
+      "format", llvm::cl::desc("how diagnostics are printed; all but text go to standard output"),
+      llvm::cl::values(clEnumValN(Format::text, "text", "for a person, on standard error (default)"),
+                       clEnumValN(Format::json, "json", "everything, for a program"),
+                       clEnumValN(Format::sarif, "sarif", "SARIF 2.1.0, for code scanning"),
+                       clEnumValN(Format::github, "github", "annotations in GitHub Actions"),
+                       clEnumValN(Format::gitlab, "gitlab", "GitLab's code quality report"),
+                       clEnumValN(Format::junit, "junit", "JUnit XML, for test reports")),
+      llvm::cl::init(Format::text)};
+  llvm::cl::opt<bool> strict{"strict", llvm::cl::desc("warnings are errors")};
+};
+
+/// How FILE is compiled if it is source text.
+struct SourceOptions {
   llvm::cl::opt<std::string> plan{"plan", llvm::cl::desc("which upgrade or repair, if FILE holds several"),
                                   llvm::cl::value_desc("name")};
   llvm::cl::opt<std::string> limit{"limit", llvm::cl::desc("a narrower plan, for these hosts only"),
@@ -53,8 +46,18 @@ struct PlanOptions {
   llvm::cl::list<std::string> stdlib{
       "stdlib", llvm::cl::desc("folder that holds `std` and other modules (default: the one installed)"),
       llvm::cl::value_desc("folder")};
+  llvm::cl::opt<std::string> stdin_name{
+      "stdin-name", llvm::cl::desc("of `-`: the path to print, in whose folder modules are looked for"),
+      llvm::cl::value_desc("path")};
   llvm::cl::opt<std::string> today{"today", llvm::cl::desc("date by which waivers expire (default: now, UTC)"),
                                    llvm::cl::value_desc("YYYY-MM-DD")};
+};
+
+/// What all commands that take a plan have. FILE may be `-`, standard input.
+struct PlanOptions {
+  llvm::cl::opt<std::string> input{llvm::cl::Positional, llvm::cl::Required, llvm::cl::desc("FILE"),
+                                   llvm::cl::value_desc("file")};
+  SourceOptions source;
   OutputOptions output;
 };
 
@@ -62,9 +65,9 @@ struct PlanOptions {
 std::optional<std::int64_t> days_of_date(std::string_view date);
 
 /// The options as the compiler wants them; nothing, said on standard error, if one is wrong.
-std::optional<compiler::CompileOptions> compile_options(const PlanOptions &options);
+std::optional<compiler::CompileOptions> compile_options(const SourceOptions &options, const std::string &path);
 
 /// --today, else the current day; nothing, said on standard error, if it is no date.
-std::optional<std::int64_t> today(const PlanOptions &options);
+std::optional<std::int64_t> today(const SourceOptions &options);
 
 }  // namespace upg::tools

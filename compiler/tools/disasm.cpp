@@ -2,7 +2,6 @@
 
 #include "compiler/tools/command.h"
 #include "compiler/tools/loaded_plan.h"
-#include "compiler/tools/output.h"
 #include "runtime/plan/disassemble.h"
 
 namespace upg::tools {
@@ -15,7 +14,7 @@ Exit run_disasm(std::span<const char *const> arguments) {
   }
   const std::optional<LoadedPlan> loaded = load_plan(options, {.judged = false});
   if (!loaded) return Exit::usage;
-  const Exit exit = finish(*loaded, options.output);
+  const Exit exit = finish(*loaded, options);
   if (exit == Exit::clean) put(plan::disassemble(*loaded->plan));
   return exit;
 }

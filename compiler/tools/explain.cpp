@@ -8,25 +8,14 @@
 
 #include "compiler/tools/command.h"
 #include "compiler/tools/command_line.h"
-#include "compiler/tools/output.h"
+#include "compiler/tools/pages.h"
 #include "runtime/diagnostics/utf8.h"
-#include "runtime/safety/rules/rules.h"
 
 namespace upg::tools {
 namespace {
 
 using diagnostics::Explanation;
 using diagnostics::Kind;
-
-/// The page of a rule of the checker stands in the rule's own file; those of the other kinds in runtime/diagnostics.
-std::vector<Explanation> all_pages() {
-  const std::span<const Explanation> others = diagnostics::explanations();
-  std::vector<Explanation> pages(others.begin(), others.end());
-  for (const safety::Rule &rule : safety::rules()) {
-    if (!rule.doc.empty()) pages.push_back({rule.kind, rule.doc, rule.failing, rule.fixed});
-  }
-  return pages;
-}
 
 std::string as_json(const std::vector<Kind> &kinds, std::span<const Explanation> pages) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
@@ -62,13 +51,17 @@ Exit run_explain(std::span<const char *const> arguments) {
   CommandLine line;
   llvm::cl::opt<std::string> code{llvm::cl::Positional, llvm::cl::desc("CODE"), llvm::cl::value_desc("code")};
   llvm::cl::opt<bool> list{"list", llvm::cl::desc("all diagnostics with their titles")};
-  OutputOptions output;
+  llvm::cl::opt<Format> format{"format", llvm::cl::desc("how it is printed"),
+                               llvm::cl::values(clEnumValN(Format::text, "text", "for a person (default)"),
+                                                clEnumValN(Format::json, "json", "for a program")),
+                               llvm::cl::init(Format::text)};
+  ColorOption color_wish;
   if (const auto end = line.parse(arguments, "tells what a diagnostic means: `upgc explain E0001`")) return *end;
   if (code.empty() != list) {
     put_error("upgc explain: give a code, as in `upgc explain E0001`, or --list\n");
     return Exit::usage;
   }
-  const bool color = diagnostics::use_color(output.color, STDOUT_FILENO);
+  const bool color = diagnostics::use_color(color_wish.color, STDOUT_FILENO);
   std::vector<Kind> kinds;
   if (list) {
     for (std::size_t i = 0; i < diagnostics::all_kinds().size(); ++i) kinds.push_back(static_cast<Kind>(i));
@@ -78,7 +71,7 @@ Exit run_explain(std::span<const char *const> arguments) {
     kinds.push_back(*kind);
   }
   const std::vector<Explanation> pages = all_pages();
-  if (output.format == Format::json) {
+  if (format == Format::json) {
     put(as_json(kinds, pages));
   } else if (list) {
     put(diagnostics::render_kind_list(color));

@@ -3,13 +3,20 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "compiler/compile.h"
-#include "compiler/tools/output.h"
+#include "compiler/tools/pages.h"
+#include "compiler/tools/version.h"
 #include "runtime/diagnostics/explain.h"
+#include "runtime/diagnostics/findings.h"
 #include "runtime/diagnostics/render_json.h"
 #include "runtime/diagnostics/utf8.h"
 #include "runtime/plan/bytecode.h"
 #include "runtime/plan/bytecode_reader.h"
+#include "runtime/report/review_outline.h"
+#include "runtime/safety/rules/rules.h"
 
 namespace upg::tools {
 namespace {
@@ -48,41 +55,114 @@ bool unreadable(Kind kind) {
   return kind == Kind::unreadable_input || kind == Kind::unwritable_output || code.substr(0, 3) == "E20";
 }
 
+void judge(LoadedPlan &loaded, Wish wish, std::int64_t today) {
+  if (wish.judged && loaded.plan && loaded.clean()) loaded.proof = safety::check(*loaded.plan, today, loaded.sink);
+  if (wish.strict) loaded.sink.raise_warnings();
+}
+
+/// What the plan's waivers lift, for formats that know of suppressed findings. A waiver that is itself found wanting
+/// (it lifts nothing, or has expired) is among the findings already.
+std::vector<diagnostics::AcceptedRisk> accepted_risks(const LoadedPlan &loaded) {
+  std::vector<diagnostics::AcceptedRisk> out;
+  if (!loaded.plan) return out;
+  const plan::Plan &plan = *loaded.plan;
+  for (const plan::Waiver &waiver : plan.waivers) {
+    const diagnostics::Range where{{waiver.where.file}, waiver.where.begin, waiver.where.end};
+    const auto told = loaded.sink.all();
+    if (std::any_of(told.begin(), told.end(), [&](const diagnostics::Diagnostic &d) {
+          return (d.kind == Kind::rule_unused_waiver || d.kind == Kind::rule_waiver) && d.primary.range == where;
+        }))
+      continue;
+    const std::string_view name = plan.text(waiver.rule);
+    const auto rules = safety::rules();
+    const auto rule = std::find_if(rules.begin(), rules.end(), [&](const safety::Rule &r) { return r.name == name; });
+    const Kind kind = rule != rules.end() ? rule->kind : Kind::rule_avail;  // `accept outage of R` lifts what R needs
+    out.push_back(
+        {kind, "accepted: " + report::waiver_text(plan, waiver), std::string(plan.text(waiver.reason)), where});
+  }
+  return out;
+}
+
+std::string for_programs(const LoadedPlan &loaded, const PlanOptions &options) {
+  const std::vector<diagnostics::Explanation> pages = all_pages();
+  const std::vector<diagnostics::AcceptedRisk> accepted = accepted_risks(loaded);
+  const std::string input = options.source.stdin_name.empty() ? options.input : options.source.stdin_name;
+  const std::string version = program_version();
+  const diagnostics::Findings findings{.sink = loaded.sink,
+                                       .sources = loaded.sources,
+                                       .input = input,
+                                       .version = version,
+                                       .pages = pages,
+                                       .accepted = accepted};
+  switch (options.output.format) {
+    case Format::sarif:
+      return diagnostics::render_sarif(findings);
+    case Format::github:
+      return diagnostics::render_github(findings);
+    case Format::gitlab:
+      return diagnostics::render_gitlab(findings);
+    case Format::junit:
+      return diagnostics::render_junit(findings);
+    case Format::text:
+    case Format::json:
+      break;
+  }
+  return diagnostics::render_json(loaded.sink, loaded.sources);
+}
+
 }  // namespace
 
-std::optional<LoadedPlan> load_plan(const PlanOptions &options, Wish wish) {
-  const std::optional<std::int64_t> day = today(options);
-  if (!day) return std::nullopt;
+bool is_plan_file(const std::string &path) { return plan_bytes(path).has_value(); }
+
+LoadedPlan load_source(const compiler::CompileOptions &how, Wish wish, std::int64_t today) {
   LoadedPlan loaded;
-  if (const std::optional<std::string> bytes = plan_bytes(options.input)) {
-    read_plan(options.input, *bytes, loaded);
-  } else {
-    std::optional<compiler::CompileOptions> how = compile_options(options);
-    if (!how) return std::nullopt;
-    how->plan_required = wish.plan_required;
-    compiler::Compiled compiled = compiler::compile(*how);
-    loaded.sources = std::move(compiled.sources);
-    loaded.sink = std::move(compiled.sink);
-    loaded.plan = std::move(compiled.plan);
-  }
-  if (wish.judged && loaded.plan && loaded.clean()) loaded.proof = safety::check(*loaded.plan, *day, loaded.sink);
+  compiler::CompileOptions own = how;
+  own.plan_required = wish.plan_required;
+  compiler::Compiled compiled = compiler::compile(own);
+  loaded.sources = std::move(compiled.sources);
+  loaded.sink = std::move(compiled.sink);
+  loaded.plan = std::move(compiled.plan);
+  judge(loaded, wish, today);
   return loaded;
 }
 
-Exit finish(const LoadedPlan &loaded, const OutputOptions &output) {
-  if (output.format == Format::json) {
-    put(diagnostics::render_json(loaded.sink, loaded.sources));
-  } else {
-    diagnostics::TextStyle style;
-    style.color = diagnostics::use_color(output.color, STDERR_FILENO);
-    put_error(diagnostics::render_text(loaded.sink, loaded.sources, style));
+std::optional<LoadedPlan> load_plan(const std::string &path, const SourceOptions &options, Wish wish) {
+  const std::optional<std::int64_t> day = today(options);
+  if (!day) return std::nullopt;
+  if (const std::optional<std::string> bytes = plan_bytes(path)) {
+    LoadedPlan loaded;
+    read_plan(path, *bytes, loaded);
+    judge(loaded, wish, *day);
+    return loaded;
   }
+  const std::optional<compiler::CompileOptions> how = compile_options(options, path);
+  if (!how) return std::nullopt;
+  return load_source(*how, wish, *day);
+}
+
+std::optional<LoadedPlan> load_plan(const PlanOptions &options, Wish wish) {
+  wish.strict = options.output.strict;
+  return load_plan(options.input, options.source, wish);
+}
+
+Exit exit_code(const LoadedPlan &loaded) {
   if (loaded.clean()) return Exit::clean;
   for (const diagnostics::Diagnostic &diagnostic : loaded.sink.all()) {
     if (diagnostic.kind == Kind::internal_error) return Exit::internal;
     if (unreadable(diagnostic.kind)) return Exit::usage;
   }
   return Exit::findings;
+}
+
+Exit finish(const LoadedPlan &loaded, const PlanOptions &options) {
+  if (options.output.format == Format::text) {
+    diagnostics::TextStyle style;
+    style.color = diagnostics::use_color(options.output.color, STDERR_FILENO);
+    put_error(diagnostics::render_text(loaded.sink, loaded.sources, style));
+  } else {
+    put(for_programs(loaded, options));
+  }
+  return exit_code(loaded);
 }
 
 }  // namespace upg::tools

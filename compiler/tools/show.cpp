@@ -2,7 +2,6 @@
 
 #include "compiler/tools/command.h"
 #include "compiler/tools/loaded_plan.h"
-#include "compiler/tools/output.h"
 #include "runtime/plan/bytecode.h"
 #include "runtime/plan/bytecode_writer.h"
 #include "runtime/report/review.h"
@@ -17,7 +16,7 @@ Exit run_show(std::span<const char *const> arguments) {
   }
   const std::optional<LoadedPlan> loaded = load_plan(options);
   if (!loaded) return Exit::usage;
-  const Exit exit = finish(*loaded, options.output);
+  const Exit exit = finish(*loaded, options);
   if (exit == Exit::clean) {
     // of a source: the digest that `upgc build` would give it
     const std::string digest = loaded->digest.empty() ? plan::digest_hex(plan::write(*loaded->plan)) : loaded->digest;

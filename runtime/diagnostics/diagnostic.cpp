@@ -64,6 +64,12 @@ Diagnostic &Sink::report(Diagnostic diagnostic) {
   return diagnostics_.emplace_back(std::move(diagnostic));
 }
 
+void Sink::raise_warnings() {
+  for (Diagnostic &diagnostic : diagnostics_) diagnostic.raised = diagnostic.severity() == Severity::warning;
+  errors_ += warnings_;
+  warnings_ = 0;
+}
+
 std::string_view did_you_mean(std::string_view word, std::span<const std::string_view> candidates) {
   constexpr std::size_t kLongestWord = 64;  // the distance is quadratic and the word may be hostile
   if (word.empty() || word.size() > kLongestWord) return {};
@@ -82,6 +88,10 @@ std::string_view did_you_mean(std::string_view word, std::span<const std::string
     }
   }
   return found;
+}
+
+std::string counted(std::int64_t number, std::string_view noun) {
+  return std::to_string(number) + ' ' + std::string(noun) + (number == 1 ? "" : "s");
 }
 
 }  // namespace upg::diagnostics

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,6 +41,17 @@ struct Edit {
 struct FixIt {
   std::string title;  // "write `total - 1`"
   std::vector<Edit> edits;
+  bool sure = false;  // the text means what its author wrote, so `--fix` may apply it unasked; else it is a guess
+};
+
+/// A step of a schedule as a simulation follows it. Plain values: this folder knows no plan.
+struct Cue {
+  /// told: words only, it follows from the others. admit, leave: a host's turn begins, a turn or a phase ends.
+  enum class Kind : std::uint8_t { told, start, end, pass, admit, leave, pause, choice, finish };
+  static constexpr std::uint32_t no_node = 0xffffffffu;
+  Kind kind = Kind::told;
+  std::uint32_t node = no_node;  // index of the statement in the plan
+  std::string key;               // its place with the turns around it, as a run's journal writes it: "body/2[node1]/0"
 };
 
 /// One step of the schedule that breaks a rule, as a reader would tell it.
@@ -47,6 +59,7 @@ struct ScheduleStep {
   std::string host;  // empty: the cluster or the controller
   std::string text;  // "starts linux.reboot while node1 is down: 1 of 3 votes up, 2 needed"
   Range where;       // invalid if there is no source
+  std::optional<Cue> cue = std::nullopt;
 };
 
 /// A finished message. Texts are lower case, without a full stop.
@@ -59,8 +72,9 @@ struct Diagnostic {
   std::vector<std::string> helps;  // what to do next
   std::vector<FixIt> fixes;
   std::vector<ScheduleStep> schedule;  // shortest harmful schedule, for rules judged at a step
+  bool raised = false;                 // a warning that counts as an error (`--strict`)
 
-  Severity severity() const { return info(kind).severity; }
+  Severity severity() const { return raised ? Severity::error : info(kind).severity; }
 };
 
 /// Collects what a run of the compiler or checker found, in order. Exact repeats (kind, place, message) are dropped;
@@ -74,6 +88,8 @@ class Sink {
   /// Shorthand: `sink.report(Kind::x, range, "text").note("...").label(range, "...")`.
   class Builder;
   Builder report(Kind kind, Range range, std::string message);
+  /// Warnings become errors, those that were only counted too.
+  void raise_warnings();
 
   std::span<const Diagnostic> all() const { return diagnostics_; }
   std::size_t errors() const { return errors_; }
@@ -111,11 +127,16 @@ class Sink::Builder {
     return *this;
   }
   Builder &fix(std::string title, Range range, std::string replacement) {
-    diagnostic_.fixes.push_back({std::move(title), {{range, std::move(replacement)}}});
+    diagnostic_.fixes.push_back({std::move(title), {{range, std::move(replacement)}}, false});
     return *this;
   }
-  Builder &step(std::string host, std::string text, Range where) {
-    diagnostic_.schedule.push_back({std::move(host), std::move(text), where});
+  /// A fix that cannot be meant otherwise: another spelling of what stands there.
+  Builder &sure_fix(std::string title, Range range, std::string replacement) {
+    diagnostic_.fixes.push_back({std::move(title), {{range, std::move(replacement)}}, true});
+    return *this;
+  }
+  Builder &step(std::string host, std::string text, Range where, std::optional<Cue> cue = std::nullopt) {
+    diagnostic_.schedule.push_back({std::move(host), std::move(text), where, std::move(cue)});
     return *this;
   }
 
@@ -134,5 +155,8 @@ inline Sink::Builder Sink::report(Kind kind, Range range, std::string message) {
 
 /// The candidate nearest to `word` by edit distance, empty if none is near enough to be meant.
 std::string_view did_you_mean(std::string_view word, std::span<const std::string_view> candidates);
+
+/// "1 host", "3 hosts".
+std::string counted(std::int64_t number, std::string_view noun);
 
 }  // namespace upg::diagnostics

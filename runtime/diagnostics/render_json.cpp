@@ -42,7 +42,7 @@ Json one(const Diagnostic &diagnostic, const Sources &sources) {
   const KindInfo &kind = info(diagnostic.kind);
   return {{"code", kind.code},
           {"kind", kind.name},
-          {"severity", kind.severity == Severity::error ? "error" : "warning"},
+          {"severity", diagnostic.severity() == Severity::error ? "error" : "warning"},
           {"message", diagnostic.message},
           {"location", location(sources, diagnostic.primary.range)},
           {"label", diagnostic.primary.text},

@@ -194,11 +194,11 @@ std::string render_text(const Diagnostic &diagnostic, const Sources &sources, co
 }
 
 std::string summary(const Sink &sink) {
-  const auto count = [](std::size_t n, const char *what) { return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s"); };
   if (sink.errors() == 0 && sink.warnings() == 0) return "no errors";
   std::string out;
-  if (sink.errors() > 0) out = count(sink.errors(), "error");
-  if (sink.warnings() > 0) out += (out.empty() ? "" : ", ") + count(sink.warnings(), "warning");
+  if (sink.errors() > 0) out = counted(static_cast<std::int64_t>(sink.errors()), "error");
+  if (sink.warnings() > 0)
+    out += (out.empty() ? "" : ", ") + counted(static_cast<std::int64_t>(sink.warnings()), "warning");
   if (sink.dropped() > 0) out += fmt::format(" ({} not shown)", sink.dropped());
   return out;
 }

@@ -1,7 +1,8 @@
 #pragma once
 #include <cstdint>
 #include <span>
-#include <string_view>
+
+#include "runtime/cli/command_line.h"
 
 namespace upg::run {
 
@@ -16,14 +17,12 @@ enum class Exit : std::uint8_t {
   internal = 70,  // upgrun itself failed; whether part-way, `upgrun status` tells
 };
 
-struct Command {
-  std::string_view name;
-  std::string_view summary;
-  Exit (*run)(std::span<const char *const> arguments);
-};
+extern const cli::Program upgrun;
+using CommandLine = cli::CommandLine<Exit, upgrun>;
 
 Exit run_run(std::span<const char *const> arguments);
 Exit run_resume(std::span<const char *const> arguments);
+Exit run_abort(std::span<const char *const> arguments);
 Exit run_status(std::span<const char *const> arguments);
 Exit run_verify(std::span<const char *const> arguments);
 Exit run_preflight(std::span<const char *const> arguments);

@@ -1,8 +1,4 @@
 #pragma once
-#include <llvm/Support/CommandLine.h>
-
-#include <optional>
-#include <span>
 #include <string>
 
 #include "runtime/diagnostics/render_text.h"
@@ -10,14 +6,6 @@
 #include "runtime/tools/command.h"
 
 namespace upg::run {
-
-/// Options are locals of the subcommand that has them: make a CommandLine first, then the options, then parse.
-class CommandLine {
- public:
-  CommandLine();
-  /// Fills the options. Nothing: go on. Otherwise the command ends so.
-  std::optional<Exit> parse(std::span<const char *const> arguments, const char *overview);
-};
 
 /// How to reach the hosts.
 struct ReachOptions {

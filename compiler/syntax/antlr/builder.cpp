@@ -163,7 +163,7 @@ void Builder::report_stray_docs() {
     if (stray && !(in_group && lexemes_[i].line == lexemes_[i - 1].line + 1)) {
       sink_.report(Kind::stray_doc_comment, lexemes_.range(i), "this `///` comment belongs to nothing")
           .note("a doc comment stands on the lines right above a declaration, a host or a statement")
-          .fix("make it a plain comment", lexemes_.bytes(lexemes_[i].begin, lexemes_[i].begin + 3), "//");
+          .sure_fix("make it a plain comment", lexemes_.bytes(lexemes_[i].begin, lexemes_[i].begin + 3), "//");
     }
     in_group = stray;
   }
@@ -177,7 +177,7 @@ void Builder::check_layout(const Context *item) {
     auto report = sink_.report(Kind::bad_layout, lexemes_.range(begin),
                                fmt::format("`{}` must stand at the left margin", lexemes_.text(begin)));
     report.note("declarations begin in column 1; everything inside them is indented");
-    if (lexemes_.first_on_line(begin)) report.fix("move it to the margin", blanks, "");
+    if (lexemes_.first_on_line(begin)) report.sure_fix("move it to the margin", blanks, "");
   }
   const std::size_t second = lexemes_.next_code(begin);
   if (second == Lexemes::none || second > last(item) || lexemes_[second].line == lexemes_[begin].line) return;
@@ -186,7 +186,7 @@ void Builder::check_layout(const Context *item) {
           Kind::bad_layout, lexemes_.range(begin),
           fmt::format("the line ends after `{}`: what belongs to it must begin on the same line", lexemes_.text(begin)))
       .label(lexemes_.range(second), "this would be taken for its operand")
-      .fix("join the lines", lexemes_.bytes(lexemes_[begin].end, lexemes_[second].begin), " ");
+      .sure_fix("join the lines", lexemes_.bytes(lexemes_[begin].end, lexemes_[second].begin), " ");
 }
 
 bool Builder::usable(const Context *item) {

@@ -255,8 +255,8 @@ bool Mistakes::single_quotes() {
   const std::string_view line = lexemes_.file_text().substr(begin + 1, lexemes_.line_end(found_) - begin - 1);
   const std::size_t close = line.find('\'');
   if (close != std::string_view::npos && line.substr(0, close).find_first_of("\"\\$") == std::string_view::npos) {
-    report.fix("use double quotes", lexemes_.bytes(begin, begin + 2 + static_cast<std::uint32_t>(close)),
-               fmt::format("\"{}\"", line.substr(0, close)));
+    report.sure_fix("use double quotes", lexemes_.bytes(begin, begin + 2 + static_cast<std::uint32_t>(close)),
+                    fmt::format("\"{}\"", line.substr(0, close)));
   }
   return true;
 }
@@ -266,7 +266,7 @@ bool Mistakes::foreign_character() {
   const std::string_view mark = text(found_);
   const auto replace = [&](std::string message, std::string title, std::string with) {
     error(Kind::foreign_operator, range(found_), std::move(message))
-        .fix(std::move(title), range(found_), std::move(with));
+        .sure_fix(std::move(title), range(found_), std::move(with));
     return true;
   };
   if (mark == "'") return single_quotes();
@@ -307,8 +307,12 @@ bool Mistakes::foreign_operator() {
   for (const Pair &p : pairs) {
     if (const auto both = pair(p.first, p.second)) {
       const Range where = lexemes_.range(both->first, both->second);
-      error(Kind::foreign_operator, where, std::string(p.message))
-          .fix(fmt::format("write `{}`", p.replacement), where, std::string(p.replacement));
+      auto report = error(Kind::foreign_operator, where, std::string(p.message));
+      const std::string title = fmt::format("write `{}`", p.replacement);
+      if (p.first == P::SLASH)  // a comment of several lines needs more than its first mark
+        report.fix(title, where, std::string(p.replacement));
+      else
+        report.sure_fix(title, where, std::string(p.replacement));
       return true;
     }
   }
@@ -316,7 +320,7 @@ bool Mistakes::foreign_operator() {
     const Range where = lexemes_.range(arrow->first, arrow->second);
     const std::string with = expects(P::GE) || continues_operand() ? ">=" : "->";
     error(Kind::foreign_operator, where, fmt::format("`=>` is written `{}`", with))
-        .fix(fmt::format("write `{}`", with), where, with);
+        .sure_fix(fmt::format("write `{}`", with), where, with);
     return true;
   }
   auto change = pair(P::PLUS, P::ASSIGN);
@@ -329,17 +333,17 @@ bool Mistakes::foreign_operator() {
   }
   if (type(found_) == P::ASSIGN && site_.rule == P::RuleArgs && type(previous_) == P::ID) {
     error(Kind::foreign_operator, range(found_), "a named argument is written with `:`")
-        .fix("write `:`", lexemes_.bytes(lexemes_[previous_].end, lexemes_[found_].end), ":");
+        .sure_fix("write `:`", lexemes_.bytes(lexemes_[previous_].end, lexemes_[found_].end), ":");
     return true;
   }
   if (type(found_) == P::ASSIGN && (expects(P::EQ) || continues_operand())) {
     error(Kind::foreign_operator, range(found_), "`=` names a value; `==` compares")
-        .fix("write `==`", range(found_), "==");
+        .sure_fix("write `==`", range(found_), "==");
     return true;
   }
   if (type(found_) == P::EQ && expects(P::ASSIGN)) {
     error(Kind::foreign_operator, range(found_), "`==` compares; `=` names a value")
-        .fix("write `=`", range(found_), "=");
+        .sure_fix("write `=`", range(found_), "=");
     return true;
   }
   return false;
@@ -356,7 +360,7 @@ bool Mistakes::punctuation_after_word() {
   if (!attribute && !clause) return false;
   error(Kind::foreign_operator, range(found_),
         fmt::format("no `{}` stands between `{}` and its value", text(found_), text(previous_)))
-      .fix("remove it", lexemes_.bytes(lexemes_[previous_].end, lexemes_[found_].end), "");
+      .sure_fix("remove it", lexemes_.bytes(lexemes_[previous_].end, lexemes_[found_].end), "");
   return true;
 }
 
@@ -370,7 +374,7 @@ bool Mistakes::blank_before_call() {
   error(Kind::blank_before_call, range(found_),
         fmt::format("the `(` of a call touches its name: `{}(`", text(previous_)))
       .label(range(previous_), "this is called")
-      .fix("remove the blank", lexemes_.bytes(lexemes_[previous_].end, lexemes_[found_].begin), "");
+      .sure_fix("remove the blank", lexemes_.bytes(lexemes_[previous_].end, lexemes_[found_].begin), "");
   return true;
 }
 
@@ -460,8 +464,8 @@ bool Mistakes::misplaced_declaration() {
                       fmt::format("the declaration word `{}` must stand at the left margin", text(found_)));
   report.note("declarations begin in column 1 and do not stand inside each other");
   if (site_.body_rule == P::RuleFile)
-    report.fix("move it to the margin",
-               lexemes_.bytes(lexemes_[found_].begin - lexemes_.column(found_), lexemes_[found_].begin), "");
+    report.sure_fix("move it to the margin",
+                    lexemes_.bytes(lexemes_[found_].begin - lexemes_.column(found_), lexemes_[found_].begin), "");
   return true;
 }
 

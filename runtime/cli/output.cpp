@@ -1,11 +1,11 @@
-#include "compiler/tools/output.h"
+#include "runtime/cli/output.h"
 
 #include <cstdio>
 
-namespace upg::tools {
+namespace upg::cli {
 
 void put(std::string_view text) { static_cast<void>(std::fwrite(text.data(), 1, text.size(), stdout)); }
 
 void put_error(std::string_view text) { static_cast<void>(std::fwrite(text.data(), 1, text.size(), stderr)); }
 
-}  // namespace upg::tools
+}  // namespace upg::cli
