@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "runtime/safety/antichain.h"
 
@@ -15,51 +17,62 @@ Cuts::Cuts(const Tree &tree, const Flow &flow, const Budget &budget, Lifted lift
       serial_(budget.line == nullptr),
       lifted_(std::move(lifted)),
       relevant_(tree.size(), false),
-      bound_(tree.site().size(), 0),
-      touched_(tree.size()),
-      touched_known_(tree.size(), false) {
+      bound_(tree.site().size(), 0) {
   mark();
 }
 
 void Cuts::mark() {
   const Site &site = tree_.site();
-  const auto counts = [&](const std::vector<PairIx> &pairs) {
-    return std::any_of(pairs.begin(), pairs.end(), [&](PairIx p) {
-      return site.pair_role(p) == budget_.role && budget_.weight[site.pair_host(p)] != 0;
-    });
-  };
-  for (StepIx s = tree_.size(); s-- > 0;) {
-    const Step &step = tree_[s];
-    if (step.kind == StepKind::act) {
-      const Contract &c = tree_.contract(step);
-      relevant_[s] = counts(c.disrupts) || (serial_ && counts(c.changes));
+  for (const HostIx h : site.hosts_of(budget_.role)) {
+    if (budget_.weight[h] == 0) continue;
+    for (const Turnover &t : flow_.turnovers(site.pair(h, budget_.role))) {
+      if (t.kind != Turnover::changing || serial_) by_host_.emplace_back(h, t.step);
     }
-    if (!flow_.at(s).closed.empty() && counts(flow_.at(s).closed)) relevant_[s] = true;
-    if (relevant_[s] && step.parent != kNone) relevant_[step.parent] = true;
+  }
+  std::sort(by_host_.begin(), by_host_.end());
+  by_host_.erase(std::unique(by_host_.begin(), by_host_.end()), by_host_.end());
+  for (const auto &[h, s] : by_host_) by_step_.emplace_back(s, h);
+  std::sort(by_step_.begin(), by_step_.end());
+  for (const auto &[step, h] : by_step_) {
+    for (StepIx s = step; s != kNone && !relevant_[s]; s = tree_[s].parent) relevant_[s] = true;
   }
 }
 
-const std::vector<HostIx> &Cuts::touched(StepIx s) {
-  if (touched_known_[s]) return touched_[s];
-  touched_known_[s] = true;
-  const Site &site = tree_.site();
-  std::vector<HostIx> out;
-  const auto gather = [&](const std::vector<PairIx> &pairs) {
-    for (const PairIx p : pairs) {
-      if (site.pair_role(p) == budget_.role && budget_.weight[site.pair_host(p)] != 0) out.push_back(site.pair_host(p));
+bool Cuts::touches(StepIx s, HostIx host) const {
+  const auto at = std::lower_bound(by_host_.begin(), by_host_.end(), std::pair(host, s));
+  return at != by_host_.end() && at->first == host && at->second < tree_[s].end;
+}
+
+Cuts::OpenHosts Cuts::touched(StepIx s, const OpenHosts &open) const {
+  OpenHosts out;
+  if (open.empty() || !relevant_[s]) return out;
+  const auto first = std::lower_bound(by_step_.begin(), by_step_.end(), std::pair(s, HostIx{0}));
+  const auto last = std::lower_bound(first, by_step_.end(), std::pair(tree_[s].end, HostIx{0}));
+  if (static_cast<std::size_t>(last - first) > open.size()) {
+    for (const OpenHost &o : open) {
+      if (touches(s, o.host)) out.push_back(o);
     }
-  };
-  for (StepIx x = s; x < tree_[s].end; ++x) {
-    if (!relevant_[x]) continue;
-    if (tree_[x].kind == StepKind::act) {
-      gather(tree_.contract(tree_[x]).disrupts);
-      if (serial_) gather(tree_.contract(tree_[x]).changes);
-    }
-    gather(flow_.at(x).closed);
+    return out;
   }
-  sort_unique(out);
-  touched_[s] = std::move(out);
-  return touched_[s];
+  std::vector<HostIx> hosts;
+  for (auto at = first; at != last; ++at) hosts.push_back(at->second);
+  sort_unique(hosts);
+  for (const HostIx h : hosts) {
+    auto at = std::lower_bound(open.begin(), open.end(), h, [](const OpenHost &o, HostIx x) { return o.host < x; });
+    for (; at != open.end() && at->host == h; ++at) out.push_back(*at);
+  }
+  return out;
+}
+
+std::vector<StepIx> Cuts::parts(StepIx s) const {
+
+  std::vector<StepIx> out;
+  auto at = std::lower_bound(by_step_.begin(), by_step_.end(), std::pair(s + 1, HostIx{0}));
+  while (at != by_step_.end() && at->first < tree_[s].end) {
+    out.push_back(tree_.child_towards(s, at->first));
+    at = std::lower_bound(at, by_step_.end(), std::pair(tree_[out.back()].end, HostIx{0}));
+  }
+  return out;
 }
 
 bool Cuts::has(const OpenHosts &open, HostIx host) {
@@ -76,12 +89,11 @@ void Cuts::unite(OpenHosts &into, const OpenHosts &other) {
 
 Cut Cuts::measure(const OpenHosts &open) const {
   Cut cut;
-  std::vector<std::uint32_t> domains;
+  std::unordered_set<std::uint32_t> domains;
   for (const OpenHost &o : open) {
     if (budget_.weight[o.host] == 0) continue;
     if (!budget_.domain.empty()) {
-      if (std::find(domains.begin(), domains.end(), budget_.domain[o.host]) != domains.end()) continue;
-      domains.push_back(budget_.domain[o.host]);
+      if (!domains.insert(budget_.domain[o.host]).second) continue;
       cut.weight += 1;
       cut.who.push_back({o.host, o.opener, 1});
       continue;
@@ -179,8 +191,17 @@ Cut Cuts::eval(StepIx s, OpenHosts &open) {
     default:
       break;
   }
+  return sequence(s, open);
+}
+
+/// One part after the other. What is open between two of them counts too: after a branch that is more than in any arm.
+Cut Cuts::sequence(StepIx s, OpenHosts &open) {
   Cut best = measure(open);
-  for (const StepIx child : step.children) keep_heavier(best, eval(child, open));
+  for (const StepIx child : parts(s)) {
+    keep_heavier(best, eval(child, open));
+    const StepIx next = tree_[child].end;
+    if (next < tree_[s].end && !relevant_[next]) keep_heavier(best, measure(open));
+  }
   return best;
 }
 
@@ -189,8 +210,7 @@ Cut Cuts::iteration(StepIx s, OpenHosts &open) {
   const bool was_open = has(open, h);
   // A stand-in for many: in its turn one of them at a time. What was open for all of them before stays heavy.
   if (!was_open) ++bound_[h];
-  Cut best = measure(open);
-  for (const StepIx child : tree_[s].children) keep_heavier(best, eval(child, open));
+  Cut best = sequence(s, open);
   if (!was_open) --bound_[h];
   keep_heavier(best, measure(open));
   return best;
@@ -199,9 +219,9 @@ Cut Cuts::iteration(StepIx s, OpenHosts &open) {
 /// A host that two concurrent parts touch (HOSTX and FORK reject that) is still one host.
 void Cuts::count_once(Cut &cut) const {
   std::vector<Down> kept;
+  std::unordered_set<HostIx> seen;
   for (const Down &d : cut.who) {
-    const bool twice = std::any_of(kept.begin(), kept.end(), [&](const Down &o) { return o.host == d.host; });
-    if (twice)
+    if (!seen.insert(d.host).second)
       cut.weight -= std::min(cut.weight, budget_.domain.empty() ? budget_.weight[d.host] * d.copies : 1);
     else
       kept.push_back(d);
@@ -212,14 +232,11 @@ void Cuts::count_once(Cut &cut) const {
 Cut Cuts::fork(StepIx s, OpenHosts &open) {
   OpenHosts untouched, after;
   for (const OpenHost &o : open) {
-    if (!contains(touched(s), o.host)) untouched.push_back(o);
+    if (!touches(s, o.host)) untouched.push_back(o);
   }
   Cut cut = measure(untouched);
-  for (const StepIx child : tree_[s].children) {
-    OpenHosts mine;
-    for (const OpenHost &o : open) {
-      if (contains(touched(child), o.host)) mine.push_back(o);
-    }
+  for (const StepIx child : parts(s)) {
+    OpenHosts mine = touched(child, open);
     add(cut, eval(child, mine));
     unite(after, mine);
   }
@@ -232,22 +249,18 @@ Cut Cuts::fork(StepIx s, OpenHosts &open) {
 Cut Cuts::roll(StepIx s, OpenHosts &open) {
   const Step &step = tree_[s];
   if (step.batch <= 1) {
-    Cut best = measure(open);
-    for (const StepIx child : step.children) keep_heavier(best, eval(child, open));
-    return best;
+    return sequence(s, open);
   }
   const plan::Rollout &rollout = tree_.plan().rollouts[tree_.plan().node(step.node).a];
   OpenHosts rest, after;
   for (const OpenHost &o : open) {
-    if (!contains(touched(s), o.host)) rest.push_back(o);
+    if (!touches(s, o.host)) rest.push_back(o);
   }
   std::vector<Turn> turns;
   bool quiet = true;  // nothing is open between the turns: the usual case
-  for (const StepIx child : step.children) {
+  for (const StepIx child : parts(s)) {
     Turn turn;
-    for (const OpenHost &o : open) {
-      if (contains(touched(child), o.host)) turn.before.push_back(o);
-    }
+    turn.before = touched(child, open);
     turn.after = turn.before;
     turn.live = eval(child, turn.after);
     const HostIx h = tree_[child].host;
@@ -260,15 +273,92 @@ Cut Cuts::roll(StepIx s, OpenHosts &open) {
     turns.push_back(std::move(turn));
   }
   // Turns are admitted in order: for each number of admitted ones, those live now, those that ended, those that wait.
-  Cut best;
-  for (std::size_t admitted = quiet ? turns.size() : 0; admitted <= turns.size(); ++admitted) {
+  const auto moment = [&](std::size_t admitted) {
     OpenHosts standing = rest;
     for (std::size_t i = 0; i < turns.size(); ++i) unite(standing, i < admitted ? turns[i].after : turns[i].before);
-    keep_heavier(best, live_turns(step, std::span<const Turn>(turns).first(admitted), measure(standing)));
+    return live_turns(step, std::span<const Turn>(turns).first(admitted), measure(standing));
+  };
+  Cut best;
+  if (quiet) {
+    best = moment(turns.size());
+  } else {
+    // Only a number whose bound is no lighter than what was found is looked at; of equal ones the smallest counts.
+    const std::vector<std::uint64_t> bounds = heaviest(step, turns, rest);
+    std::vector<std::size_t> order(bounds.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t x, std::size_t y) { return bounds[x] > bounds[y]; });
+    bool found = false;
+    std::size_t at = 0;
+    for (const std::size_t admitted : order) {
+      if (found && (bounds[admitted] < best.weight || (bounds[admitted] == best.weight && admitted > at))) {
+        if (bounds[admitted] < best.weight) break;
+        continue;
+      }
+      Cut cut = moment(admitted);
+      if (cut.weight == 0 || (found && cut.weight < best.weight) ||
+          (found && cut.weight == best.weight && admitted > at))
+        continue;
+      best = std::move(cut);
+      at = admitted;
+      found = true;
+    }
   }
   open = std::move(rest);
   unite(open, after);
   return best;
+}
+
+/// For each number of admitted turns what their worst moment weighs at most: the limits by group and domain left out.
+std::vector<std::uint64_t> Cuts::heaviest(const Step &step, std::span<const Turn> turns, const OpenHosts &rest) const {
+  std::unordered_map<HostIx, std::uint32_t> standing;
+  std::unordered_map<std::uint32_t, std::uint32_t> domains;
+  std::uint64_t weight = 0;
+  const auto come = [&](const OpenHost &o) {
+    if (standing[o.host]++ != 0 || budget_.weight[o.host] == 0) return;
+    if (budget_.domain.empty())
+      weight += budget_.weight[o.host] * copies(o.host);
+    else if (domains[budget_.domain[o.host]]++ == 0)
+      ++weight;
+  };
+  const auto go = [&](const OpenHost &o) {
+    if (--standing[o.host] != 0 || budget_.weight[o.host] == 0) return;
+    if (budget_.domain.empty())
+      weight -= budget_.weight[o.host] * copies(o.host);
+    else if (--domains[budget_.domain[o.host]] == 0)
+      --weight;
+  };
+  for (const OpenHost &o : rest) come(o);
+  for (const Turn &turn : turns) {
+    for (const OpenHost &o : turn.before) come(o);
+  }
+  std::map<std::uint64_t, std::uint64_t> live;  // what a turn adds -> how many such may be live
+  std::uint64_t room = step.batch, added = 0;
+  std::vector<std::uint64_t> out = {weight};
+  for (const Turn &turn : turns) {
+    for (const OpenHost &o : turn.after) come(o);
+    for (const OpenHost &o : turn.before) go(o);
+    const std::uint64_t ended = measure(turn.after).weight;
+    if (turn.live.weight > ended) {
+      const std::uint64_t more = turn.live.weight - ended;
+      std::uint64_t n = std::min<std::uint64_t>(turn.copies, step.batch);
+      const std::uint64_t free = std::min(n, room);
+      if (free != 0) {
+        added += free * more;
+        live[more] += free;
+        room -= free;
+      }
+      n -= free;
+      while (n > 0 && room == 0 && live.begin()->first < more) {
+        const std::uint64_t swapped = std::min(n, live.begin()->second);
+        added += swapped * (more - live.begin()->first);
+        live[more] += swapped;
+        n -= swapped;
+        if ((live.begin()->second -= swapped) == 0) live.erase(live.begin());
+      }
+    }
+    out.push_back(weight + added);
+  }
+  return out;
 }
 
 /// `standing` with the heaviest turns that may be live together on top.
@@ -317,7 +407,7 @@ Cut Cuts::dag(StepIx s, OpenHosts &open) {
   const std::size_t n = phases.size();
   OpenHosts untouched;
   for (const OpenHost &o : open) {
-    if (!contains(touched(s), o.host)) untouched.push_back(o);
+    if (!touches(s, o.host)) untouched.push_back(o);
   }
   std::vector<std::size_t> order;  // fits all edges
   std::vector<bool> placed(n, false);
@@ -339,7 +429,7 @@ Cut Cuts::dag(StepIx s, OpenHosts &open) {
   const auto next_toucher = [&](std::size_t from, HostIx h) {
     for (const std::size_t j : order) {
       if ((from == n || contains(tree_[phases[j]].after, static_cast<std::uint32_t>(from))) &&
-          contains(touched(phases[j]), h))
+          touches(phases[j], h))
         return j;
     }
     return n;

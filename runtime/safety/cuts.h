@@ -3,6 +3,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/safety/flow.h"
@@ -48,15 +49,21 @@ class Cuts {
   Cut eval(StepIx s, OpenHosts &open);
   Cut fork(StepIx s, OpenHosts &open);
   Cut roll(StepIx s, OpenHosts &open);
+  std::vector<std::uint64_t> heaviest(const Step &step, std::span<const Turn> turns, const OpenHosts &rest) const;
   Cut live_turns(const Step &step, std::span<const Turn> admitted, Cut standing) const;
   Cut dag(StepIx s, OpenHosts &open);
+  Cut sequence(StepIx s, OpenHosts &open);
   Cut iteration(StepIx s, OpenHosts &open);
   Cut measure(const OpenHosts &open) const;
   void count_once(Cut &cut) const;
   std::uint64_t copies(HostIx h) const { return bound_[h] != 0 ? 1 : tree_.site().host(h).many; }
   void mark();
-  /// Hosts whose pairs are opened or closed below `s`, ascending.
-  const std::vector<HostIx> &touched(StepIx s);
+  /// Whether an outage of the host begins or ends below `s`.
+  bool touches(StepIx s, HostIx host) const;
+  /// Those of the hosts that some step below `s` touches.
+  OpenHosts touched(StepIx s, const OpenHosts &open) const;
+  /// The children of `s` that matter: below the others nothing begins or ends.
+  std::vector<StepIx> parts(StepIx s) const;
   static void unite(OpenHosts &into, const OpenHosts &other);
   static void insert(OpenHosts &open, HostIx host, StepIx opener);
   static bool has(const OpenHosts &open, HostIx host);
@@ -68,8 +75,8 @@ class Cuts {
   Lifted lifted_;
   std::vector<bool> relevant_;
   std::vector<std::uint8_t> bound_;
-  std::vector<std::vector<HostIx>> touched_;
-  std::vector<bool> touched_known_;
+  std::vector<std::pair<StepIx, HostIx>> by_step_;  // where an outage begins or ends, ascending
+  std::vector<std::pair<HostIx, StepIx>> by_host_;
 };
 
 }  // namespace upg::safety
