@@ -31,14 +31,23 @@ FULL = {
     "fleet": (10, 100, 1_000, 10_000),
     "named": (10, 100, 1_000),
     "phases": (50, 100, 200, 400, 800),
+    "scattered": (125, 250, 500, 1_000),
+    "backlog": (125, 250, 500, 1_000),
+    "calls": (100, 300, 1_000, 3_000),
+    "gates": (75, 150, 300, 600),
 }
-SMOKE = {"lines": (200, 400), "hosts": (5, 10), "fleet": (20, 40), "named": (3, 6), "phases": (8, 16)}
+SMOKE = {"lines": (200, 400), "hosts": (5, 10), "fleet": (20, 40), "named": (3, 6), "phases": (8, 16),
+         "scattered": (5, 10), "backlog": (12, 24), "calls": (100, 200), "gates": (3, 6)}
 WHAT = {
     "lines": "lines of source, nine hosts",
     "hosts": "hosts, fifty steps each, one at a time",
     "fleet": "hosts in racks, three roles, one of each rack at a time",
     "named": "hosts, no rollout: every host's steps written out",
     "phases": "phases that may run side by side, 64 hosts",
+    "scattered": "hosts of which no two fold, fifty steps and a hold each, three at a time",
+    "backlog": "hosts of which no two fold, ten at a time, each turn leaving what a later one closes",
+    "calls": "calls of a procedure inside procedures, nine hosts",
+    "gates": "gates and holds, thirty hosts",
 }
 
 
