@@ -11,16 +11,17 @@
 namespace upg::lower {
 namespace {
 
-enum Declaration : std::size_t { probes, states, sets, gates, actions, holds, kinds };
-constexpr std::array<std::string_view, kinds> tables{"probes", "states", "sets", "gates", "actions", "holds"};
-constexpr std::array<std::string_view, kinds> words{"probe", "state", "set of hosts", "gate", "action", "hold"};
+enum Declaration : std::size_t { probes, states, sets, gates, actions, holds, procedures, kinds };
+constexpr std::array<std::string_view, kinds> tables{"probes", "states", "sets", "gates", "actions", "holds", "procedures"};
+constexpr std::array<std::string_view, kinds> words{"probe", "state", "set of hosts", "gate", "action", "hold", "procedure"};
 
 /// Which declaration needs which, and where it says so.
 class Graph {
  public:
   explicit Graph(const plan::Plan &plan) : plan_(plan) {
     const std::array<std::size_t, kinds> sizes{plan.probes.size(), plan.states.size(),  plan.sets.size(),
-                                               plan.gates.size(),  plan.actions.size(), plan.holds.size()};
+                                               plan.gates.size(),  plan.actions.size(), plan.holds.size(),
+                                               plan.procedures.size()};
     for (std::size_t k = 0; k < kinds; ++k) base_[k + 1] = base_[k] + sizes[k];
     edges_.resize(base_[kinds]);
     plan::for_each_body(plan, [&](const plan::Body &body) {
@@ -51,7 +52,8 @@ class Graph {
           if (!stack.empty()) length[stack.back()] = std::max(length[stack.back()], length[at] + 1);
           if (length[at] == plan::Limits::depth + 1) {
             context.error(Kind::nested_too_deeply, place(at),
-                          fmt::format("the chain of what {} needs is longer than {}", name(at), plan::Limits::depth));
+                          fmt::format("the chain of what {} needs is longer than {}", name(at), plan::Limits::depth))
+                .help("let each do more by itself: a chain this long is a list, and a list needs no names");
             found = true;
           }
           continue;
@@ -98,6 +100,12 @@ class Graph {
           break;
         case Op::gate:
           add(from, base_[gates] + node.a, id);
+          break;
+        case Op::act:
+          add(from, base_[actions] + node.a, id);
+          break;
+        case Op::call:
+          add(from, base_[procedures] + node.a, id);
           break;
         case Op::held:
           add(from, base_[holds] + node.a, id);
@@ -151,6 +159,9 @@ class Graph {
       case actions:
         id = plan_.actions[i].name;
         break;
+      case procedures:
+        id = plan_.procedures[i].name;
+        break;
       default:
         id = plan_.holds[i].name;
         break;
@@ -170,6 +181,8 @@ class Graph {
         return to_range(plan_.gates[i].where);
       case actions:
         return to_range(plan_.actions[i].where);
+      case procedures:
+        return to_range(plan_.procedures[i].where);
       default:
         return to_range(plan_.holds[i].where);
     }

@@ -7,6 +7,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "runtime/plan/validate.h"
+
 namespace upg::sema {
 namespace {
 
@@ -160,6 +162,13 @@ class Typer {
           .report(Kind::bad_signature, state.symbol.range,
                   fmt::format("state `{}` has parameters that a state cannot have", state.symbol.name))
           .note("a state belongs to a host (one host parameter) or to the cluster (none)");
+    if (state.ast->values.size() > plan::Limits::state_values) {
+      resolver_.sink()
+          .report(Kind::value_out_of_range, state.ast->values[plan::Limits::state_values].name.range,
+                  fmt::format("state `{}` has {} values, a state has at most {}", state.symbol.name,
+                              state.ast->values.size(), plan::Limits::state_values))
+          .help("split it into two states, or observe less of what it tells apart");
+    }
     std::unordered_map<std::string_view, Range> seen;
     for (const ast::StateValue &value : state.ast->values) {
       const auto [first, fresh] = seen.emplace(value.name.text, value.name.range);

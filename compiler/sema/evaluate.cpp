@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "compiler/sema/values.h"
+#include "runtime/plan/validate.h"
 
 namespace upg::sema {
 namespace {
@@ -456,8 +457,15 @@ std::optional<Value> Evaluator::constant_of(const ast::Expr &expr, const Scope &
 std::optional<std::int64_t> Evaluator::duration(const ast::Expr &expr, const Scope &scope, std::string_view what) {
   const auto value = constant_of(expr, scope, Type::of(Base::duration), what);
   if (!value) return std::nullopt;
-  if (value->integer() >= 0) return value->integer();
-  poison(Kind::value_out_of_range, expr.range, fmt::format("{} cannot be negative", what));
+  if (value->integer() < 0) {
+    poison(Kind::value_out_of_range, expr.range, fmt::format("{} cannot be negative", what));
+    return std::nullopt;
+  }
+  if (value->integer() <= plan::Limits::duration) return value->integer();
+  constexpr std::int64_t kDay = std::int64_t{24} * 3600 * 1000;
+  poison(Kind::value_out_of_range, expr.range,
+         fmt::format("{} is {} days, a plan knows at most {} days", what, value->integer() / kDay,
+                     plan::Limits::duration / kDay));
   return std::nullopt;
 }
 

@@ -2,8 +2,17 @@
 
 namespace upg::safety {
 
-Analysis::Analysis(const plan::Plan &p, std::int64_t today_, diagnostics::Sink &sink)
-    : plan(p), today(today_), site(p), contracts(site), tree(contracts), flow(tree), knowledge(tree), sink_(sink) {}
+Analysis::Analysis(const plan::Plan &p, std::int64_t today_, diagnostics::Sink &sink, Telling telling_)
+    : plan(p), today(today_), telling(telling_), site(p), contracts(site), tree(contracts), flow(tree), knowledge(tree), sink_(sink) {}
+
+diagnostics::Range Analysis::range(StepIx s) const {
+  const Step &step = tree[s];
+  if (!step.node.valid()) return {};
+  if (step.kind == StepKind::with || step.acquire) return range(plan.kid(step.node, 0));
+  diagnostics::Range out = range(step.node);
+  if (step.release && out.begin < out.end) out.begin = out.end - 1;
+  return out;
+}
 
 bool Analysis::first(diagnostics::Kind kind, plan::NodeId place, std::uint64_t what) {
   return seen_.emplace(kind, place.index, what).second;
@@ -12,7 +21,7 @@ bool Analysis::first(diagnostics::Kind kind, plan::NodeId place, std::uint64_t w
 bool Analysis::about(StepIx accept, std::string_view rule, plan::RoleId role, plan::HoldId hold) const {
   const plan::Waiver &w = plan.waivers[plan.node(tree[accept].node).a];
   const std::string_view named = plan.text(w.rule);
-  const bool outage = named == "outage" && (rule == "available" || rule == "serial" || rule == "stoppable");
+  const bool outage = named == "outage" && (rule == "available" || rule == "serial" || rule == "stoppable" || rule == "scope");
   if (named != rule && !outage) return false;
   if (w.role.valid() && w.role != role) return false;
   if (outage && !w.role.valid()) return false;
@@ -47,6 +56,7 @@ void Analysis::clash(StepIx x, StepIx y) {
 }
 
 bool Analysis::clashed(StepIx x, StepIx y) const {
+  if (telling == Telling::every) return false;
   if (clashes_.contains(pair_of(x, y))) return true;
   const std::vector<StepIx> all = overlaps(x, y);
   return std::any_of(all.begin(), all.end(), [&](StepIx s) { return clashing_.contains(s); });

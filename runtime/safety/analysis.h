@@ -19,10 +19,11 @@ namespace upg::safety {
 /// Everything the rules look at, computed once; each rule reads it and reports.
 class Analysis {
  public:
-  Analysis(const plan::Plan &plan, std::int64_t today, diagnostics::Sink &sink);
+  Analysis(const plan::Plan &plan, std::int64_t today, diagnostics::Sink &sink, Telling telling = Telling::causes);
 
   const plan::Plan &plan;
   const std::int64_t today;  // days since 1970
+  const Telling telling;
   Site site;
   Contracts contracts;
   Tree tree;
@@ -37,7 +38,8 @@ class Analysis {
   diagnostics::Range range(plan::NodeId node) const {
     return node.valid() ? range(plan.span(node)) : diagnostics::Range{};
   }
-  diagnostics::Range range(StepIx s) const { return range(tree[s].node); }
+  /// Where the step stands: a hold is taken where the `with` names it and given back at the end of its block.
+  diagnostics::Range range(StepIx s) const;
   diagnostics::Sink::Builder report(diagnostics::Kind kind, diagnostics::Range range, std::string message) {
     return sink_.report(kind, range, std::move(message));
   }
@@ -48,6 +50,13 @@ class Analysis {
   /// Remembered by what lets the two overlap: a batch, a `parallel`, phases without `after`.
   void clash(StepIx x, StepIx y);
   bool clashed(StepIx x, StepIx y) const;
+
+  /// A `with` that must not be there at all: what else taking or giving back its hold breaks has the same cause.
+  void condemn(StepIx s) { condemned_.insert(tree[s].node.index); }
+  bool condemned(StepIx s) const {
+    return telling == Telling::causes && (tree[s].acquire || tree[s].release) &&
+           condemned_.contains(tree[s].node.index);
+  }
 
   /// Whether an `accept` around the step lifts this rule for the role or hold; the waiver counts as used then. Without
   /// a hold: the one that the step takes or gives back.
@@ -69,8 +78,16 @@ class Analysis {
   std::string spelled(StepIx s, HostIx h) const;
   std::string pair_text(PairIx p) const;  // `db.replica` of node1
   void step(diagnostics::Sink::Builder &to, StepIx s, const std::string &more = {}) const {
-    to.step(who(s), what(s) + more, range(s));
+    to.step(who(s), what(s) + more, range(s), cue(s));
   }
+  /// The step for a simulation: a start, a pass, a pause, the end of a turn or phase.
+  diagnostics::Cue cue(StepIx s) const;
+  diagnostics::Cue cue(StepIx s, diagnostics::Cue::Kind kind) const;
+  /// The same place in the turn of another host of its class.
+  diagnostics::Cue cue(StepIx s, plan::HostId host) const;
+  static diagnostics::Cue plan_end() { return {diagnostics::Cue::Kind::finish, diagnostics::Cue::no_node, {}}; }
+  /// The step key that the machine gives this place ("body/2[node1]/0").
+  std::string key(StepIx s) const;
 
  private:
   HostIx host_in(StepIx s, std::uint32_t slot) const;
@@ -80,6 +97,7 @@ class Analysis {
   std::set<std::tuple<diagnostics::Kind, std::uint32_t, std::uint64_t>> seen_;
   std::set<std::uint32_t> used_waivers_;
   std::set<std::pair<std::uint32_t, std::uint32_t>> clashes_;
+  std::set<std::uint32_t> condemned_;
   std::set<StepIx> clashing_;  // what lets steps overlap that clash
   std::pair<std::uint32_t, std::uint32_t> pair_of(StepIx x, StepIx y) const {
     return std::minmax(tree[x].node.index, tree[y].node.index);

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <vector>
 
 #include "runtime/diagnostics/diagnostic.h"
@@ -29,18 +30,32 @@ struct WorstMoment {
   std::vector<plan::HostId> hosts;  // an example of who is down then
 };
 
+/// The longest that one turn of a rollout may take, and that giving back the holds around it may take which do not stay
+/// over a wait for the next window.
+struct TurnBound {
+  plan::NodeId roll;
+  std::int64_t worst_ms = 0;
+  std::int64_t leave_ms = 0;
+};
+
 /// A role the plan touches, a bound on its time, and what was relied on. Valid only if no error was reported.
 struct Proof {
   std::vector<Reliance> reliances;
   std::vector<PhaseEdge> phase_edges;
   std::vector<WorstMoment> worst;
+  std::vector<TurnBound> turns;  // by node
   std::int64_t typical_ms = 0;
   std::int64_t worst_ms = 0;
+};
+
+enum class Telling : std::uint8_t {
+  causes,  // one diagnostic for each cause
+  every,   // also what else the same cause breaks
 };
 
 /// Runs every rule over the plan (SEMANTICS sections 3, 4, 7). Reports to the sink with ranges whose FileId is the
 /// plan's file index: the caller's Sources must hold the plan's files at the same indices. `today`: days since 1970,
 /// for waivers that expire.
-Proof check(const plan::Plan &plan, std::int64_t today, diagnostics::Sink &sink);
+Proof check(const plan::Plan &plan, std::int64_t today, diagnostics::Sink &sink, Telling telling = Telling::causes);
 
 }  // namespace upg::safety

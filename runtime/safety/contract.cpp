@@ -37,6 +37,9 @@ void sort_unique(std::vector<std::uint32_t> &v) {
 
 Contracts::Contracts(const Site &site) : site_(&site), host_cells_(site.size()) {
   item_of_.emplace("*", 0);
+  for (std::size_t a = 0; a < plan().actions.size(); ++a) {
+    if (plan().actions[a].undo_kind == plan::UndoKind::action) undoes_[plan().actions[a].undo.index] = plan::ActionId(a);
+  }
   for (std::size_t h = 0; h < plan().holds.size(); ++h) {
     const plan::Hold &hold = plan().holds[h];
     if (hold.acquire.valid()) hold_of_action_[hold.acquire.index] = {plan::HoldId(h), true};

@@ -158,6 +158,7 @@ class Contracts {
  private:
   ItemIx item(const std::string &key);
   void resolve(Contract &c);
+  void take_back(Contract &c, plan::ActionId action);
   void resolve_need(Contract &c, plan::NodeId need);
   void resolve_effect(Contract &c, plan::NodeId effect, std::vector<HostIx> &alive_down);
   void finish_reach(Contract &c, std::span<const plan::NodeId> effects);
@@ -177,6 +178,7 @@ class Contracts {
   std::unordered_map<std::string, std::uint32_t> contract_of_, gate_of_, hold_of_, cell_of_, item_of_;
   std::map<std::uint32_t, bool> own_host_only_;
   std::unordered_map<std::uint32_t, std::pair<plan::HoldId, bool>> hold_of_action_;  // true: acquires
+  std::unordered_map<std::uint32_t, plan::ActionId> undoes_;  // of an undo: the action
   std::uint64_t fresh_ = 0;
 };
 

@@ -54,6 +54,7 @@ void Contracts::resolve(Contract &c) {
   }
   for (const plan::NodeId need : a.needs) resolve_need(c, need);
   for (const plan::NodeId effect : a.effects) resolve_effect(c, effect, c.alive_down);
+  if (const auto action = undoes_.find(c.action.index); action != undoes_.end()) take_back(c, action->second);
   if (const auto owner = hold_of_action_.find(c.action.index); owner != hold_of_action_.end()) {
     const auto [hold_id, acquires] = owner->second;
     c.hold = hold_id;
@@ -92,6 +93,20 @@ void Contracts::resolve(Contract &c) {
   sort_unique(c.hosts);
   sort_unique(c.boots);
   finish_reach(c, a.effects);
+}
+
+/// An undo that says nothing about a state takes it back to where its action found it: to the first of several values.
+void Contracts::take_back(Contract &c, plan::ActionId action) {
+  Contract forth;
+  forth.env = c.env;
+  for (const plan::NodeId effect : plan().actions[action.index].effects) {
+    if (plan().node(effect).op == plan::Op::moves) resolve_effect(forth, effect, forth.alive_down);
+  }
+  for (const Move &m : forth.moves) {
+    if (m.from == 0 || std::any_of(c.moves.begin(), c.moves.end(), [&](const Move &own) { return own.cell == m.cell; }))
+      continue;
+    c.moves.push_back({m.cell, m.to, m.from & (~m.from + 1), 0});
+  }
 }
 
 void Contracts::resolve_need(Contract &c, plan::NodeId need) {

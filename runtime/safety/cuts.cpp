@@ -65,7 +65,7 @@ Cuts::OpenHosts Cuts::touched(StepIx s, const OpenHosts &open) const {
 }
 
 std::vector<StepIx> Cuts::parts(StepIx s) const {
-
+  if (!failures_.empty() || undoing_ != kNone) return tree_[s].children;  // a part may fail where nothing begins or ends
   std::vector<StepIx> out;
   auto at = std::lower_bound(by_step_.begin(), by_step_.end(), std::pair(s + 1, HostIx{0}));
   while (at != by_step_.end() && at->first < tree_[s].end) {
@@ -98,15 +98,24 @@ Cut Cuts::measure(const OpenHosts &open) const {
       cut.who.push_back({o.host, o.opener, 1});
       continue;
     }
-    cut.weight += budget_.weight[o.host] * copies(o.host);
-    cut.who.push_back({o.host, o.opener, copies(o.host)});
+    const std::uint64_t n = o.one ? 1 : copies(o.host);
+    cut.weight += budget_.weight[o.host] * n;
+    cut.who.push_back({o.host, o.opener, n});
   }
   return cut;
 }
 
 Cut Cuts::worst() {
   OpenHosts open;
-  return eval(0, open);
+  Failures failures;
+  failures.of_abort = true;
+  failures.all = all_opened(0, {});
+  if (tree_.on_abort() != kNone) failures_.push_back(&failures);
+  Cut best = eval(0, open);
+  failures_.clear();
+  if (tree_.on_abort() == kNone) return best;
+  Cut aborted = abort(failures.sets);
+  return aborted.weight > best.weight ? aborted : best;
 }
 
 namespace {
@@ -120,6 +129,7 @@ void add(Cut &into, const Cut &other) {
 }  // namespace
 
 Cut Cuts::eval(StepIx s, OpenHosts &open) {
+  may_fail(s, open);
   if (!relevant_[s]) return measure(open);
   const Site &site = tree_.site();
   const Step &step = tree_[s];
@@ -141,7 +151,12 @@ Cut Cuts::eval(StepIx s, OpenHosts &open) {
       take(c.disrupts);
       if (serial_) take(c.changes);
       Cut cut = measure(open);
+      may_fail(s, open);
       close();
+      if (s != undoing_) return cut;
+      OpenHosts undone = open;
+      insert_opened(undone, tree_.contracts()[step.undo], s);
+      keep_heavier(cut, measure(undone));
       return cut;
     }
     case StepKind::await: {
@@ -149,12 +164,21 @@ Cut Cuts::eval(StepIx s, OpenHosts &open) {
       close();
       return cut;
     }
+    case StepKind::attempt:
+      return attempt(s, open);
     case StepKind::parallel:
-      return fork(s, open);
     case StepKind::roll:
-      return roll(s, open);
-    case StepKind::dag:
-      return dag(s, open);
+    case StepKind::dag: {
+      const bool wide = step.kind != StepKind::roll || step.batch > 1;
+      std::vector<Failures *> outer;
+      if (wide) {
+        may_fail_anywhere(s, open);
+        outer.swap(failures_);
+      }
+      Cut cut = step.kind == StepKind::parallel ? fork(s, open) : step.kind == StepKind::roll ? roll(s, open) : dag(s, open);
+      if (wide) outer.swap(failures_);
+      return cut;
+    }
     case StepKind::iteration:
       return iteration(s, open);
     case StepKind::branch: {
@@ -198,16 +222,17 @@ Cut Cuts::eval(StepIx s, OpenHosts &open) {
 Cut Cuts::sequence(StepIx s, OpenHosts &open) {
   Cut best = measure(open);
   for (const StepIx child : parts(s)) {
+    if (child == tree_.on_abort()) continue;
     keep_heavier(best, eval(child, open));
     const StepIx next = tree_[child].end;
-    if (next < tree_[s].end && !relevant_[next]) keep_heavier(best, measure(open));
+    if (next < tree_[s].end && next != tree_.on_abort() && !relevant_[next]) keep_heavier(best, measure(open));
   }
   return best;
 }
 
 Cut Cuts::iteration(StepIx s, OpenHosts &open) {
   const HostIx h = tree_[s].host;
-  const bool was_open = has(open, h);
+  const bool was_open = std::any_of(open.begin(), open.end(), [&](const OpenHost &o) { return o.host == h && !o.one; });
   // A stand-in for many: in its turn one of them at a time. What was open for all of them before stays heavy.
   if (!was_open) ++bound_[h];
   Cut best = sequence(s, open);

@@ -28,12 +28,16 @@ class Cuts {
   /// `lifted(accept step)`: whether an `accept` block lifts the budget inside.
   using Lifted = std::function<bool(StepIx)>;
   Cuts(const Tree &tree, const Flow &flow, const Budget &budget, Lifted lifted);
+  /// The act followed by its undo, in its place: what the undo opens weighs too, but is closed when it has ended.
+  void undoing(StepIx act);
   Cut worst();
 
  private:
   struct OpenHost {
     HostIx host;
     StepIx opener;
+    bool one = false;  // of those it stands for only one, whose turn has failed
+    bool operator==(const OpenHost &other) const { return host == other.host && one == other.one; }
   };
   using OpenHosts = std::vector<OpenHost>;  // ascending by host
 
@@ -52,6 +56,24 @@ class Cuts {
   std::vector<std::uint64_t> heaviest(const Step &step, std::span<const Turn> turns, const OpenHosts &rest) const;
   Cut live_turns(const Step &step, std::span<const Turn> admitted, Cut standing) const;
   Cut dag(StepIx s, OpenHosts &open);
+  Cut attempt(StepIx s, OpenHosts &open);
+  Cut abort(const std::vector<OpenHosts> &failures);
+
+  /// The outages that may be open where a part of the plan fails, each set once.
+  struct Failures {
+    std::vector<OpenHosts> sets;
+    OpenHosts all;  // stands for the rest once there are too many
+    bool of_abort = false;
+    bool full = false;
+  };
+  static constexpr std::size_t kMaxFailures = 256;
+  void may_fail(StepIx s, const OpenHosts &open);
+  void may_fail_anywhere(StepIx s, const OpenHosts &open);
+  static void add_failure(Failures &to, const OpenHosts &open);
+  /// Everything that a step below opens, on top of what is open.
+  OpenHosts all_opened(StepIx s, OpenHosts open) const;
+  void insert_opened(OpenHosts &into, StepIx act) const;
+  void insert_opened(OpenHosts &into, const Contract &c, StepIx act) const;
   Cut sequence(StepIx s, OpenHosts &open);
   Cut iteration(StepIx s, OpenHosts &open);
   Cut measure(const OpenHosts &open) const;
@@ -72,8 +94,10 @@ class Cuts {
   const Flow &flow_;
   const Budget &budget_;
   bool serial_;
+  StepIx undoing_ = kNone;
   Lifted lifted_;
   std::vector<bool> relevant_;
+  std::vector<Failures *> failures_;  // of the parts around the step that is looked at
   std::vector<std::uint8_t> bound_;
   std::vector<std::pair<StepIx, HostIx>> by_step_;  // where an outage begins or ends, ascending
   std::vector<std::pair<HostIx, StepIx>> by_host_;

@@ -13,6 +13,7 @@ Flow::Flow(const Tree &tree)
     : tree_(tree),
       facts_(tree.size()),
       before_(tree.size()),
+      after_(tree.size()),
       opens_(tree.site().pair_count()),
       doubled_(tree.site().pair_count()),
       unknowns_(tree.site().pair_count()),
@@ -37,12 +38,23 @@ Flow::Flow(const Tree &tree)
     }
   }
   State state = initial();
+  Failures failures;
+  failures.of_abort = true;
+  if (tree.on_abort() != kNone) failures_.push_back(&failures);
   run(0, state);
-  final_.open = open_in(state.open, 0);
-  final_.armed = armed(state.armed);
-  final_.cells.resize(cell_count_);
-  cells_.each(state.cells, [&](CellIx cell, Values values) { final_.cells[cell] = values; });
+  failures_.clear();
+  final_ = final(state);
+  if (failures.any) abort(failures.joined);
   index();
+}
+
+Final Flow::final(const State &state) const {
+  Final out;
+  out.open = open_in(state.open, 0);
+  out.armed = armed(state.armed);
+  out.cells.resize(cell_count_);
+  cells_.each(state.cells, [&](CellIx cell, Values values) { out.cells[cell] = values; });
+  return out;
 }
 
 Flow::State Flow::initial() {
@@ -192,6 +204,7 @@ void Flow::run(StepIx s, State &state) {
   const Step &step = tree_[s];
   facts_[s].reached = true;
   before_[s] = state;
+  may_fail(s, state);
   switch (step.kind) {
     case StepKind::act:
       start(s, state);
@@ -226,10 +239,16 @@ void Flow::run(StepIx s, State &state) {
     case StepKind::loop:
       loop(s, state);
       break;
+    case StepKind::attempt:
+      attempt(s, state);
+      break;
     default:
-      for (const StepIx child : step.children) run(child, state);
+      for (const StepIx child : step.children) {
+        if (child != tree_.on_abort()) run(child, state);
+      }
       break;
   }
+  after_[s] = state.open;
   if (state.armed != 0 && (step.kind == StepKind::iteration || step.kind == StepKind::phase))
     armed_after_[s] = state.armed;
   if (step.kind == StepKind::iteration) hand_over(s, state);
@@ -288,9 +307,19 @@ void Flow::start(StepIx s, State &state) {
   };
   add(c.disrupts, false);
   add(c.changes, true);
+  may_fail_in_flight(s, state);
   // End: moved cells stand at their target; a boot moves what is armed for it and brings the host back to life.
+  keep();
   for (const Move &m : c.moves) move(s, state, m.cell, m.to);
   if (!c.boots.empty()) booted(s, state);
+  undo_values(s, state);
+}
+
+void Flow::undo_values(StepIx s, const State &state) {
+  if (tree_[s].undo == kNone) return;
+  const Contract &undo = tree_.contracts()[tree_[s].undo];
+  for (const Move &m : undo.moves) facts_[s].undo.push_back(value(state, m.cell));
+  for (const auto &need : undo.values) facts_[s].undo.push_back(value(state, need.first));
 }
 
 void Flow::booted(StepIx s, State &state) {

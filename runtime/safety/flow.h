@@ -43,6 +43,7 @@ struct Final {
 struct Facts {
   bool reached = false;
   std::vector<Values> values;  // act: of its moved cells, then of the cells it requires; unless, expect: of its cell
+  std::vector<Values> undo;    // act with an undo: of the undo's moved cells after the act, then of those it requires
   std::vector<PairIx> closed;  // pairs without any outage left after this step
 };
 
@@ -75,6 +76,8 @@ class Flow {
   explicit Flow(const Tree &tree);
   const Facts &at(StepIx s) const { return facts_[s]; }
   const Final &final_state() const { return final_; }
+  /// Where an abort by `on abort` ends; nothing is open in it if there is none.
+  const Final &aborted_state() const { return aborted_; }
   const std::vector<Uneven> &uneven() const { return uneven_; }
   const std::vector<Starved> &starved() const { return starved_; }
   const std::vector<Miscount> &miscounts() const { return miscounts_; }
@@ -82,6 +85,8 @@ class Flow {
   /// The outages open when the step starts, oldest first: all, or those of one pair.
   std::vector<Open> open_before(StepIx s) const;
   std::vector<Open> open_before(StepIx s, PairIx pair) const;
+  /// The outages open when the step has ended, oldest first.
+  std::vector<Open> open_after(StepIx s) const { return open_in(after_[s], s); }
   /// The oldest outage under change of the role that is open when the step starts.
   std::optional<Open> changing_before(StepIx s, RoleIx role) const;
   /// What a turn left open of what it opened, oldest first.
@@ -131,7 +136,20 @@ class Flow {
     }
   };
 
+  /// The join of the configurations in which a part of the plan may fail.
+  struct Failures {
+    bool any = false;
+    bool of_abort = false;  // of all that may precede the point of no return
+    State joined;
+  };
+
   void run(StepIx s, State &state);
+  void may_fail(StepIx s, const State &state);
+  void may_fail_in_flight(StepIx s, const State &state);
+  void undo_values(StepIx s, const State &state);
+  void attempt(StepIx s, State &state);
+  void abort(const State &reached);
+  void forget(StepIx s);
   void start(StepIx s, State &state);
   void booted(StepIx s, State &state);
   void hand_over(StepIx s, State &state);
@@ -158,6 +176,7 @@ class Flow {
   void apply_open(const Edit &edit, State &into);
   void apply_armed(const Edit &edit, State &into);
   State initial();
+  Final final(const State &state) const;
   void index();
 
   /// Keeps all versions: called before a step changes anything.
@@ -173,6 +192,7 @@ class Flow {
   const Tree &tree_;
   std::vector<Facts> facts_;
   std::vector<State> before_;
+  std::vector<std::uint32_t> after_;  // of D
   std::unordered_map<StepIx, std::uint32_t> armed_after_;
   std::unordered_map<StepIx, std::vector<Open>> left_;
   std::vector<Open> none_;
@@ -180,7 +200,8 @@ class Flow {
   std::vector<Uneven> uneven_;
   std::vector<Starved> starved_;
   std::vector<Miscount> miscounts_;
-  Final final_;
+  Final final_, aborted_;
+  std::vector<Failures *> failures_;  // of the parts around the step that is looked at
   std::size_t cell_count_ = 0;
 
   // Pairs are numbered role by role, so that a role is a range.

@@ -166,6 +166,28 @@ Knowledge::Outcome Knowledge::compute(StepIx s, GateIx gate) {
       out.neither = all_neither;
       return out;
     }
+    case StepKind::attempt: {
+      // It ends with its block, run first, or again after a recovery; a failure in between forgets all.
+      out = outcome(step.children[0], gate);
+      const StepIx again = step.children[step.recoveries + 1];
+      Outcome second = outcome(again, gate);
+      if (second.neither) {
+        Outcome recovered;
+        for (std::uint32_t i = 1; i <= step.recoveries; ++i) {
+          const Outcome &one = outcome(step.children[i], gate);
+          recovered.hit = recovered.hit || one.hit || one.neither;
+          recovered.pass = recovered.pass || one.pass;
+          if (recovered.by == kNone) recovered.by = one.hit ? one.by : s;
+          add_all(recovered.awaits, one.awaits);
+        }
+        precede(second, recovered);
+      }
+      out.hit = out.hit || second.hit;
+      out.pass = out.pass || second.pass;
+      if (out.by == kNone) out.by = second.by;
+      add_all(out.awaits, second.awaits);
+      return out;
+    }
     case StepKind::loop: {
       if (step.children.empty()) return out;
       const Outcome &body = outcome(step.children[0], gate);
@@ -196,10 +218,32 @@ Known Knowledge::before(StepIx s, GateIx gate) {
     known.stale = known.concurrent = true;
     known.by = by;
   };
+  bool forgotten = false;  // a failure lies between here and what is further out: only what runs beside counts
   for (StepIx x = s; tree_[x].parent != kNone; x = tree_[x].parent) {
     const StepIx up = tree_[x].parent;
     const Step &parent = tree_[up];
+    if (forgotten && parent.kind != StepKind::parallel && parent.kind != StepKind::dag &&
+        !(parent.kind == StepKind::roll && parent.batch > 1))
+      continue;
     switch (parent.kind) {
+      case StepKind::attempt: {
+        const std::uint32_t me = tree_.ordinal(up, x);
+        if (me == 0) break;
+        if (me == parent.recoveries + 1 && so_far.neither) {
+          Outcome recovered;
+          for (std::uint32_t i = 1; i <= parent.recoveries; ++i) {
+            const Outcome &one = outcome(parent.children[i], gate);
+            recovered.hit = recovered.hit || one.hit;
+            recovered.pass = recovered.pass || one.pass;
+            recovered.neither = recovered.neither || one.neither;
+            if (recovered.by == kNone) recovered.by = one.by;
+            add_all(recovered.awaits, one.awaits);
+          }
+          precede(so_far, recovered);
+        }
+        forgotten = true;
+        break;
+      }
       case StepKind::parallel:
         for (const StepIx sibling : parent.children) {
           if (sibling != x) concurrent_hit(sibling);
@@ -224,7 +268,7 @@ Known Knowledge::before(StepIx s, GateIx gate) {
         for (std::uint32_t i = 0; i < parent.children.size(); ++i) {
           if (i != me && tree_.concurrent_children(up, x, parent.children[i])) concurrent_hit(parent.children[i]);
         }
-        if (!so_far.neither) break;
+        if (!so_far.neither || forgotten) break;
         bool settled = false;
         Outcome earlier;
         for (const std::uint32_t i : tree_[x].after) {
@@ -256,6 +300,7 @@ Known Knowledge::before(StepIx s, GateIx gate) {
         }
         break;
       default:
+        if (x == tree_.on_abort()) break;  // nothing is known when an abort starts
         for (std::uint32_t i = tree_.ordinal(up, x); i-- > 0 && so_far.neither;)
           precede(so_far, outcome(parent.children[i], gate));
         break;

@@ -117,6 +117,17 @@ Duration Times::compute(StepIx s, const std::vector<Duration> &below) const {
         d.worst = std::max(d.worst, below[c].worst);
       }
       return d;
+    case StepKind::attempt: {
+      // Usually once; at worst every time up to the last, a recovery before each but the first, then `otherwise`.
+      const std::uint64_t tries = tree_.plan().node(step.node).a;
+      Duration recovery;
+      for (std::uint32_t i = 1; i <= step.recoveries; ++i)
+        recovery.worst = std::max(recovery.worst, below[step.children[i]].worst);
+      d.typical = below[step.children[0]].typical;
+      d.worst = plus(times(below[step.children[0]].worst, tries), times(recovery.worst, tries - 1));
+      if (step.children.size() > step.recoveries + std::size_t{2}) d.worst = plus(d.worst, below[step.children.back()].worst);
+      return d;
+    }
     case StepKind::loop: {
       const std::uint64_t n = tree_.plan().node(step.node).b;
       for (const StepIx c : step.children) {
@@ -152,6 +163,7 @@ Duration Times::compute(StepIx s, const std::vector<Duration> &below) const {
   const bool visit =
       step.kind == StepKind::sequence && step.host == kNone && tree_.plan().node(step.node).op == plan::Op::visit;
   for (const StepIx c : step.children) {
+    if (c == tree_.on_abort()) continue;  // no part of a run that is not aborted
     const std::uint64_t many = visit ? tree_.site().host(tree_[c].host).many : 1;
     d.typical = plus(d.typical, times(below[c].typical, many));
     d.worst = plus(d.worst, times(below[c].worst, many));

@@ -14,7 +14,33 @@ Tree::Tree(Contracts &contracts) : contracts_(&contracts) {
   if (p.preflight.valid()) preflight_ = expand(p.preflight, env);
   if (p.body.valid()) body_ = expand(p.body, env);
   if (p.postflight.valid()) postflight_ = expand(p.postflight, env);
+  Env own(p.frame.slots.size());
+  if (p.on_abort.valid()) on_abort_ = expand(p.on_abort, own);
   close(root);
+  find_point();
+}
+
+void Tree::find_point() {
+  for (StepIx s = 0; s < steps_.size() && point_ == kNone; ++s) {
+    if (steps_[s].kind != StepKind::no_return) continue;
+    bool on_spine = true;
+    for (StepIx x = steps_[s].parent; x != kNone; x = steps_[x].parent) on_spine = on_spine && spine(steps_[x].kind);
+    if (on_spine) point_ = s;
+  }
+}
+
+bool Tree::may_precede_point(StepIx s) const {
+  if (on_abort_ != kNone && below(s, on_abort_)) return false;
+  return point_ == kNone || relation(s, point_) != Relation::after;
+}
+
+StepIx Tree::resumed(StepIx s) const {
+  for (StepIx x = s; x != kNone && steps_[x].parent != kNone; x = steps_[x].parent) {
+    if (x == on_abort_) return x;
+    const Step &parent = steps_[steps_[x].parent];
+    if (parent.kind == StepKind::attempt && parent.children[0] != x) return x;
+  }
+  return kNone;
 }
 
 StepIx Tree::add(StepKind kind, plan::NodeId node) {
@@ -43,6 +69,9 @@ void Tree::bind(Env &env, std::uint32_t slot, HostIx host) {
 }
 
 void Tree::add_act(StepIx s, plan::ActionId action, Env arguments) {
+  const plan::Action &record = plan().actions[action.index];
+  if (record.undo_kind == plan::UndoKind::action && record.undo.valid())
+    steps_[s].undo = contracts_->contract(record.undo, arguments);
   steps_[s].contract = contracts_->contract(action, std::move(arguments));
 }
 
@@ -100,6 +129,9 @@ StepIx Tree::expand(plan::NodeId node, Env &env) {
     case Op::accept:
       kind = StepKind::accept;
       break;
+    case Op::attempt:
+      kind = StepKind::attempt;
+      break;
     case Op::confirm:
       kind = StepKind::pause;
       break;
@@ -135,6 +167,9 @@ StepIx Tree::expand(plan::NodeId node, Env &env) {
       break;
     case Op::branch:
       for (std::size_t i = 1; i < n.count; ++i) expand(p.kid(node, i), env);
+      break;
+    case Op::attempt:
+      expand_attempt(s, node, env);
       break;
     case Op::visit:
       expand_visit(s, node, env);
@@ -216,6 +251,28 @@ void Tree::expand_with(StepIx s, plan::NodeId node, Env &env) {
   expand(p.kid(node, 1), env);
   with_ = outer;
   boundary(record.release, false);
+}
+
+/// The block as it runs first, the recoveries, the block as it runs after one of them, `otherwise`.
+void Tree::expand_attempt(StepIx s, plan::NodeId node, const Env &env) {
+  const plan::Plan &p = plan();
+  const auto part = [&](plan::NodeId body) {
+    Env own = env;
+    expand(body, own);
+  };
+  part(p.kid(node, 0));
+  plan::NodeId otherwise;
+  for (std::size_t i = 1; i < p.node(node).count; ++i) {
+    const plan::NodeId kid = p.kid(node, i);
+    if (p.node(kid).op != plan::Op::recover) {
+      otherwise = kid;
+      continue;
+    }
+    part(p.kid(kid, 1));
+    ++steps_[s].recoveries;
+  }
+  part(p.kid(node, 0));
+  if (otherwise.valid()) part(otherwise);
 }
 
 void Tree::expand_visit(StepIx s, plan::NodeId node, Env &env) {
@@ -402,6 +459,18 @@ bool Tree::inside(StepIx s, HoldIx hold) const {
     if (steps_[w].hold == hold) return true;
   }
   return false;
+}
+
+std::vector<StepIx> Tree::left_held(StepIx s) const {
+  std::vector<StepIx> out;
+  for (StepIx x = s; x != kNone && steps_[x].parent != kNone; x = steps_[x].parent) {
+    const Step &parent = steps_[steps_[x].parent];
+    if (parent.kind != StepKind::attempt || parent.children[0] == x) continue;
+    for (StepIx w = parent.children[0]; w < steps_[parent.children[0]].end; ++w) {
+      if (steps_[w].kind == StepKind::with) out.push_back(w);
+    }
+  }
+  return out;
 }
 
 bool Tree::is_pause(StepIx s) const {

@@ -28,8 +28,15 @@ enum class StepKind : std::uint8_t {
   loop,
   with,
   accept,
-  at_most
+  at_most,
+  attempt  // the block, its recoveries, the block again, `otherwise` if it is written
 };
+
+/// Whether every run passes what stands in a step of this kind, at once and once.
+inline bool spine(StepKind kind) {
+  return kind == StepKind::sequence || kind == StepKind::with || kind == StepKind::phase || kind == StepKind::dag ||
+         kind == StepKind::accept || kind == StepKind::at_most;
+}
 
 /// One step of the folded plan: an action or await for one kept host, or a composition. Steps are numbered in the order
 /// of the text (preorder): the steps below step s are s + 1 .. end - 1.
@@ -52,6 +59,8 @@ struct Step {
   std::uint32_t gates = kNone;  // await: index into Tree::gate_lists
   std::uint32_t batch = 1;      // roll
   std::uint32_t per_batch = 0;
+  std::uint32_t recoveries = 0;    // attempt
+  ContractIx undo = kNone;         // act: what an abort or a halt would run to undo it
   std::vector<StepIx> children;
   std::vector<std::uint32_t>
       after;  // phase: ordinals of its predecessors, closed under transitivity, derived ones included, ascending
@@ -79,6 +88,15 @@ class Tree {
   StepIx preflight() const { return preflight_; }
   StepIx body() const { return body_; }
   StepIx postflight() const { return postflight_; }
+  /// What an abort does: a plan of its own, the last child of the root; kNone if it is not written.
+  StepIx on_abort() const { return on_abort_; }
+  /// The first point of no return that every run passes, or kNone.
+  StepIx point() const { return point_; }
+  /// Whether the step may start before the point of no return.
+  bool may_precede_point(StepIx s) const;
+  /// The innermost part around the step that a failure leads to (a recovery, the block of an attempt run again,
+  /// `otherwise`, `on abort`), or kNone: what is known or open when it starts is only what may be.
+  StepIx resumed(StepIx s) const;
 
   bool below(StepIx s, StepIx ancestor) const { return s >= ancestor && s < steps_[ancestor].end; }
   /// The smallest step that holds both.
@@ -92,6 +110,8 @@ class Tree {
   bool concurrent_children(StepIx parent, StepIx a, StepIx b) const;
   /// Inside `with` of this hold (or of one that may be the same).
   bool inside(StepIx s, HoldIx hold) const;
+  /// The holds (their `with` steps) that an attempt around the step may have left held when it failed.
+  std::vector<StepIx> left_held(StepIx s) const;
   /// A person's word is waited for here: an `ask` or an operator's step.
   bool is_pause(StepIx s) const;
 
@@ -105,6 +125,8 @@ class Tree {
   void expand_visit(StepIx s, plan::NodeId node, Env &env);
   void expand_dag(plan::NodeId node, Env &env);
   void expand_unless(StepIx s, plan::NodeId node, Env &env);
+  void expand_attempt(StepIx s, plan::NodeId node, const Env &env);
+  void find_point();
   void add_act(StepIx s, plan::ActionId action, Env arguments);
   void bind(Env &env, std::uint32_t slot, HostIx host);
 
@@ -113,7 +135,7 @@ class Tree {
   std::vector<std::vector<GateIx>> gate_lists_;
   std::vector<PhaseEdge> edges_;
   StepIx parent_ = kNone, region_ = 0, with_ = kNone, accept_ = kNone;
-  StepIx preflight_ = kNone, body_ = kNone, postflight_ = kNone;
+  StepIx preflight_ = kNone, body_ = kNone, postflight_ = kNone, on_abort_ = kNone, point_ = kNone;
   std::uint32_t depth_ = 0;
   bool complete_ = true;
 };

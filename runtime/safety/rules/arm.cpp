@@ -18,10 +18,36 @@ void report(Analysis &a, StepIx at, const Armed &armed, const std::string &when,
   out.label(a.range(a.plan.states[state.index].where), value + " is transient");
   a.step(out, armed.by);
   if (at == kNone || at == 0)
-    out.step("", last + " with " + cell + " still " + value, {});
+    out.step("", last + " with " + cell + " still " + value, {}, Analysis::plan_end());
   else
     a.step(out, at, " with " + cell + " still " + value);
   out.help("run the action that moves it on before");
+}
+
+/// A halt leaves nothing armed: what arms a state can take it back, and opens no outage by that.
+void undos(Analysis &a) {
+  if (a.tree.on_abort() != kNone) return;
+  for (StepIx s = 0; s < a.tree.size(); ++s) {
+    const Step &step = a.tree[s];
+    if (step.kind != StepKind::act || !a.flow.at(s).reached) continue;
+    const Contract &c = a.tree.contract(step);
+    const auto arms = [&](const Move &m) { return (m.to & a.contracts.cell(m.cell).transient) != 0; };
+    const auto armed = std::find_if(c.moves.begin(), c.moves.end(), arms);
+    if (armed == c.moves.end()) continue;
+    const Contract *undo = step.undo == kNone ? nullptr : &a.contracts[step.undo];
+    const bool quiet = undo != nullptr && undo->disrupts.empty() && undo->changes.empty();
+    if (quiet || a.lifted("arm", s) || !a.first(diagnostics::Kind::rule_arm, step.node, 1)) continue;
+    const std::string cell = a.contracts.cell_text(armed->cell);
+    const plan::StateId state = a.contracts.cell(armed->cell).state;
+    const std::string value = a.contracts.value_name(state, armed->to);
+    auto out = a.report(diagnostics::Kind::rule_arm, a.range(s),
+                        "if the run halts after " + a.named(s) + ", `" + cell + "` stays " + value +
+                            (undo == nullptr ? ": the action has no `undo`" : ": its `undo` takes roles down itself"));
+    out.label(a.range(a.plan.actions[c.action.index].where), undo == nullptr ? "without `undo`" : "its `undo` opens an outage");
+    out.label(a.range(a.plan.states[state.index].where), value + " is transient");
+    a.step(out, s);
+    out.help("write `undo { }` in the action with the command that takes it back; it may move states, but take nothing down");
+  }
 }
 
 void check(Analysis &a) {
@@ -52,6 +78,8 @@ void check(Analysis &a) {
     }
   }
   for (const Armed &x : a.flow.final_state().armed) report(a, 0, x, "when the plan ends", "the plan ends");
+  for (const Armed &x : a.flow.aborted_state().armed) report(a, 0, x, "when the abort ends", "the abort ends");
+  undos(a);
 }
 
 }  // namespace
@@ -60,7 +88,8 @@ Rule arm_rule() {
   return {
       diagnostics::Kind::rule_arm, "arm",
       R"(A `transient` value of a state is a trap that is set: the next restart does more than restart. It may not stand while a person is waited
-for, at the end of a turn, a phase or the plan, and only the action that is meant to move it may take the host down.)",
+for, at the end of a turn, a phase or the plan, and only the action that is meant to move it may take the host down. The action that sets it has an
+`undo` that takes it back, because a run that halts undoes it.)",
 
       // failing
       UPG_EXAMPLE_HEAD R"upg(
@@ -78,6 +107,7 @@ probe os_of(h: host) -> string { return (run("cat", "/etc/os") on h).stdout.trim
 action arm(h: host) {
   moves os(h): old -> armed
   run("leapp", "upgrade") on h
+  undo { run("grub2-editenv", "-", "unset", "next_entry") on h }
   takes 5m..30m
 }
 
@@ -109,6 +139,7 @@ probe os_of(h: host) -> string { return (run("cat", "/etc/os") on h).stdout.trim
 action arm(h: host) {
   moves os(h): old -> armed
   run("leapp", "upgrade") on h
+  undo { run("grub2-editenv", "-", "unset", "next_entry") on h }
   takes 5m..30m
 }
 

@@ -62,7 +62,7 @@ void check(Analysis &a) {
       margin[b.role] = left;
       worst[b.role] = {plan::RoleId(b.role), b.total, moment.cut.weight + b.out, b.budget + b.out, moment.hosts};
     }
-    if (moment.harmful.empty()) continue;
+    if (moment.harmful.empty() || condemned(a, moment)) continue;
     const StepIx last = moment.harmful.back().opener;
     if (a.clashed(moment.harmful.front().opener, last)) {  // the same overlap again, for another role
       bool told = false;

@@ -6,6 +6,7 @@
 #include "runtime/plan/opcodes.h"
 #include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
+#include "runtime/safety/rules/shell_words.h"
 
 namespace upg::safety {
 namespace {
@@ -13,122 +14,31 @@ namespace {
 using diagnostics::Kind;
 using plan::Op;
 
-constexpr char kHole = '\x01';  // something known at run time only: matched by a `*` of the pattern and by nothing else
-
-bool glob(std::string_view pattern, std::string_view text) {
-  std::size_t p = 0, t = 0, star = std::string_view::npos, mark = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      mark = t;
-    } else if (p < pattern.size() && text[t] != kHole && (pattern[p] == '?' || pattern[p] == text[t])) {
-      ++p;
-      ++t;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      t = ++mark;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
+/// Programs of every Unix whose operands are paths.
+bool operands_are_paths(std::string_view program) {
+  static constexpr std::string_view kPrograms[] = {"rm", "rmdir", "unlink", "shred", "truncate"};
+  return std::find(std::begin(kPrograms), std::end(kPrograms), program) != std::end(kPrograms);
 }
+bool is_test(std::string_view program) { return program == "test" || program == "[" || program == "[["; }
 
-/// The text of a constant part; a hole for anything else.
-void append(const plan::Plan &p, plan::NodeId node, std::string &out) {
-  const plan::Node &n = p.node(node);
-  switch (n.op) {
-    case Op::text:
-      out += p.strings[n.a];
-      break;
-    case Op::number:
-      out += std::to_string(p.integers[n.a]);
-      break;
-    case Op::concat:
-      for (const plan::NodeId kid : p.kids(node)) append(p, kid, out);
-      break;
-    case Op::list:
-      for (std::size_t i = 0; i < n.count; ++i) {
-        if (i != 0) out += ' ';
-        append(p, p.kid(node, i), out);
-      }
-      break;
-    default:
-      out += kHole;
-      break;
-  }
-}
-
-bool assignment(std::string_view word) {
+/// The path in a word: the word, or what stands behind `=` in it; empty if it is none.
+std::string_view path_of(std::string_view word, bool bare_names) {
   const std::size_t eq = word.find('=');
-  return eq != std::string_view::npos && eq != 0 && word.find('/') > eq && word[0] != '-';
+  if (word.starts_with('-') && eq == std::string_view::npos) return {};
+  const bool of_option = eq != std::string_view::npos && eq < word.find('/');
+  if (of_option) word.remove_prefix(eq + 1);
+  if (word.starts_with('-') || word.empty() || word.find("://") != std::string_view::npos) return {};
+  const bool path = word.find('/') != std::string_view::npos || word == "." || word == ".." || word == "*";
+  return path || (bare_names && !of_option) ? word : std::string_view();
 }
-
-/// One simple command as the patterns see it: without `sudo`, `env`, assignments and the directory of the program.
-std::string simple(std::string text) {
-  std::vector<std::string> words;
-  std::string word;
-  for (const char c : text + ' ') {
-    if (c == ' ' || c == '\t') {
-      if (!word.empty()) words.push_back(std::move(word));
-      word.clear();
-    } else if (c != '"' && c != '\'' && c != '\\') {
-      word += c;
-    }
-  }
-  std::size_t first = 0;
-  static const std::set<std::string_view> wrappers = {"sudo", "env", "nohup", "exec", "time", "command",
-                                                      "then", "do",  "else",  "if",   "!",    "{"};
-  while (first < words.size()) {
-    if (assignment(words[first]))
-      ++first;
-    else if (wrappers.contains(words[first])) {
-      for (++first; first < words.size() && words[first][0] == '-';) ++first;
-    } else
-      break;
-  }
-  std::string out;
-  for (std::size_t i = first; i < words.size(); ++i) {
-    std::string w = words[i];
-    if (i == first) {
-      const std::size_t slash = w.rfind('/');
-      if (slash != std::string::npos) w.erase(0, slash + 1);
-    } else {
-      out += ' ';
-    }
-    out += w;
-  }
-  return out;
+bool is_absolute(std::string_view path) {
+  return path.starts_with('/') || path.starts_with('~') || path.starts_with(kHole);
 }
-
-/// The commands of a `run` or `shell` node.
-std::vector<std::string> commands(const plan::Plan &p, plan::NodeId node) {
-  std::string text;
-  const bool shell = p.node(node).op == Op::shell;
-  bool first = true;
-  for (const plan::NodeId kid : p.kids(node)) {
-    if (plan::info(p.node(kid).op).category != plan::Category::expr) continue;
-    if (!shell && !first) text += ' ';
-    first = false;
-    append(p, kid, text);
-  }
-  std::vector<std::string> out;
-  if (!shell) {
-    out.push_back(simple(text));
-    return out;
-  }
-  std::string part;
-  for (const char c : text + ';') {
-    if (c == ';' || c == '|' || c == '&' || c == '\n' || c == '(' || c == ')' || c == '`') {
-      std::string one = simple(part);
-      if (!one.empty()) out.push_back(std::move(one));
-      part.clear();
-    } else if (c != '$') {
-      part += c;
-    }
-  }
-  return out;
+/// Whether `path` is `of` or lies in it.
+bool lies_in(std::string_view path, std::string_view of) {
+  while (of.size() > 1 && of.ends_with('/')) of.remove_suffix(1);
+  while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  return path == of || of == "/" || (path.starts_with(of) && path.size() > of.size() && path[of.size()] == '/');
 }
 
 class Walk {
@@ -147,12 +57,14 @@ class Walk {
     std::vector<plan::NodeId> found;
     find(action.body, found);
     for (const plan::NodeId node : found) {
-      for (const std::string &command : commands(a_.plan, node)) {
+      const std::vector<SimpleCommand> all = commands_of(a_.plan, node);
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        bool destroys = false;
         for (const plan::CommandRule &rule : a_.plan.commands) {
-          if (!glob(a_.plan.text(rule.pattern), command)) continue;
+          if (!matches_pattern(a_.plan.text(rule.pattern), all[i].text())) continue;
+          destroys = destroys || rule.destroys;
           const std::string missing = uncovered(action, rule);
-          if (missing.empty()) continue;
-          if (!a_.first(Kind::rule_command, node)) continue;
+          if (missing.empty() || !a_.first(Kind::rule_command, node)) continue;
           auto out = a_.report(Kind::rule_command, a_.range(node),
                                "`" + std::string(a_.plan.text(action.name)) + "` runs a command that " + missing +
                                    ", but does not say so");
@@ -160,6 +72,7 @@ class Walk {
           out.label(a_.range(action.where), "declared here");
           out.help("declare the effect, so that it is proved like any other");
         }
+        if (destroys) target(node, all, i);
       }
     }
   }
@@ -168,9 +81,10 @@ class Walk {
     std::vector<plan::NodeId> found;
     find(body, found);
     for (const plan::NodeId node : found) {
-      for (const std::string &command : commands(a_.plan, node)) {
+      for (const SimpleCommand &command : commands_of(a_.plan, node)) {
         for (const plan::CommandRule &rule : a_.plan.commands) {
-          if (!glob(a_.plan.text(rule.pattern), command) || !a_.first(Kind::rule_command, node)) continue;
+          if (!matches_pattern(a_.plan.text(rule.pattern), command.text()) || !a_.first(Kind::rule_command, node))
+            continue;
           auto out = a_.report(Kind::rule_command, a_.range(node),
                                std::string(kind) + " `" + std::string(name) +
                                    "` runs a command that changes something; a question may only read");
@@ -183,6 +97,50 @@ class Walk {
   }
 
  private:
+  /// What a command that destroys is given is certain: absolute paths, words that cannot split, what was tested before.
+  void target(plan::NodeId node, const std::vector<SimpleCommand> &all, std::size_t at) {
+    const SimpleCommand &command = all[at];
+    const bool bare = operands_are_paths(command.words[0].text);
+    std::vector<std::string_view> paths;
+    for (std::size_t i = 1; i < command.words.size(); ++i) {
+      const Word &word = command.words[i];
+      const std::string_view path = path_of(word.text, bare);
+      if (word.splits) {
+        report(node, "what `" + command.words[0].text + "` destroys is a variable outside of quotes",
+               "the shell splits it at blanks, and drops it if it is empty", "quote it, or interpolate it: `${name}` in a text is one word");
+      } else if (!path.empty() && !is_absolute(path)) {
+        report(node, "`" + command.words[0].text + "` destroys `" + std::string(path) + "`, a path that is not absolute",
+               "where a command runs on a host is nobody's promise", "write the path from `/` on");
+      }
+      if (!path.empty()) paths.push_back(path);
+    }
+    // The test that the command hangs on is about another path.
+    std::vector<std::string> tested;
+    for (std::size_t i = at; i > 0 && all[i].follows; --i) {
+      const std::vector<Word> &words = all[i - 1].words;
+      if (!is_test(words[0].text)) continue;
+      for (std::size_t w = 1; w < words.size(); ++w) {
+        const std::string_view path = path_of(words[w].text, false);
+        if (!path.empty()) tested.emplace_back(path);
+      }
+    }
+    if (tested.empty() || paths.empty()) return;
+    const bool meant = std::any_of(paths.begin(), paths.end(), [&](std::string_view p) {
+      return std::any_of(tested.begin(), tested.end(), [&](const std::string &t) { return lies_in(p, t) || lies_in(t, p); });
+    });
+    if (meant) return;
+    report(node, "`" + tested.front() + "` is tested, but `" + std::string(paths.front()) + "` is destroyed",
+           "the test protects another path than the one that goes", "test the path that the command is given");
+  }
+
+  void report(plan::NodeId node, std::string message, std::string why, std::string help) {
+    for (char &c : message) {
+      if (c == kHole) c = '*';
+    }
+    if (!a_.first(Kind::rule_target, node)) return;
+    a_.report(Kind::rule_target, a_.range(node), std::move(message)).note(std::move(why)).help(std::move(help));
+  }
+
   /// What of the implied effects the action does not declare, in words.
   std::string uncovered(const plan::Action &action, const plan::CommandRule &rule) const {
     std::set<std::uint32_t> changes, disrupts;
@@ -236,7 +194,8 @@ Rule command_rule() {
   return {
       Kind::rule_command, "command",
       R"(`command "pattern" implies ...` says what a command does at least. An action that runs a matching command must declare those effects, or
-the proof would not know of them; a probe or gate must not run one at all.)",
+the proof would not know of them; a probe or gate must not run one at all. The commands of a shell text are looked at one by one, also behind
+`sudo`, `env X=Y`, `timeout 5`, a full path, in `$( )` and in `sh -c`.)",
 
       // failing
       UPG_EXAMPLE_HEAD R"upg(
@@ -270,6 +229,47 @@ upgrade all_nodes of lab {
 }
 )upg",
       check, false};
+}
+
+Rule target_rule() {
+  return {Kind::rule_target, "target",
+          R"(A command that destroys (`command "..." implies destroys`) is given what it destroys beyond doubt: a path from `/` on, no variable of the
+shell outside of quotes, and, where a test stands before it, the path that was tested. The rule cannot be waived.)",
+          // failing
+          UPG_EXAMPLE_HEAD R"upg(
+command "rm -r*" implies destroys
+gate spare_copy(h: host) { pass when (run("test", "-e", "/backup/cache") on node1).code == 0  poll 2s for 5m  watches member }
+action clean(h: host) {
+  requires spare_copy(h)
+  destroys "the cache of the member"
+  sh("test -d /var/cache/member && rm -rf /var/cache/members") on h
+  takes 1s..1m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  await spare_copy(node2)
+  clean(node2)
+}
+)upg",
+          // fixed
+          UPG_EXAMPLE_HEAD R"upg(
+command "rm -r*" implies destroys
+gate spare_copy(h: host) { pass when (run("test", "-e", "/backup/cache") on node1).code == 0  poll 2s for 5m  watches member }
+action clean(h: host) {
+  requires spare_copy(h)
+  destroys "the cache of the member"
+  sh("test -d /var/cache/member && rm -rf /var/cache/member") on h
+  takes 1s..1m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  await spare_copy(node2)
+  clean(node2)
+}
+)upg",
+          nullptr, false};
 }
 
 }  // namespace upg::safety

@@ -34,7 +34,8 @@ void check(Analysis &a) {
         diagnostics::Kind::rule_end, a.range(claim.where),
         "`" + name + "`" + of + " may be " + a.contracts.value_name(claim.state, values) + " when the plan ends");
     out.primary("promised here: " + a.contracts.value_name(claim.state, value_bit(claim.value)));
-    out.step("", "the plan ends with " + name + of + " at " + a.contracts.value_name(claim.state, values), {});
+    out.step("", "the plan ends with " + name + of + " at " + a.contracts.value_name(claim.state, values), {},
+             Analysis::plan_end());
     out.help("add the step that moves it, for every host that `finally` names");
   }
 }

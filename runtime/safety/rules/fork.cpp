@@ -42,7 +42,7 @@ StepIx opener_before(Analysis &a, StepIx part, PairIx pair) {
 }
 
 void report(Analysis &a, StepIx first, StepIx x, PairIx pair, StepIx opener) {
-  if (!a.first(diagnostics::Kind::rule_fork, a.tree[first].node, a.tree[x].node.index)) return;
+  if (a.clashed(first, x) || !a.first(diagnostics::Kind::rule_fork, a.tree[first].node, a.tree[x].node.index)) return;
   auto out = a.report(
       diagnostics::Kind::rule_fork, a.range(x),
       a.named(first) + " and " + a.named(x) + " may run at the same time, and both decide about " + a.pair_text(pair));

@@ -20,9 +20,13 @@ std::vector<Required> requirements(Analysis &a, StepIx s) {
   const Contract &c = a.tree.contract(a.tree[s]);
   std::vector<Required> out;
   for (std::size_t i = 0; i < c.gates.size(); ++i) out.push_back({c.gates[i], c.gate_needs[i], kNone});
+  const StepIx resumed = a.tree.resumed(s);
   for (const PairIx p : c.disrupts) {
+    // What was opened before a failure may be back or not: only what was opened since is surely down.
     const std::vector<Open> open = a.flow.open_before(s, p);
-    const bool down = std::any_of(open.begin(), open.end(), [](const Open &o) { return !o.changing; });
+    const bool down = std::any_of(open.begin(), open.end(), [&](const Open &o) {
+      return !o.changing && (resumed == kNone || a.tree.below(o.opener, resumed));
+    });
     if (down) continue;
     const GateIx g = a.contracts.stoppable(p);
     if (g == kNone) continue;
@@ -193,11 +197,30 @@ void report_unguarded(Analysis &a, StepIx s) {
   a.step(out, s, " with no gate about it known");
 }
 
+/// Whether any gate about what the act destroys is among those that it requires.
+bool asks_about_it(Analysis &a, StepIx s) {
+  const Contract &c = a.tree.contract(a.tree[s]);
+  const std::vector<Required> needs = requirements(a, s);
+  return std::any_of(needs.begin(), needs.end(),
+                     [&](const Required &need) { return about_it(c, a.contracts.gate(need.gate)); });
+}
+
+/// A hold that destroys and asks nothing should not be taken: what else it breaks needs no telling.
+void before(Analysis &a) {
+  for (StepIx s = 0; s < a.tree.size(); ++s) {
+    const Step &step = a.tree[s];
+    if (step.kind != StepKind::act || !step.acquire || !a.flow.at(s).reached) continue;
+    if (!a.tree.contract(step).destroys || asks_about_it(a, s) || a.lifted("guard", s)) continue;
+    a.condemn(s);
+    if (a.first(diagnostics::Kind::rule_guard, step.node, ~std::uint64_t{0})) report_unguarded(a, s);
+  }
+}
+
 void check(Analysis &a) {
   std::map<std::uint32_t, std::set<std::uint32_t>> reliances;
   for (StepIx s = 0; s < a.tree.size(); ++s) {
     const Step &step = a.tree[s];
-    if (step.kind != StepKind::act || !a.flow.at(s).reached) continue;
+    if (step.kind != StepKind::act || !a.flow.at(s).reached || a.condemned(s)) continue;
     const Contract &c = a.tree.contract(step);
     bool all_good = true, relevant = false, independent = false;
     const auto rely = [&](const Known &known) {
@@ -311,7 +334,7 @@ upgrade all_nodes of lab {
   }
 }
 )upg",
-      check};
+      check, true, before};
 }
 
 }  // namespace upg::safety

@@ -19,12 +19,23 @@ StepIx held_at(Analysis &a, StepIx s, HoldIx hold, bool concurrent) {
   for (StepIx w = a.tree[s].with; w != kNone; w = a.tree[w].with) {
     if (may_be(a.tree[w].hold)) return w;
   }
+  for (const StepIx w : a.tree.left_held(s)) {
+    if (may_be(a.tree[w].hold)) return w;
+  }
   if (!concurrent) return kNone;
   for (StepIx w = 0; w < a.tree.size(); ++w) {
     if (a.tree[w].kind != StepKind::with || !may_be(a.tree[w].hold)) continue;
     if (a.tree.relation(w, s) == Tree::Relation::concurrent) return w;
   }
   return kNone;
+}
+
+/// The start of the acquire, if this `with` is the one that acquires.
+std::optional<diagnostics::Cue> taking(const Analysis &a, StepIx w) {
+  for (const StepIx child : a.tree[w].children) {
+    if (a.tree[child].acquire) return a.cue(child);
+  }
+  return std::nullopt;
 }
 
 void required(Analysis &a, StepIx s) {
@@ -47,9 +58,11 @@ void required(Analysis &a, StepIx s) {
       continue;
     const std::string name = a.contracts.hold_text(hold);
     auto out = a.report(Kind::rule_hold, a.range(s), a.named(s) + " may start while hold `" + name + "` is held");
-    out.label(a.range(w), a.tree.below(s, w) ? "held from here" : "may be held at the same time");
+    out.label(a.range(w), a.tree.below(s, w)                                            ? "held from here"
+                          : a.tree.relation(w, s) == Tree::Relation::concurrent ? "may be held at the same time"
+                                                                                : "may still be held when the attempt has failed in it");
     out.label(a.range(need), "required not to be held");
-    out.step("", "takes hold " + name, a.range(w));
+    out.step("", "takes hold " + name, a.range(w), taking(a, w));
     a.step(out, s);
     out.help("end the `with` before it");
   }
@@ -79,6 +92,14 @@ void required(Analysis &a, StepIx s) {
   }
 }
 
+/// Whether the step stands in the block of the hold, or in that of an attempt that failed in it before.
+bool opened_inside(const Analysis &a, StepIx opener, const Step &release) {
+  for (StepIx w = a.tree[opener].with; w != kNone; w = a.tree[w].with) {
+    if (w == release.parent || (a.tree[w].node == release.node && a.tree[w].hold == release.hold)) return true;
+  }
+  return false;
+}
+
 /// A hold given back while an outage is open that an action requiring the hold opened inside it.
 void released(Analysis &a, StepIx s) {
   const Step &step = a.tree[s];
@@ -86,7 +107,7 @@ void released(Analysis &a, StepIx s) {
   const plan::Hold &record = a.plan.holds[hold.hold.index];
   for (const Open &o : a.flow.open_before(s)) {
     const Step &opener = a.tree[o.opener];
-    if (!a.tree.below(o.opener, step.parent) || opener.acquire || opener.release) continue;
+    if (!opened_inside(a, o.opener, step) || opener.acquire || opener.release) continue;
     const Contract &c = a.tree.contract(opener);
     const plan::Role *role = a.site.role(a.site.pair_role(o.pair));
     const bool asks =

@@ -72,6 +72,11 @@ std::string names_of(const Analysis &a, const std::vector<plan::HostId> &hosts) 
   return out;
 }
 
+bool condemned(const Analysis &a, const Moment &moment) {
+  return std::any_of(moment.harmful.begin(), moment.harmful.end(),
+                     [&](const Down &d) { return a.condemned(d.opener); });
+}
+
 Moment worst_moment(Analysis &a, const Budget &budget, std::string_view rule) {
   const plan::RoleId role(budget.role);
   std::vector<StepIx> lifts;
@@ -162,7 +167,8 @@ void tell_moment(Analysis &a, const Moment &moment, const MomentWords &words, di
       if (!before.empty())
         text += " while " + before + (before.find(", ") == std::string::npos ? " is " : " are ") + words.taken;
       if (closing && line + 1 == lines) text += words.last;
-      report.step(carried ? a.who(opener) : host, text, a.range(opener));
+      report.step(carried ? a.who(opener) : host, text, a.range(opener),
+                  whole || carried ? a.cue(opener) : a.cue(opener, hosts[line]));
       if (whole) {
         before += (before.empty() ? "" : ", ") + names_of(a, hosts);
       } else {

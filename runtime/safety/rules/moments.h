@@ -13,6 +13,8 @@ struct Moment {
   std::vector<Down> harmful;  // a smallest part of it that breaks the budget, in the order of the steps; empty: kept
   std::vector<plan::HostId> hosts;  // names for `cut`
 };
+/// Whether taking or giving back a hold that must not be there makes the harmful moment: it is told already.
+bool condemned(const Analysis &a, const Moment &moment);
 Moment worst_moment(Analysis &a, const Budget &budget, std::string_view rule);
 
 /// Tells the harmful moment: the schedule, and labels at what lets its steps overlap.

@@ -57,6 +57,7 @@ class Walk {
   }
 
   void visit(StepIx s, Seen &seen) {
+    if (s == a_.tree.on_abort()) seen = Seen();  // a plan of its own
     const Step &step = a_.tree[s];
     switch (step.kind) {
       case StepKind::act:
@@ -147,6 +148,12 @@ class Walk {
       return;  // the step that is too early
     const std::string first(a_.site.role_name(rule.first)), second(a_.site.role_name(rule.later));
     const bool same = later == s, beside = a_.tree.relation(later, s) == Tree::Relation::concurrent;
+    std::string others;  // what else had to come before it
+    for (const Pair &other : rules_) {
+      if (other.later != rule.later || other.rule != rule.rule || other.first == rule.first) continue;
+      if (!changed_after(later, other.first)) continue;
+      others += (others.empty() ? "`" : ", `") + std::string(a_.site.role_name(other.first)) + '`';
+    }
     auto out = a_.report(diagnostics::Kind::rule_order, a_.range(s),
                          "`" + first + "` may be changed " +
                              (same     ? "together with `"
@@ -155,12 +162,26 @@ class Walk {
                              second + "`, but it must come before it");
     if (!same && a_.tree[later].node != a_.tree[s].node) out.label(a_.range(later), "changes `" + second + '`');
     out.label(a_.range(rule.rule->where), "the order" + std::string(rule.rule->on_each_host ? ", on each host" : ""));
+    if (!others.empty()) out.note("so must " + others);
     if (!same) a_.step(out, later);
     a_.step(out, s, ": changes `" + first + "` after `" + second + '`');
     out.help(rule.rule->on_each_host
                  ? "change `" + first + "` of the host first"
                  : "change `" + first + "` on every host, and see it healthy, before the first change to `" + second +
                        '`');
+  }
+
+  /// Whether the role is changed by a step that may run after this one.
+  bool changed_after(StepIx s, RoleIx role) const {
+    for (StepIx x = 0; x < a_.tree.size(); ++x) {
+      if (a_.tree[x].kind != StepKind::act || !a_.flow.at(x).reached) continue;
+      const auto relation = a_.tree.relation(s, x);
+      if (relation != Tree::Relation::before && relation != Tree::Relation::concurrent) continue;
+      for (const PairIx p : a_.tree.contract(a_.tree[x]).changes) {
+        if (a_.site.pair_role(p) == role) return true;
+      }
+    }
+    return false;
   }
 
   void report_open(const Pair &rule, const Open &open, StepIx s) {

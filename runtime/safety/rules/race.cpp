@@ -15,6 +15,12 @@ void states_of(const plan::Plan &p, plan::NodeId node, std::set<std::uint32_t> &
   for (const plan::NodeId kid : p.kids(node)) states_of(p, kid, out);
 }
 
+/// What an abort would run in the place of the act, or null.
+const Contract *undo_in_place(const Analysis &a, StepIx s) {
+  const bool abortable = a.tree.point() != kNone && a.tree.on_abort() == kNone && a.tree.may_precede_point(s);
+  return abortable && a.tree[s].undo != kNone ? &a.contracts[a.tree[s].undo] : nullptr;
+}
+
 void check(Analysis &a) {
   for_conflicts(
       a.tree,
@@ -30,6 +36,10 @@ void check(Analysis &a) {
             if (!a.plan.states[a.contracts.cell(cell).state.index].on_boot.empty()) out.push_back({cell, true});
           }
         }
+        if (const Contract *undo = undo_in_place(a, x); undo != nullptr) {
+          for (const Move &m : undo->moves) out.push_back({m.cell, true});
+          for (const auto &need : undo->values) out.push_back({need.first, false});
+        }
         for (const auto &need : c.values) out.push_back({need.first, false});
         std::set<std::uint32_t> counted_states;
         for (const CountNeed &need : c.counts) states_of(a.plan, need.node, counted_states);
@@ -43,7 +53,7 @@ void check(Analysis &a) {
         if (whole && !counts(x) && !counts(y)) return;  // two moves of one state, on different hosts
         const std::string cell = whole ? std::string(a.plan.text(a.plan.states[key & (kWhole - 1)].name))
                                        : a.contracts.cell_text(static_cast<CellIx>(key));
-        if (!a.first(diagnostics::Kind::rule_race, first.node, second.node.index)) return;
+        if (a.clashed(x, y) || !a.first(diagnostics::Kind::rule_race, first.node, second.node.index)) return;
         const auto moves = [&](StepIx s) {
           const Contract &c = a.tree.contract(a.tree[s]);
           return std::any_of(c.moves.begin(), c.moves.end(), [&](const Move &m) {

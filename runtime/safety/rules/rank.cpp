@@ -66,6 +66,7 @@ class Walk {
   }
 
   void walk(StepIx s, Visits &visits) {
+    if (s == a_.tree.on_abort()) visits.clear();  // a plan of its own
     const Step &step = a_.tree[s];
     if (step.kind == StepKind::iteration) visit(s, step.host, visits);
     if (step.kind == StepKind::act && step.region == 0) {
@@ -112,9 +113,13 @@ class Walk {
     out.label(a_.range(rank_.where), "`" + std::string(a_.plan.text(a_.plan.roles[low.index].name)) +
                                          "` comes before `" +
                                          std::string(a_.plan.text(a_.plan.roles[high.index].name)) + "`");
-    out.step(before, "is visited", a_.range(earlier));
-    out.step(host, "is visited after it", a_.range(s));
+    out.step(before, "is visited", a_.range(earlier), visit_of(earlier));
+    out.step(host, "is visited after it", a_.range(s), visit_of(s));
     out.help("visit the least sensitive hosts first");
+  }
+
+  diagnostics::Cue visit_of(StepIx s) const {
+    return a_.tree[s].kind == StepKind::iteration ? a_.cue(s, diagnostics::Cue::Kind::admit) : a_.cue(s);
   }
 
   Analysis &a_;

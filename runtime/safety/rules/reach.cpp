@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "runtime/safety/rules/beside.h"
 #include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
@@ -69,7 +71,9 @@ void check(Analysis &a) {
         };
         if (takes_down(x) && takes_down(y)) return;  // HOSTX
         const StepIx down = takes_down(x) ? x : y, cut = takes_down(x) ? y : x;
+        if (a.clashed(x, y)) return;
         if (!a.first(diagnostics::Kind::rule_reach, a.tree[down].node, a.tree[cut].node.index)) return;
+        a.clash(x, y);
         const std::string name(a.site.host_name(bastion));
         auto out = a.report(diagnostics::Kind::rule_reach, a.range(cut),
                             a.named(cut) + " may run while its bastion " + name + " is down");

@@ -4,16 +4,17 @@
 namespace upg::safety {
 namespace {
 
-void report(Analysis &a, StepIx at, const Open &o, bool plan_end) {
+void report(Analysis &a, StepIx at, const Open &o, std::string_view whole) {
+  const bool plan_end = !whole.empty();
   const RoleIx r = a.site.pair_role(o.pair);
-  if (a.lifted("return", o.opener, plan::RoleId(r))) return;
+  if (a.condemned(o.opener) || a.lifted("return", o.opener, plan::RoleId(r))) return;
   if (!a.first(diagnostics::Kind::rule_ret, a.tree[o.opener].node)) return;
   const std::string host(a.site.host_name(a.site.pair_host(o.pair)));
   const std::string name(a.site.role_name(r));
   const std::string state = o.changing ? "under change" : "down";
   auto out = a.report(
       diagnostics::Kind::rule_ret, a.range(o.opener),
-      "`" + name + "` of " + host + " is still " + state + " when " + (plan_end ? "the plan" : "its turn") + " ends");
+      "`" + name + "` of " + host + " is still " + state + " when " + (plan_end ? std::string(whole) : "its turn") + " ends");
   out.primary("opened here");
   if (!plan_end) {
     const plan::Rollout &rollout = a.plan.rollouts[a.plan.node(a.tree[at].node).a];
@@ -34,10 +35,10 @@ void report(Analysis &a, StepIx at, const Open &o, bool plan_end) {
   }
   a.step(out, o.opener);
   out.step(plan_end ? std::string() : host,
-           std::string(plan_end ? "the plan ends" : "ends its turn") + " with `" + name + "` of " + host + ' ' + state,
-           {});
+           (plan_end ? std::string(whole) + " ends" : std::string("ends its turn")) + " with `" + name + "` of " + host + ' ' + state,
+           {}, plan_end ? Analysis::plan_end() : a.cue(at));
   out.help("write `await in_service(" + a.spelled(o.opener, a.site.pair_host(o.pair)) +
-           ")` after it, for every host it touches, before " + (plan_end ? "the plan" : "the turn") + " ends");
+           ")` after it, for every host it touches, before " + (plan_end ? std::string(whole) : "the turn") + " ends");
 }
 
 void check(Analysis &a) {
@@ -45,10 +46,11 @@ void check(Analysis &a) {
     const Step &step = a.tree[s];
     if (step.kind != StepKind::iteration || !a.flow.at(s).reached) continue;
     for (const Open &o : a.flow.left_by(s)) {
-      if (a.site.guarded(a.site.pair_role(o.pair))) report(a, s, o, false);
+      if (a.site.guarded(a.site.pair_role(o.pair))) report(a, s, o, {});
     }
   }
-  for (const Open &o : a.flow.final_state().open) report(a, 0, o, true);
+  for (const Open &o : a.flow.final_state().open) report(a, 0, o, "the plan");
+  for (const Open &o : a.flow.aborted_state().open) report(a, 0, o, "the abort");
 }
 
 }  // namespace

@@ -17,6 +17,8 @@ struct Rule {
   std::string_view fixed;
   void (*check)(Analysis &);
   bool waivable = true;  // structural rules are not: the exactness of the others rests on them
+  /// Runs before every rule's `check`: finds the causes whose consequences the others then leave untold.
+  void (*before)(Analysis &) = nullptr;
 };
 
 /// Every rule, in the order in which they are checked and reported.
@@ -43,6 +45,8 @@ Rule reach_rule();
 Rule end_rule();
 Rule scope_rule();
 Rule command_rule();
+Rule outage_rule();
+Rule target_rule();
 Rule undo_rule();
 Rule time_rule();
 Rule window_rule();

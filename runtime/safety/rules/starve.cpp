@@ -10,9 +10,15 @@ namespace {
 StepIx tainting(Analysis &a, StepIx s, GateIx gate) {
   const plan::GateId id = a.contracts.gate(gate).gate;
   if (!id.valid()) return kNone;
+  const auto taints = [&](StepIx w) {
+    const std::vector<plan::GateId> &list = a.plan.holds[a.contracts.hold(a.tree[w].hold).hold.index].taints;
+    return std::find(list.begin(), list.end(), id) != list.end();
+  };
   for (StepIx w = a.tree[s].with; w != kNone; w = a.tree[w].with) {
-    const std::vector<plan::GateId> &taints = a.plan.holds[a.contracts.hold(a.tree[w].hold).hold.index].taints;
-    if (std::find(taints.begin(), taints.end(), id) != taints.end()) return w;
+    if (taints(w)) return w;
+  }
+  for (const StepIx w : a.tree.left_held(s)) {
+    if (taints(w)) return w;
   }
   return kNone;
 }
@@ -28,9 +34,11 @@ void report_hold(Analysis &a, StepIx s, GateIx gate, bool required) {
   auto out = a.report(diagnostics::Kind::rule_starve, a.range(s),
                       "`" + asked + "` cannot pass while hold `" + name + "` is held");
   if (required) out.primary("it asks the gate again right before it starts");
-  out.label(a.range(w), "held from here");
+  const bool inside = a.tree.below(s, w);
+  out.label(a.range(w), inside ? "held from here" : "held from here, and still when the attempt fails in it");
   out.label(a.range(a.plan.holds[hold.index].where), "`" + name + "` says that it `taints` this gate");
-  out.help("ask a gate that the hold does not taint, or ask this one outside of the `with`");
+  out.help(inside ? "ask a gate that the hold does not taint, or ask this one outside of the `with`"
+                  : "put the `attempt` inside the `with`, or ask a gate that the hold does not taint");
 }
 
 void check(Analysis &a) {

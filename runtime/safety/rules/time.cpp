@@ -1,5 +1,8 @@
 #include "runtime/safety/time.h"
 
+#include <algorithm>
+#include <map>
+
 #include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
 
@@ -82,8 +85,28 @@ void windows(Analysis &a, const Times &times) {
   }
 }
 
+/// For the machine: a turn starts only if this fits into what is left of the window.
+void turns(Analysis &a, const Times &times) {
+  std::map<std::uint32_t, TurnBound> bounds;
+  for (StepIx s = 0; s < a.tree.size(); ++s) {
+    const Step &step = a.tree[s];
+    if (step.kind != StepKind::iteration) continue;
+    TurnBound bound{step.node, times.of(s).worst, 0};
+    for (StepIx w = a.tree[step.parent].with; w != kNone; w = a.tree[w].with) {
+      const plan::Hold &hold = a.plan.holds[a.plan.node(a.plan.kid(a.tree[w].node, 0)).a];
+      const plan::Afterwards what = hold.on_wait != plan::Afterwards::unwritten ? hold.on_wait : hold.on_halt;
+      if (what == plan::Afterwards::release) bound.leave_ms += a.plan.actions[hold.release.index].worst;
+    }
+    TurnBound &longest = bounds.try_emplace(step.node.index, bound).first->second;
+    longest.worst_ms = std::max(longest.worst_ms, bound.worst_ms);
+    longest.leave_ms = std::max(longest.leave_ms, bound.leave_ms);
+  }
+  for (const auto &[node, bound] : bounds) a.proof.turns.push_back(bound);
+}
+
 void check(Analysis &a) {
   const Times times(a.tree);
+  turns(a, times);
   a.proof.typical_ms = times.of(0).typical;
   a.proof.worst_ms = times.of(0).worst;
   limits(a, times);

@@ -1,48 +1,225 @@
+#include <algorithm>
+
 #include "runtime/safety/rules/examples.h"
+#include "runtime/safety/rules/moments.h"
 #include "runtime/safety/rules/rules.h"
 
 namespace upg::safety {
 namespace {
 
-void check(Analysis &a) {
-  std::vector<StepIx> points;
+using diagnostics::Kind;
+
+/// Points of no return stand where every run passes them.
+void points(Analysis &a) {
   for (StepIx s = 0; s < a.tree.size(); ++s) {
-    if (a.tree[s].kind == StepKind::no_return) points.push_back(s);
-  }
-  if (points.empty()) return;
-  // Before the point the plan must be able to go back: whatever may have started by then says how it is undone.
-  StepIx first_point = kNone;  // after it the plan only goes forward
-  for (const StepIx point : points) {
-    bool on_spine = true;
-    for (StepIx x = a.tree[point].parent; x != kNone; x = a.tree[x].parent) {
-      const StepKind kind = a.tree[x].kind;
-      const bool spine = kind == StepKind::sequence || kind == StepKind::with || kind == StepKind::phase ||
-                         kind == StepKind::dag || kind == StepKind::accept || kind == StepKind::at_most;
-      on_spine = on_spine && spine;
-      if (spine || !a.first(diagnostics::Kind::rule_undo, a.tree[point].node)) continue;
-      a.report(diagnostics::Kind::rule_undo, a.range(point),
-               "the point of no return is not on the way that every run takes")
+    if (a.tree[s].kind != StepKind::no_return) continue;
+    for (StepIx x = a.tree[s].parent; x != kNone; x = a.tree[x].parent) {
+      if (spine(a.tree[x].kind) || !a.first(Kind::rule_undo, a.tree[s].node)) continue;
+      a.report(Kind::rule_undo, a.range(s), "the point of no return is not on the way that every run takes")
           .label(a.range(x), "it stands inside this")
           .help("put it outside of branches, loops, rollouts and parallel parts");
     }
-    if (on_spine && first_point == kNone) first_point = point;
   }
-  if (first_point == kNone) return;
+}
+
+/// One action that may have to be undone, and how.
+class Undo {
+ public:
+  Undo(Analysis &a, StepIx s)
+      : a_(a),
+        s_(s),
+        act_(a.tree.contract(a.tree[s])),
+        undo_(a.contracts[a.tree[s].undo]) {}
+
+  void judge() {
+    hosts();
+    restores();
+    starts();
+    reached();
+    if (!covers(act_.disrupts, undo_.disrupts) || !covers(act_.disrupts, undo_.changes)) moments();
+  }
+
+ private:
+  static bool covers(const std::vector<PairIx> &all, const std::vector<PairIx> &some) {
+    return std::includes(all.begin(), all.end(), some.begin(), some.end());
+  }
+  const plan::Action &undo_action() const { return a_.plan.actions[undo_.action.index]; }
+  bool told(std::uint64_t what) { return !a_.first(Kind::rule_undo, a_.tree[s_].node, 1 + what); }
+
+  template <class Tell>
+  void report(const std::string &message, Tell tell) {
+    auto out = a_.report(Kind::rule_undo, a_.range(s_), "the undo of " + a_.named(s_) + ' ' + message);
+    out.label(a_.range(undo_action().where), "the undo");
+    if (a_.tree.point() != kNone) out.label(a_.range(a_.tree.point()), "until here the plan can be aborted");
+    a_.step(out, s_);
+    tell(out);
+  }
+  void last(diagnostics::Sink::Builder &out, const std::string &more) {
+    out.step(a_.who(s_), "undoes " + a_.contracts.action_text(act_) + more, a_.range(undo_action().where), std::nullopt);
+  }
+
+  using Out = diagnostics::Sink::Builder;
+
+  /// It touches no other host, and reaches every one whose health an abort has to see again.
+  void hosts() {
+    for (const HostIx h : undo_.hosts) {
+      if (contains(act_.hosts, h) || told(0)) continue;
+      report("touches " + std::string(a_.site.host_name(h)) + ", which the action does not touch", [](Out &out) {
+        out.note("an abort knows the hosts that a step has touched, and no others");
+        out.help("undo it on the hosts of the action, or write `on abort { }` for the whole plan");
+      });
+    }
+    for (const std::vector<PairIx> *pairs : {&act_.disrupts, &act_.changes}) {
+      for (const PairIx p : *pairs) {
+        if (contains(undo_.hosts, a_.site.pair_host(p)) || told(1)) continue;
+        const std::string host(a_.site.host_name(a_.site.pair_host(p)));
+        report("does not reach " + host + ", where the action opens an outage", [&](Out &out) {
+          out.note("an undo ends by awaiting `in_service` of its hosts; nothing else closes what the action opened");
+          last(out, " with " + a_.pair_text(p) + " still open");
+          out.help("run the undo on the same hosts, or write `on abort { }` for the whole plan");
+        });
+      }
+    }
+  }
+
+  /// A state that the action moves goes back to one of the values it came from.
+  void restores() {
+    for (const Move &m : act_.moves) {
+      const auto back =
+          std::find_if(undo_.moves.begin(), undo_.moves.end(), [&](const Move &u) { return u.cell == m.cell; });
+      if (back == undo_.moves.end() || (back->to & ~m.from) == 0 || told(2)) continue;
+      const plan::StateId state = a_.contracts.cell(m.cell).state;
+      report("leaves `" + a_.contracts.cell_text(m.cell) + "` at " + a_.contracts.value_name(state, back->to) +
+                 ", not at " + a_.contracts.value_name(state, m.from),
+             [&](Out &out) {
+               last(out, "");
+               out.help("an undo that says nothing about the state takes it back to where the action found it");
+             });
+    }
+  }
+
+  /// GUARD, STATE and HOLD for the undo alone, right after the action: no gate is known then.
+  void starts() {
+    const bool asks = !undo_.gates.empty() || !undo_.counts.empty();
+    if ((asks || undo_.destructive()) && !told(3)) {
+      const std::string does = undo_.destroys ? "destroys" : "takes roles down";
+      report(asks ? "requires what nothing has asked when an abort starts" : does + ", and nothing asks a gate before it",
+             [&](Out &out) {
+               out.note("an abort starts where the run has stopped: no gate is known");
+               last(out, " with no gate known");
+               out.help("write `on abort { }`, which can await gates before it goes back");
+             });
+    }
+    std::size_t i = 0;
+    const std::vector<Values> &now = a_.flow.at(s_).undo;
+    const auto wrong = [&](CellIx cell, Values wanted) {
+      const Values found = i < now.size() ? now[i] : a_.contracts.cell(cell).all;
+      ++i;
+      if ((found & ~wanted) == 0 || told(4)) return;
+      const plan::StateId state = a_.contracts.cell(cell).state;
+      const std::string is = "`" + a_.contracts.cell_text(cell) + "` is " + a_.contracts.value_name(state, found & ~wanted);
+      report("may start while " + is + ", but it needs " + a_.contracts.value_name(state, wanted),
+             [&](Out &out) { last(out, " while " + is); });
+    };
+    for (const Move &m : undo_.moves) wrong(m.cell, m.from);
+    for (const auto &[cell, need] : undo_.values) wrong(cell, need.first);
+    for (const auto &[hold, need] : undo_.held) {
+      const std::string name = a_.contracts.hold_text(hold);
+      if (a_.tree.inside(s_, hold) || told(5)) continue;
+      report("requires hold `" + name + "`, which is not held around the action",
+             [&](Out &out) { out.help("put the action inside `with " + name + " { }`"); });
+    }
+    for (const auto &[hold, need] : undo_.free) {
+      if (!a_.tree.inside(s_, hold) || told(6)) continue;
+      report("requires that hold `" + a_.contracts.hold_text(hold) + "` is not held, but it is held around the action",
+             [](Out &out) { out.note("an abort takes the holds around an action again before it undoes it"); });
+    }
+  }
+
+  /// The hosts it runs on can be reached when the action has ended.
+  void reached() {
+    for (const Open &o : a_.flow.open_after(s_)) {
+      if (o.changing || a_.site.pair_role(o.pair) != a_.site.alive()) continue;
+      const HostIx down = a_.site.pair_host(o.pair);
+      for (const HostIx h : undo_.subjects) {
+        if ((h != down && !contains(a_.site.host(h).via, down)) || told(7)) continue;
+        const std::string state = std::string(a_.site.host_name(down)) + " is down";
+        report("may start while " + state, [&](Out &out) {
+          last(out, " while " + state);
+          out.help("let the action await the boot of the host (`awaits boot of h`)");
+        });
+      }
+    }
+  }
+
+  /// AVAIL and SERIAL with the action and its undo in its place.
+  void moments() {
+    for (const Budget &b : a_.site.budgets()) {
+      const std::string_view rule = b.line == nullptr ? "serial" : "available";
+      const auto lifted = [&](StepIx accept) { return a_.about(accept, rule, plan::RoleId(b.role), {}); };
+      Cuts with(a_.tree, a_.flow, b, lifted);
+      with.undoing(s_);
+      if (with.worst().weight <= b.budget) continue;
+      if (Cuts(a_.tree, a_.flow, b, lifted).worst().weight > b.budget) continue;  // without it as well: told there
+      if (told(8)) continue;
+      const std::string name(a_.site.role_name(b.role));
+      const bool serial = b.line == nullptr;
+      report(serial ? "brings two hosts of `" + name + "` under change at once" : "takes `" + name + "` below its policy",
+             [&](Out &out) {
+               out.label(a_.range(a_.site.role(b.role)->where), serial ? "it is serial" : "its policy");
+               last(out, "");
+               out.help("write `on abort { }`, which can go back one host after the other");
+             });
+    }
+  }
+
+  Analysis &a_;
+  StepIx s_;
+  const Contract &act_;
+  const Contract &undo_;
+};
+
+bool arms(const Analysis &a, const Contract &c) {
+  return std::any_of(c.moves.begin(), c.moves.end(),
+                     [&](const Move &m) { return (m.to & a.contracts.cell(m.cell).transient) != 0; });
+}
+
+/// Every action that may have started before the point of no return can be taken back. What arms a state is undone
+/// wherever the run halts.
+void undos(Analysis &a) {
+  if (a.tree.on_abort() != kNone) return;
   for (StepIx s = 0; s < a.tree.size(); ++s) {
     const Step &step = a.tree[s];
-    if (step.kind != StepKind::act || step.acquire || step.release) continue;
-    const auto relation = a.tree.relation(s, first_point);
-    if (relation != Tree::Relation::before && relation != Tree::Relation::concurrent) continue;
-    const plan::Action &action = a.plan.actions[a.tree.contract(step).action.index];
-    if (action.undo_kind != plan::UndoKind::none || !a.first(diagnostics::Kind::rule_undo, step.node)) continue;
-    a.report(diagnostics::Kind::rule_undo, a.range(s),
-             a.named(s) + " may start before the point of no return, but nothing says how it is undone")
-        .label(a.range(action.where), "without `undo`")
-        .label(a.range(first_point), "until here the plan can be aborted")
-        .help(
-            "write `undo { }` in the action, `undo nothing \"why\"` where nothing needs undoing, or move the point "
-            "of no return before it");
+    if (step.kind != StepKind::act || step.acquire || step.release || !a.flow.at(s).reached) continue;
+    const Contract &c = a.tree.contract(step);
+    const bool abortable = a.tree.point() != kNone && a.tree.may_precede_point(s);
+    if (step.undo != kNone && (abortable || arms(a, c))) Undo(a, s).judge();
+    if (step.undo != kNone || !abortable) continue;
+    const plan::Action &action = a.plan.actions[c.action.index];
+    const bool nothing = action.undo_kind == plan::UndoKind::nothing;
+    if ((nothing && c.moves.empty()) || !a.first(Kind::rule_undo, step.node)) continue;
+    if (nothing) {
+      const Move &m = c.moves.front();
+      const std::string cell = a.contracts.cell_text(m.cell);
+      auto out = a.report(Kind::rule_undo, a.range(s), a.named(s) + " moves `" + cell + "`, and `undo nothing` leaves it so");
+      out.label(a.range(action.where), "`undo nothing`").label(a.range(a.tree.point()), "until here the plan can be aborted");
+      out.note("an abort ends where the plan began: every state is taken back");
+      a.step(out, s);
+      out.help("write `undo { }` with the command that takes it back");
+      continue;
+    }
+    auto out = a.report(Kind::rule_undo, a.range(s),
+                        a.named(s) + " may start before the point of no return, but nothing says how it is undone");
+    out.label(a.range(action.where), "without `undo`").label(a.range(a.tree.point()), "until here the plan can be aborted");
+    out.help(
+        "write `undo { }` in the action, `undo nothing \"why\"` where nothing needs undoing, `on abort { }` for the "
+        "whole plan, or move the point of no return before it");
   }
+}
+
+void check(Analysis &a) {
+  points(a);
+  undos(a);
 }
 
 }  // namespace
@@ -51,7 +228,9 @@ Rule undo_rule() {
   return {
       diagnostics::Kind::rule_undo, "undo",
       R"(Until its `point of no return` a plan can be aborted, by the `undo` of each action in reverse order. So every action that may start before
-it has one, or says `undo nothing` with the reason, and the point stands where every run passes it.)",
+it has one, or says `undo nothing` with the reason, and the point stands where every run passes it. An undo is proved in its place: it
+touches no other hosts, takes every state back, needs no gate (none is known when an abort starts), and takes nothing below its policy. One
+`on abort { }` block for the whole plan takes the place of all of them; it is proved as a plan of its own from whatever an abort may find.)",
 
       // failing
       UPG_EXAMPLE_HEAD R"upg(

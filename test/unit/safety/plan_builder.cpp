@@ -196,6 +196,20 @@ N PlanBuilder::accept(std::string_view rule, Ns body, plan::RoleId role, plan::H
   return node(Op::accept, id.index, 0, {block(body)});
 }
 
+N PlanBuilder::attempt(std::uint32_t tries, Ns body, std::vector<Ns> recoveries, Ns otherwise) {
+  Ns kids = {block(body)};
+  for (const Ns &r : recoveries) kids.push_back(node(Op::recover, 0, 0, {node(Op::boolean, 1, 0, {}), block(r)}));
+  if (!otherwise.empty()) kids.push_back(block(otherwise));
+  return node(Op::attempt, tries, 0, kids);
+}
+
+void PlanBuilder::undo(plan::ActionId of, Ns effects, Ns needs, bool host) {
+  const std::string name = std::string(p.text(p.actions[of.index].name)) + ".undo";
+  const plan::ActionId id = action(name, effects, needs, host);
+  p.actions[of.index].undo_kind = plan::UndoKind::action;
+  p.actions[of.index].undo = id;
+}
+
 std::uint32_t PlanBuilder::next_slot(std::string_view name) {
   p.frame.slots.push_back(b.string(name));
   return static_cast<std::uint32_t>(p.frame.slots.size() - 1);

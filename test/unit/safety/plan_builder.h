@@ -118,6 +118,19 @@ class PlanBuilder {
   N call(plan::ProcedureId id, Ns args) { return node(Op::call, id.index, 0, args); }
   N confirm() { return node(Op::confirm, b.string("go on?").index, 0, {}); }
   N accept(std::string_view rule, Ns body, plan::RoleId role = {}, plan::HoldId hold = {}, std::int64_t until = 0);
+  /// The block again after one of the recoveries, `tries` times in all.
+  N attempt(std::uint32_t tries, Ns body, std::vector<Ns> recoveries, Ns otherwise = {});
+  N no_return() { return node(Op::no_return, b.string("no way back").index, 0, {}); }
+  N expect_value(plan::StateId s, Ns args, std::uint32_t value) {
+    return node(Op::expect_value, value, 0, {cell(s, args)});
+  }
+  void on_abort(Ns body) { p.on_abort = block(body); }
+  /// Gives the action an undo with these effects and requirements on the same host.
+  void undo(plan::ActionId of, Ns effects = {}, Ns needs = {}, bool host = true);
+  void undo_nothing(plan::ActionId of) {
+    p.actions[of.index].undo_kind = plan::UndoKind::nothing;
+    p.actions[of.index].undo_reason = b.string("as good as before");
+  }
   N at_most(std::int64_t ms, Ns body) { return node(Op::at_most, b.integer(ms).index, 0, {block(body)}); }
   /// `body` gets the host of the turn.
   template <class Body>

@@ -1,0 +1,123 @@
+#include <algorithm>
+
+#include "runtime/safety/rules/examples.h"
+#include "runtime/safety/rules/rules.h"
+
+namespace upg::safety {
+namespace {
+
+using diagnostics::Kind;
+
+bool opens(const Analysis &a, StepIx s, RoleIx role) {
+  if (a.tree[s].kind != StepKind::act) return false;
+  const Contract &c = a.tree.contract(a.tree[s]);
+  const auto ours = [&](PairIx p) { return a.site.pair_role(p) == role; };
+  return std::any_of(c.disrupts.begin(), c.disrupts.end(), ours) || std::any_of(c.changes.begin(), c.changes.end(), ours);
+}
+
+/// What the block opens of the role, it closes.
+void left_open(Analysis &a, StepIx s, const plan::Waiver &w) {
+  for (const Open &o : a.flow.open_after(s)) {
+    if (a.site.pair_role(o.pair) != w.role.index || !a.tree.below(o.opener, s)) continue;
+    if (!a.first(Kind::rule_outage, a.tree[s].node, 0)) return;
+    const std::string state = o.changing ? "under change" : "down";
+    auto out = a.report(Kind::rule_outage, a.range(o.opener),
+                        a.pair_text(o.pair) + " is still " + state + " when the block ends that accepts its outage");
+    out.primary("opened here");
+    out.label(a.range(w.where), "the outage is accepted in this block only");
+    a.step(out, o.opener);
+    out.step("", "the block ends with " + a.pair_text(o.pair) + ' ' + state, {});
+    out.help("await `in_service(" + a.spelled(o.opener, a.site.pair_host(o.pair)) + ")` before the block ends");
+    return;
+  }
+}
+
+/// Nothing beside the block opens the role: what is lifted in the block would hold outside of it, too.
+void opened_beside(Analysis &a, StepIx s, const plan::Waiver &w) {
+  for (StepIx x = s; a.tree[x].parent != kNone; x = a.tree[x].parent) {
+    const StepIx up = a.tree[x].parent;
+    for (const StepIx sibling : a.tree[up].children) {
+      if (!a.tree.concurrent_children(up, x, sibling)) continue;
+      for (StepIx y = sibling; y < a.tree[sibling].end; ++y) {
+        if (!opens(a, y, w.role.index)) continue;
+        // The turns of one rollout: the same block for another host.
+        if (!a.first(Kind::rule_outage, a.tree[s].node, 1)) return;
+        StepIx mine = s;
+        while (mine < a.tree[s].end && !opens(a, mine, w.role.index)) ++mine;
+        if (mine == a.tree[s].end) return;
+        a.clash(mine, y);
+        const std::string role(a.plan.text(a.plan.roles[w.role.index].name));
+        auto out = a.report(Kind::rule_outage, a.range(y),
+                            a.named(y) + " may take `" + role + "` down while " +
+                                (a.tree[y].node == a.tree[mine].node ? "another host's" : "its") + " outage is accepted elsewhere");
+        out.label(a.range(w.where), "the outage is accepted in this block only");
+        a.step(out, mine);
+        a.step(out, y, " at the same time, outside of the block");
+        out.help("put the two one after the other, or both into the block");
+        return;
+      }
+    }
+  }
+}
+
+void check(Analysis &a) {
+  for (StepIx s = 0; s < a.tree.size(); ++s) {
+    if (a.tree[s].kind != StepKind::accept || !a.flow.at(s).reached) continue;
+    const plan::Waiver &w = a.plan.waivers[a.plan.node(a.tree[s].node).a];
+    if (a.plan.text(w.rule) != "outage" || !w.role.valid()) continue;
+    left_open(a, s, w);
+    opened_beside(a, s, w);
+  }
+}
+
+}  // namespace
+
+Rule outage_rule() {
+  return {
+      Kind::rule_outage, "outage",
+      R"(`accept outage of ROLE for at most D reason "..." { }` lets the role fall below its policy inside its block: it lifts `available`, `serial` and
+the role's `stoppable` there, and nothing else. What the block takes down of the role is back before the block ends, and nothing that may run beside
+the block takes the role down. For every other role the plan is proved as without it.)",
+
+      // failing
+      UPG_EXAMPLE_HEAD R"upg(
+gate users_gone { pass when (run("users-gone") on node1).code == 0  poll 2s for 5m  watches member }
+action restart_all() {
+  requires users_gone
+  disrupts member on each member
+  run("restart-all") on node1
+  takes 10s..2m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  accept outage of member for at most 15m reason "agreed with the users" {
+    await users_gone
+    restart_all()
+  }
+  await in_service(all)
+}
+)upg",
+      // fixed
+      UPG_EXAMPLE_HEAD R"upg(
+gate users_gone { pass when (run("users-gone") on node1).code == 0  poll 2s for 5m  watches member }
+action restart_all() {
+  requires users_gone
+  disrupts member on each member
+  run("restart-all") on node1
+  takes 10s..2m
+}
+
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  accept outage of member for at most 15m reason "agreed with the users" {
+    await users_gone
+    restart_all()
+    await in_service(all)
+  }
+}
+)upg",
+      check, false};
+}
+
+}  // namespace upg::safety
