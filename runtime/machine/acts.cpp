@@ -60,6 +60,11 @@ Task<bool> Machine::Run::act_statement(NodeId node, Place place) {
   call.where = plan.span(node);
   for (NodeId k : plan.kids(node)) {
     Value v = co_await consult(k, *place.environment, place.key);
+    if (v.open() && dry()) {
+      told_action = true;
+      observer.said(fmt::format("would do {}: cannot be told now: {}", source_of(node), told_answer(v)));
+      co_return !leaving();
+    }
     if (v.open()) co_return halt(true, "an argument is unknown: " + show(v), place.key, plan.span(node));
     call.arguments.push_back(std::move(v));
   }
@@ -170,6 +175,8 @@ Task<Value> Machine::Run::count_holds(NodeId need, Environment environment, std:
 /// Right at the act (R1): what it requires, what it takes down must be stoppable, and what the proof relied on are
 /// asked again.
 Task<bool> Machine::Run::guard(ActCall call, Environment environment, std::string key) {
+  if (unguarded()) co_return true;
+  asks(Protection::requirements);
   bool ok = co_await needs(call, environment, key);
   if (!ok) co_return false;
   std::vector<Outage> opened;
@@ -179,6 +186,7 @@ Task<bool> Machine::Run::guard(ActCall call, Environment environment, std::strin
   for (const Outage &o : opened) {
     const plan::Role &role = plan.roles[o.role.index];
     if (!o.down || world.down(o.host, o.role) || !role.stoppable.valid()) continue;
+    if (lifted(key, o.role, "stoppable")) continue;
     GateCall gate{role.stoppable, {}};
     if (!plan.gates[role.stoppable.index].frame.parameters.empty()) gate.arguments.push_back(Value::host(o.host));
     gates.push_back(std::move(gate));
@@ -189,10 +197,12 @@ Task<bool> Machine::Run::guard(ActCall call, Environment environment, std::strin
     for (const GateCall &o : once) twice = twice || describe(o) == describe(g);
     if (!twice) once.push_back(std::move(g));
   }
+  asks(Protection::gates);
   if (!once.empty()) {
     ok = co_await wait_all(std::move(once), key, call.where, 1);
     if (!ok) co_return false;
   }
+  asks(Protection::census);
   co_return co_await census(std::move(opened), key, call.where);
 }
 
@@ -258,6 +268,7 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
     const StepPast *confirmed = past.step(key + "/operator");
     begun = confirmed && confirmed->done;
   } else if (resumed && !rebooted) {
+    doing_this.activity().deadline_ms = now() + action.worst;
     std::optional<bool> known = co_await begun_on_hosts(before->commands, key, now() + action.worst);
     if (!known && leaving()) co_return false;
     if (!known)
@@ -278,14 +289,24 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
         co_return write(Event::act_skipped, key, make_data({{"action", describe(call)}, {"reason", "already done"}}));
       }
     }
+    if (!action.done_when.valid() && !action.idempotent && lasting_done.count(lasting_key(key)) != 0) {
+      bool stands = co_await moved_already(call, *environment, key);  // a recovery may have taken it back
+      if (leaving()) co_return false;
+      if (stands)
+        co_return write(Event::act_skipped, key,
+                        make_data({{"action", describe(call)}, {"reason", "done in an earlier round of the attempt"}}));
+    }
+    if (simulation()) co_await turn_of(move_of(Move::Kind::start, call, key));
     ok = co_await guard(call, *environment, key);
     if (!ok || leaving()) co_return false;
+    asks(Protection::none);
     if (place.deadline && now() + action.worst > place.deadline)
       co_return halt(
-          false,
-          fmt::format("{} may take {}s, the block's `at most` ends earlier", describe(call), action.worst / 1000), key,
-          call.where);
+          true, fmt::format("{} may take {}s, the block's `at most` ends earlier", describe(call), action.worst / 1000),
+          key, call.where,
+          "a person decides whether there is more time: `upgrun resume --fresh-limits` lets every `at most` count anew");
   }
+  if (!begun && !outage_in_time(opened, key, call.where)) co_return false;
   if (!begun && !fits_window(action.worst, key, call.where)) co_return false;
 
   for (;; ++number) {
@@ -295,16 +316,26 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
     for (const auto &[h, id] : old_boots)
       boots_text += (boots_text.empty() ? "" : " ") + host_name(HostId(h)) + "=" + id;
     if (!begun) {
+      if (action.once) {
+        ok = co_await claim_once(call, key, call.where);
+        if (!ok) co_return false;
+      }
+      ok = co_await see_cells(call, *environment, key, true);
+      if (!ok) co_return false;
       if (!write(Event::act_intended, key,
                  make_data({{"action", describe(call)},
+                            {"values", to_journal(Value::list(call.arguments))},
                             {"host", host_name(host)},
                             {"attempt", std::to_string(number)},
                             {"boot_id", boots_text}})))
         co_return false;
     }
+    if (!begun) moved(move_of(Move::Kind::start, call, key));
     acted = true;
     intended.insert(key);
+    attempts_used[key] = number;
     open_all();
+    outage_began(opened, key);
     Attempt outcome = Attempt::done;
     if (!rebooted) outcome = co_await attempt(call, environment, key, number, deadline, begun);
     if (outcome == Attempt::halted) co_return false;
@@ -318,6 +349,7 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
         over = true;
       }
     }
+    if (!over) unsettled.insert(key);
     for (const Outage &o : opened) world.ended(o.host, now());
     if (over && outcome != Attempt::done && action.done_when.valid()) {  // the world says whether it is done
       Value v = co_await consult(action.done_when, *environment, key);
@@ -328,18 +360,33 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
     }
     if (over && outcome == Attempt::unknown && action.idempotent) outcome = Attempt::failed;
     if (outcome == Attempt::done) {
+      moved(move_of(Move::Kind::perform, call, key));
       ok = co_await awaits(call, *environment, key, deadline, old_boots);
       if (!ok) {
         write(Event::act_ended, key,
-              make_data({{"action", describe(call)}, {"outcome", "unknown"}, {"attempt", std::to_string(number)}}));
+              make_data({{"action", describe(call)},
+                         {"outcome", "unknown"},
+                         {"detail", why_left(key)},
+                         {"attempt", std::to_string(number)}}));
         co_return false;
       }
       ok = co_await observe_moves(call, *environment, key);
+      if (ok) ok = co_await see_cells(call, *environment, key, false);
       if (!ok) co_return false;
+      if (simulation()) co_await turn_of(move_of(Move::Kind::end, call, key));
+      moved(move_of(Move::Kind::end, call, key));
       for (const Outage &o : opened) world.ended(o.host, now());
-      co_return write(
-          Event::act_ended, key,
-          make_data({{"action", describe(call)}, {"outcome", "done"}, {"attempt", std::to_string(number)}}));
+      note_done(key);
+      co_return write(Event::act_ended, key,
+                      make_data({{"action", describe(call)},
+                                 {"outcome", "done"},
+                                 {"detail", ""},
+                                 {"attempt", std::to_string(number)}}));
+    }
+    if (simulation()) {
+      Move failure = move_of(Move::Kind::end, call, key);
+      failure.failed = true;
+      moved(failure);
     }
     const char *word = outcome == Attempt::failed ? "failed" : "unknown";
     if (!write(Event::act_ended, key,

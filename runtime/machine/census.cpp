@@ -18,7 +18,19 @@ Task<bool> Machine::Run::census(std::vector<Outage> opened, std::string key, pla
   for (std::uint32_t r : roles) {
     const plan::Role &role = plan.roles[r];
     const plan::Gate &health = plan.gates[role.health.index];
-    if (safety::unlimited(plan, role) || health.frame.parameters.empty()) continue;
+    if (lifted(key, RoleId(r), "available")) continue;
+    if (safety::unlimited(plan, role)) continue;
+    const bool whole = health.frame.parameters.empty();  // one gate that speaks for all hosts
+    if (whole) {  // it cannot tell what others did from what this plan has taken out itself
+      bool ours = false;
+      for (HostId h : plan.sets[role.hosts.index].hosts) ours = ours || world.out(h, RoleId(r));
+      if (ours) continue;
+    }
+    bool tainted = false;  // a hold in force makes the answer say nothing
+    for (const auto &[name, held] : world.holds)
+      for (plan::GateId g : plan.holds[held.hold.index].taints)
+        tainted = tainted || (held.count > 0 && g == role.health);
+    if (tainted) continue;
     Millis deadline = now() + health.deadline;
     for (;;) {
       std::vector<HostId> others, down;
@@ -35,16 +47,21 @@ Task<bool> Machine::Run::census(std::vector<Outage> opened, std::string key, pla
       Bell bell(queue);
       std::size_t answered = 0;
       for (HostId h : others) {
-        GateCall call{role.health, {Value::host(h)}};
+        GateCall call{role.health, {}};
+        if (whole && !asks.empty()) break;
+        if (!whole) call.arguments.push_back(Value::host(h));
         asks.push_back(counted(ask_gate(std::move(call), key), &bell, &answered));
         asks.back().start();
       }
       while (answered < asks.size()) co_await bell;
       std::string missing;
       for (std::size_t i = 0; i < others.size(); ++i) {
-        if (asks[i].result().pass.yes()) continue;
+        GateAnswer &answer = asks[whole ? 0 : i].result();
+        if (answer.pass.yes()) continue;
         down.push_back(others[i]);
-        missing += fmt::format("{}{} ({})", missing.empty() ? "" : ", ", host_name(others[i]), asks[i].result().why);
+        if (whole && i > 0) continue;
+        missing += fmt::format("{}{} ({})", missing.empty() ? "" : ", ",
+                               whole ? "some of them" : host_name(others[i]), answer.why);
       }
       std::string problem = safety::broken_by(plan, RoleId(r), down);
       if (problem.empty()) break;

@@ -118,7 +118,11 @@ Task<Machine::Run::Attempt> Machine::Run::body(NodeId node, ActCall call, std::s
     const StepPast *before = past.step(value_key);
     Value v;
     if (before && before->done) {
-      v = from_journal(before->value);
+      v = recall(*before, n.op == Op::for_data ? Kind::list : Kind::pending);
+      if (v.open()) {
+        halt(true, show(v), key, call.where);
+        co_return Attempt::halted;
+      }
     } else {
       v = co_await consult(plan.kid(kids[i], 0), *environment, key);
       if (v.open()) {
@@ -179,6 +183,11 @@ Task<Machine::Run::Attempt> Machine::Run::command(NodeId run_node, ActCall call,
       for (std::size_t i = 0; i < memos.size(); ++i) consultation.answer(memos[i], std::move(answers[i]));
     }
   }
+  if (simulation() && !concrete.problem.is(Kind::nothing)) {  // a part that only a real host knows
+    concrete.problem = Value();
+    concrete.command.argv.emplace_back("...");
+    if (concrete.hosts.empty()) concrete.hosts.push_back(subject(call.arguments));
+  }
   if (!concrete.problem.is(Kind::nothing)) {
     last_detail[key] = "a part of the command is unknown: " + show(concrete.problem);
     co_return Attempt::failed;
@@ -205,7 +214,7 @@ Task<Machine::Run::Attempt> Machine::Run::command(NodeId run_node, ActCall call,
   while (at < targets.size()) {
     HostId host = targets[at];
     bool going_down = last && boots(action) && host == subject(call.arguments);
-    Command command = concrete.command;
+    Command command = concrete.on(plan, host);
     command.step_key = step_key(key, host, step);
     command.timeout = std::max<Millis>(1000, deadline - now());
     std::string text = command.secret ? "(secret)" : command.script;

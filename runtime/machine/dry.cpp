@@ -1,4 +1,5 @@
-// Dry run: asks what can be asked now, tells what would run, changes nothing.
+// Dry run: asks what can be asked now, tells what would run, changes nothing. An answer that comes after an action was
+// told may be another one when that has run: what depends on it says so, and what can be told goes on.
 #include <fmt/format.h>
 
 #include "runtime/machine/run.h"
@@ -6,10 +7,101 @@
 namespace upg::machine {
 using plan::Op;
 
+bool Machine::Run::depends_on_answers(Op op) {
+  return op == Op::let || op == Op::expect_value || op == Op::expect_true || op == Op::for_data || op == Op::branch ||
+         op == Op::unless;
+}
+
+std::string Machine::Run::told_answer(const Value &v) const {
+  std::string now_is = v.open() ? show(v) : name_value(v);
+  if (!told_action) return "now " + now_is;
+  return "depends on what has not run; now " + now_is;
+}
+
+Task<bool> Machine::Run::tell_statement(NodeId node, Place place) {
+  const plan::Node &n = plan.node(node);
+  const bool preflight = place.key.starts_with("preflight");
+  const std::string source = source_of(plan.kid(node, 0));
+  switch (n.op) {
+    case Op::let: {
+      Value v = co_await consult(plan.kid(node, 0), *place.environment, place.key);
+      if (v.open() || told_action) observer.said(fmt::format("let {}: {}", source, told_answer(v)));
+      place.environment->slots[n.a] = std::move(v);
+      co_return !leaving();
+    }
+    case Op::expect_value:
+    case Op::expect_true: {
+      Value v;
+      if (n.op == Op::expect_true) {
+        v = co_await consult(plan.kid(node, 0), *place.environment, place.key);
+      } else {
+        NodeId cell = plan.kid(node, 0);
+        const plan::State &state = plan.states[plan.node(cell).a];
+        v = co_await ask_cell(cell, *place.environment, place.key);
+        if (!v.open()) v = Value::boolean(v.text == plan.text(state.values[n.a].name));
+      }
+      observer.said(fmt::format("expect {}: {}", source_of(node), told_answer(v)));
+      if (preflight && !v.yes()) preflight_failures.push_back("expect " + source_of(node));
+      co_return !leaving();
+    }
+    case Op::for_data: {
+      Value list = co_await consult(plan.kid(node, 0), *place.environment, place.key);
+      observer.said(fmt::format("for each of {}: {}", source, told_answer(list)));
+      if (leaving()) co_return false;
+      if (!list.is(Kind::list)) {  // once, for an element that is not known
+        place.environment->slots[n.a] = Value::unknown("an element of " + source);
+        co_return co_await block(plan.kid(node, 2), place.at("[0]"));
+      }
+      std::size_t i = 0;
+      for (const Value &item : *list.items) {
+        place.environment->slots[n.a] = item;
+        Value condition = co_await consult(plan.kid(node, 1), *place.environment, place.key);
+        if (!condition.open() && !condition.yes()) continue;
+        bool ok = co_await block(plan.kid(node, 2), place.at(fmt::format("[{}]", i++)));
+        if (!ok) co_return false;
+      }
+      co_return !leaving();
+    }
+    default:
+      break;
+  }
+  // branch, unless
+  Value v;
+  if (n.op == Op::branch) {
+    v = co_await consult(plan.kid(node, 0), *place.environment, place.key);
+  } else {
+    NodeId cell = plan.kid(node, 0);
+    const plan::State &state = plan.states[plan.node(cell).a];
+    v = co_await ask_cell(cell, *place.environment, place.key);
+    if (!v.open()) v = Value::boolean(v.text == plan.text(state.values[n.a].name));
+  }
+  if (leaving()) co_return false;
+  const std::string what = n.op == Op::branch
+                               ? "if " + source
+                               : fmt::format("unless {} == {}", source,
+                                             plan.text(plan.states[plan.node(plan.kid(node, 0)).a].values[n.a].name));
+  const bool sure = !told_action && !v.open();
+  observer.said(fmt::format("{} ({}){}", what, told_answer(v), sure ? ":" : ", so either way:"));
+  if (n.op == Op::unless) {
+    if (sure && v.yes()) co_return true;
+    if (!sure) observer.said("  where it is not so:");
+    co_return co_await block(plan.kid(node, 1), place.at("/b"));
+  }
+  for (bool way : {true, false}) {
+    if (sure && way != v.yes()) continue;
+    NodeId body = plan.kid(node, way ? 1 : 2);
+    if (!sure && plan.kids(body).empty()) continue;
+    if (!sure) observer.said(way ? "  where it is true:" : "  where it is false:");
+    bool ok = co_await block(body, place.at(way ? "/b" : "/e"));
+    if (!ok) co_return false;
+  }
+  co_return true;
+}
+
 Task<bool> Machine::Run::tell_await(NodeId node, Place place) {
   std::vector<GateCall> calls;
   bool known = co_await gates_of(plan.kid(node, 0), place.environment, place.key, &calls);
-  if (!known) co_return false;
+  if (!known) co_return !leaving();
   bool preflight = place.key.starts_with("preflight");
   for (GateCall &call : calls) {
     std::string name = describe(call);
@@ -32,6 +124,7 @@ Task<bool> Machine::Run::tell_act(ActCall call, Place place) {
       co_return true;
     }
   }
+  told_action = true;
   observer.said(fmt::format(
       "would do {}{}", name,
       action.operator_text.valid() ? ": a person: " + std::string(plan.text(action.operator_text)) : std::string()));

@@ -171,6 +171,8 @@ Value Evaluator::eval_call(const plan::Frame &frame, NodeId body, NodeId call, E
     if (v.open()) return v;
     if (i < inner.slots.size()) inner.slots[i++] = std::move(v);
   }
+  if (Simulation *simulation = c_.around_->simulation)
+    if (std::optional<Value> v = simulation->answer(body, inner.slots)) return *v;
   Value v = eval(body, inner);
   if (v.is(Kind::unknown) && v.text.size() < 600) v.text = fmt::format("{} ({})", v.text, what);
   return v;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/machine/simulation.h"
 #include "runtime/machine/transport.h"
 #include "runtime/machine/value.h"
 #include "runtime/machine/world.h"
@@ -24,6 +25,7 @@ struct Surroundings {
   const plan::Plan *plan = nullptr;
   const World *world = nullptr;
   const std::vector<std::string> *secrets = nullptr;  // by SecretId; never shown
+  Simulation *simulation = nullptr;                   // answers instead of hosts
   Millis question_timeout = 30'000;                   // for one command of a question
 };
 
@@ -42,8 +44,11 @@ struct Concrete {
   bool any = false;
   bool each = false;
   Command command;
+  bool user_written = false;  // `as user`: the same on every host; otherwise each host's own `become`
   std::vector<int> exits;
   Value problem;  // pending or unknown; otherwise nothing
+  /// The command as it runs on that host.
+  Command on(const plan::Plan &plan, plan::HostId host) const;
 };
 /// One asking: expressions of one body, evaluated over the same answers. Evaluation restarts from the top as answers
 /// arrive; a command that several places ask for on the same host is run once, so what is compared was true at one

@@ -18,7 +18,6 @@ Concrete Evaluator::concrete(NodeId id, Environment &env) {
   const plan::Node &n = plan_.node(id);
   Concrete out;
   out.command.timeout = c_.around_->question_timeout;
-  bool user_written = false;
   auto fail = [&](const Value &v) {
     if (out.problem.is(Kind::nothing) || v.is(Kind::pending)) out.problem = v;
   };
@@ -60,7 +59,7 @@ Concrete Evaluator::concrete(NodeId id, Environment &env) {
       else if (child.op == Op::env_is)
         out.command.environment.emplace_back(plan_.text(plan::StringId(child.a)), print(v));
       else
-        out.command.user = print(v), user_written = true;
+        out.command.user = print(v), out.user_written = true;
       continue;
     }
     bool literal = n.op == Op::shell && child.op == Op::text;
@@ -82,8 +81,13 @@ Concrete Evaluator::concrete(NodeId id, Environment &env) {
     }
   }
   if (out.exits.empty()) out.exits.push_back(0);
-  if (!user_written && !out.hosts.empty() && out.hosts[0].valid()) out.command.user = become_user(plan_, out.hosts[0]);
   return out;
+}
+
+Command Concrete::on(const plan::Plan &plan, HostId host) const {
+  Command own = command;
+  if (!user_written && host.valid()) own.user = become_user(plan, host);
+  return own;
 }
 
 const Answer *Evaluator::ask(HostId host, Command command) {
@@ -120,12 +124,14 @@ Value Evaluator::outcome_value(const Answer &a, HostId host, const std::vector<i
 }
 
 Value Evaluator::eval_run(NodeId id, Environment &env) {
+  if (Simulation *simulation = c_.around_->simulation)
+    return simulation->answer(id, env.slots).value_or(Value::unknown("no command runs in a simulation"));
   Concrete c = concrete(id, env);
   if (!c.problem.is(Kind::nothing)) return c.problem;
   if (c.each) {
     Value::Items results;
     std::vector<std::pair<HostId, const Answer *>> answers;
-    for (HostId h : c.hosts) answers.emplace_back(h, ask(h, c.command));
+    for (HostId h : c.hosts) answers.emplace_back(h, ask(h, c.on(plan_, h)));
     for (auto [h, a] : answers) {
       if (!a) return Value::pending();
       Value v = outcome_value(*a, h, c.exits);
@@ -141,10 +147,10 @@ Value Evaluator::eval_run(NodeId id, Environment &env) {
     HostId target = c.hosts[0];
     if (c.any) {
       auto picked = pick(hosts, {});
-      if (!picked) return Value::unknown(fmt::format("none of {} hosts is up and answers", c.hosts.size()));
+      if (!picked) return Value::unknown(fmt::format("none of the hosts is up and answers ({} asked)", c.hosts.size()));
       target = *picked;
     }
-    const Answer *a = ask(target, c.command);
+    const Answer *a = ask(target, c.on(plan_, target));
     if (!a) return Value::pending();
     bool dead = a->outcome == Outcome::unreachable || a->outcome == Outcome::lost || a->outcome == Outcome::timed_out;
     if (!c.any || !dead) return outcome_value(*a, target, c.exits);  // a dead one is not picked again

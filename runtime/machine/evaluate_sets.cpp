@@ -27,7 +27,9 @@ Value Evaluator::host_set(plan::SetId id) {
       Environment env;
       env.slots.resize(std::max<std::size_t>(1, set.frame.slots.size()));
       env.slots[0] = Value::host(h);
-      Value v = eval(set.condition, env);
+      std::optional<Value> given;
+      if (Simulation *simulation = c_.around_->simulation) given = simulation->answer(set.condition, env.slots);
+      Value v = given ? *given : eval(set.condition, env);
       if (v.is(Kind::pending)) pending = true;
       if (v.open() && !v.is(Kind::pending)) {
         // a host that cannot be asked is not in the set only if nobody relies on that: unknown, unless another host

@@ -6,6 +6,14 @@
 namespace upg::machine {
 
 Task<Value> Machine::Run::consult(NodeId expression, Environment environment, std::string key) {
+  if (simulation()) {
+    if (std::optional<Value> given = simulation()->answer(expression, environment.slots)) co_return *given;
+    const std::vector<Value> slots = environment.slots;
+    Consultation asked(around, std::move(environment));
+    Value v = co_await consult_with(&asked, expression, std::move(key));
+    if (v.open()) v = simulation()->settle(expression, slots, std::move(v));
+    co_return v;
+  }
   Consultation consultation(around, std::move(environment));
   co_return co_await consult_with(&consultation, expression, std::move(key));
 }
@@ -15,11 +23,18 @@ Task<GateAnswer> Machine::Run::ask_gate(GateCall call, std::string key) {
   Environment environment;
   environment.slots = call.arguments;
   environment.slots.resize(std::max(gate.frame.slots.size(), call.arguments.size()));
+  const std::vector<Value> slots = environment.slots;
   Consultation consultation(around, std::move(environment));
   GateAnswer out;
   for (int rounds = 0; rounds < 1000; ++rounds) {
     out.pass = consultation.evaluate(gate.pass);
     out.fail = gate.fail.valid() ? consultation.evaluate(gate.fail) : Value::boolean(false);
+    if (simulation()) {
+      std::optional<Value> given = simulation()->answer(gate.pass, slots);
+      if (given) out.pass = *given;
+      if (out.pass.open() && !out.pass.is(Kind::pending)) out.pass = simulation()->settle(gate.pass, slots, out.pass);
+      if (!out.fail.is(Kind::pending)) out.fail = Value::boolean(out.fail.yes() && !given);
+    }
     if (!out.pass.is(Kind::pending) && !out.fail.is(Kind::pending)) {
       out.why = out.pass.open() ? show(out.pass) : out.pass.yes() ? "pass" : consultation.explain(gate.pass);
       co_return out;
@@ -61,7 +76,7 @@ void Machine::Run::apply_pass(const GateCall &call) {
 }
 
 Task<bool> Machine::Run::wait_gate(GateCall call, std::string key, plan::Span where, unsigned passes, bool in_step) {
-  auto gone = [&] { return !in_step && leaving(); };  // a step under way is waited for even when the run is being left
+  auto gone = [&] { return !in_step && this->gone(key); };  // a step under way is waited for even when the run is being left
   const plan::Gate &gate = plan.gates[call.gate.index];
   HostId host = subject(call.arguments);
   std::string name = describe(call);
@@ -69,10 +84,20 @@ Task<bool> Machine::Run::wait_gate(GateCall call, std::string key, plan::Span wh
   // health counts only if asked `settles` after the action ended
   Millis not_before = 0;
   for (const plan::Role &role : plan.roles)
-    if (role.health == call.gate && host.valid() && world.last_end(host) > 0)
-      not_before = std::max(not_before, world.last_end(host) + role.settles);
+    if (role.health == call.gate)
+      for (HostId h : plan.sets[role.hosts.index].hosts)  // a gate without a host speaks for all of them
+        if ((!host.valid() || h == host) && world.last_end(h) > 0)
+          not_before = std::max(not_before, world.last_end(h) + role.settles);
   while (now() < not_before && !gone()) co_await sleep_until(not_before);
 
+  Move move;
+  if (simulation() && !in_step) {
+    move.kind = Move::Kind::pass;
+    move.key = key;
+    move.gate = call.gate;
+    move.arguments = call.arguments;
+    if (!passes) co_await turn_of(move);
+  }
   Millis deadline = now() + gate.deadline;
   doing_this.activity().deadline_ms = deadline;
   unsigned wanted = passes ? passes : gate.stable;
@@ -109,6 +134,7 @@ Task<bool> Machine::Run::wait_gate(GateCall call, std::string key, plan::Span wh
     }
     while (now() < next && !gone()) co_await sleep_until(next);
   }
+  if (!in_step) moved(move);
   apply_pass(call);
   co_return write(Event::gate_passed, key, make_data({{"gate", name}, {"host", host_name(host)}, {"answer", "pass"}}));
 }
@@ -119,6 +145,10 @@ Task<bool> Machine::Run::gates_of(NodeId node, std::shared_ptr<Environment> envi
   std::vector<Value> arguments;
   for (NodeId k : plan.kids(node)) {
     Value v = co_await consult(k, *environment, key);
+    if (v.open() && dry()) {
+      observer.said(fmt::format("gate {}: cannot be asked now: {}", source_of(node), told_answer(v)));
+      co_return false;
+    }
     if (v.open())
       co_return halt(true, fmt::format("an argument of the gate is unknown: {}", show(v)), key, plan.span(node));
     arguments.push_back(std::move(v));
@@ -135,7 +165,7 @@ Task<bool> Machine::Run::gates_of(NodeId node, std::shared_ptr<Environment> envi
       if (v.is(Kind::host)) hosts.push_back(v.as_host());
   std::set<std::uint32_t> whole;  // gates without a host are asked once
   for (HostId h : hosts) {
-    if (plan.hosts[h.index].out_reason.valid()) continue;
+    if (plan.hosts[h.index].out_reason.valid() || world.lost(h)) continue;
     for (RoleId r : plan.hosts[h.index].roles) {
       const plan::Role &role = plan.roles[r.index];
       plan::GateId gate = n.op == plan::Op::in_service ? role.health : role.stoppable;
@@ -197,7 +227,7 @@ Task<bool> Machine::Run::await_statement(NodeId node, Place place) {
   }
   bool ok = co_await wait_all(std::move(calls), place.key, plan.span(node), 0);
   if (!ok) co_return false;
-  co_return write(Event::statement_done, place.key);
+  co_return write(Event::statement_done, place.key, make_data({{"text", ""}}));
 }
 
 }  // namespace upg::machine

@@ -14,7 +14,8 @@ Task<bool> Machine::Run::with(NodeId node, Place place) {
   std::vector<Value> arguments;
   for (NodeId k : plan.kids(held_node)) {
     Value v = co_await consult(k, *place.environment, place.key);
-    if (v.open()) co_return halt(true, "an argument of the hold is unknown: " + show(v), place.key, plan.span(node));
+    if (v.open() && !dry())
+      co_return halt(true, "an argument of the hold is unknown: " + show(v), place.key, plan.span(node));
     arguments.push_back(std::move(v));
   }
   const std::string name(plan.text(hold.name));
@@ -44,12 +45,15 @@ Task<bool> Machine::Run::with(NodeId node, Place place) {
   Place inner = place.at("/b");
   const StepPast *left = past.step(place.key + "/release");
   inner.over = place.over || (left && left->intended);
+  standing.push_back({node, arguments, place});
   ok = co_await block(plan.kid(node, 1), inner);
+  std::erase_if(standing, [&](const LeftHold &s) { return s.place.key == place.key; });
   if (!ok) {  // the innermost stands first: the order in which they are given back, once everything else has ended
     left_holds.push_back({node, std::move(arguments), place});
     co_return false;
   }
   while (holds_in_motion.count(full)) co_await hold_bell;
+  if (!settle_left_holds(full, place.key)) co_return false;
   holds_in_motion.insert(full);
   ok = co_await release(node, arguments, place, "/release");
   holds_in_motion.erase(full);
@@ -70,7 +74,7 @@ Task<bool> Machine::Run::take(NodeId node, std::vector<Value> arguments, Place p
     Held held;
     held.hold = id;
     held.arguments = name_arguments(arguments);
-    if (const StepPast *first = past.step(place.key)) held.was = from_journal(first->value);
+    if (const StepPast *first = past.step(place.key)) held.was = recall(*first);
     held.count = 1;
     world.holds[full] = std::move(held);
     bool given = co_await release(node, arguments, place, "/give_back");
@@ -88,7 +92,8 @@ Task<bool> Machine::Run::take(NodeId node, std::vector<Value> arguments, Place p
     entry.since_key = place.key;
     entry.since_unix_ms = clock.unix_ms();
     if (known) {
-      entry.was = from_journal(before->value);
+      entry.was = recall(*before);
+      if (entry.was.open()) co_return halt(true, show(entry.was), place.key, plan.span(node));
     } else if (hold.observe.valid()) {
       Environment environment;
       environment.slots = arguments;
@@ -106,7 +111,10 @@ Task<bool> Machine::Run::take(NodeId node, std::vector<Value> arguments, Place p
   }
   world.holds[full] = entry;
   if (!known && !write(Event::hold_intended, place.key,
-                       make_data({{"hold", name}, {"arguments", entry.arguments}, {"was", to_journal(entry.was)}})))
+                       make_data({{"hold", name},
+                                  {"arguments", entry.arguments},
+                                  {"values", to_journal(Value::list(arguments))},
+                                  {"was", to_journal(entry.was)}})))
     co_return false;
   bool acquire = first && !entry.found_on;
   if (acquire && taken) {  // another one acquired it then, and has left since
@@ -125,6 +133,14 @@ Task<bool> Machine::Run::take(NodeId node, std::vector<Value> arguments, Place p
       if (past_or_now_intended(place.key + "/acquire")) world.holds[full].count = 1;
       co_return false;
     }
+  }
+  if (simulation()) {
+    Move move;
+    move.kind = Move::Kind::hold;
+    move.key = place.key;
+    move.hold = id;
+    move.arguments = arguments;
+    moved(move);
   }
   if (!taken && !write(Event::hold_taken, place.key, make_data({{"hold", name}, {"arguments", entry.arguments}})))
     co_return false;
@@ -161,6 +177,11 @@ Task<bool> Machine::Run::release(NodeId node, std::vector<Value> arguments, Plac
   const std::string full = fmt::format("{}({})", name, name_arguments(arguments));
   const std::string because = as == "/give_back" ? "halt" : "";
   Held held = world.holds[full];
+  Move move;
+  move.kind = Move::Kind::unhold;
+  move.key = place.key;
+  move.hold = plan::HoldId(plan.node(plan.kid(node, 0)).a);
+  move.arguments = arguments;
   if (held.count <= 1 && !held.found_on) {
     ActCall call;
     call.action = hold.release;
@@ -170,6 +191,7 @@ Task<bool> Machine::Run::release(NodeId node, std::vector<Value> arguments, Plac
     bool ok = co_await act(std::move(call), place.at(as));
     if (!ok) co_return false;
   }
+  moved(move);
   if (--world.holds[full].count <= 0) world.holds.erase(full);
   co_return write(Event::hold_released, place.key,
                   make_data({{"hold", name}, {"arguments", held.arguments}, {"because", because}}));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/machine/journal.h"
+#include "runtime/machine/simulation.h"
 #include "runtime/machine/transport.h"
 #include "runtime/plan/plan.h"
 #include "runtime/safety/check.h"
@@ -21,6 +22,7 @@ enum class Status : std::uint8_t {
   refused,  // stopped before anything was changed
   stopped,  // part-way, on request or for want of time: `resume` goes on
   halted,   // part-way, a person is needed first
+  aborted,  // undone on request
 };
 
 struct Ending {
@@ -39,6 +41,14 @@ struct Activity {
   std::string detail;  // last answer of a gate
   std::int64_t since_unix_ms = 0;
   Millis deadline_ms = 0;  // monotonic; 0: none
+};
+
+/// A host that does not answer, and how long what needs it waits.
+struct Silence {
+  plan::HostId host;
+  std::int64_t since_unix_ms = 0;
+  std::int64_t until_unix_ms = 0;  // 0: nothing waits for it to a time
+  std::string why;
 };
 
 struct HoldView {
@@ -73,14 +83,27 @@ enum class Mode : std::uint8_t {
   dry_run,    // preflight, then every question of the body that can be asked now; actions are only told
 };
 
+/// One time that the plan may run in: [begin, end), milliseconds since 1970 UTC.
+struct Opening {
+  std::int64_t begin_unix_ms = 0;
+  std::int64_t end_unix_ms = 0;
+};
+
 struct Options {
   std::string run_id;
   Mode mode = Mode::run;
   std::vector<Record> past;                        // the journal of the run that is resumed; empty: a new run
   std::vector<std::string> secrets;                // by SecretId
+  std::vector<std::string> hidden;                 // other texts that nobody may see (a password for sudo)
   std::optional<std::int64_t> window_end_unix_ms;  // nothing starts that may not end before
+  /// The opening that holds this moment, else the next one; nothing: there is none any more. Without it the run stops where
+  /// the window ends; with it, it waits between two turns.
+  std::function<std::optional<Opening>(std::int64_t unix_ms)> next_window;
+  bool abort = false;                              // the way back, before the point of no return, instead of going on
   bool rerun_failed = false;                       // a person says that steps whose failure is known may run again
+  bool fresh_limits = false;                       // a person says that every `at most` counts from now on
   std::string who;                                 // user name for the journal
+  Simulation *simulation = nullptr;                // no hosts are asked, and no real run is meant
 };
 
 /// Executes one plan against a Transport, a Clock and a Journal. Deterministic: the same plan, past, answers and times
@@ -103,6 +126,17 @@ class Machine {
 
   std::vector<Activity> activities() const;
   std::vector<HoldView> holds() const;
+  std::vector<Silence> silent() const;
+  /// Commands of steps that were handed to hosts and have not ended: `what` is the command.
+  std::vector<Activity> running() const;
+
+  // ---- for a directed simulation
+  /// Moves that could happen now, in the order in which they became possible.
+  std::vector<Offer> offers() const;
+  /// Lets one happen; `way` is which way a choice goes.
+  void grant(std::uint64_t offer, int way = 0);
+  /// Nothing is asked of a host and nobody waits for a time: the run goes on by grants only.
+  bool quiet() const;
 
  private:
   struct Run;

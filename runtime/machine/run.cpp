@@ -11,6 +11,15 @@ constexpr EventInfo kEvents[] = {
 };
 }  // namespace
 
+namespace {
+std::string text_of(const Command &command) {
+  if (command.secret) return "(secret)";
+  std::string text = command.script;
+  for (const std::string &a : command.argv) text += (text.empty() ? "" : " ") + a;
+  return text;
+}
+}  // namespace
+
 const EventInfo &info(Event event) { return kEvents[static_cast<std::size_t>(event)]; }
 
 Machine::Run::Run(const plan::Plan &p, const safety::Proof &pr, Transport &t, Clock &c, Journal &j, Observer &o,
@@ -20,14 +29,24 @@ Machine::Run::Run(const plan::Plan &p, const safety::Proof &pr, Transport &t, Cl
       transport(t),
       clock(c),
       journal(j),
-      observer(o),
+      observer(discreet),
       people(pe),
       options(std::move(op)),
       past(options.past),
       world(p) {
+  discreet.to = &o;
+  for (std::size_t i = 0; i < options.secrets.size() && i < plan.secrets.size(); ++i)
+    discreet.redaction.add(std::string(plan.text(plan.secrets[i].name)), options.secrets[i]);
+  for (const std::string &h : options.hidden) discreet.redaction.add("hidden", h);
   around.plan = &plan;
   around.world = &world;
   around.secrets = &options.secrets;
+  around.simulation = options.simulation;
+  for (std::size_t h = 0; h < plan.hosts.size(); ++h)
+    if (past.lost().count(host_name(HostId(h)))) world.lose(HostId(h));
+  for (const auto &[name, cell] : past.cells())
+    if (Value arguments = from_journal(cell.arguments); arguments.is(Kind::list))
+      seen_cells[fmt::format("{}({})", cell.state, name_arguments(*arguments.items))] = cell.value;
   acted = past.anything_done();
   records = options.past.empty() ? 0 : options.past.back().number;
 }
@@ -44,6 +63,7 @@ bool Machine::turn(Millis at_most) {
   Run &r = *run_;
   r.queue.drain();
   if (r.root->done()) return false;
+  r.look_at_outages();
   Millis now = r.now();
   Millis until = now + at_most;
   if (!r.timers.empty()) until = std::min(until, r.timers.begin()->first);
@@ -52,12 +72,13 @@ bool Machine::turn(Millis at_most) {
   r.transport.wait(std::max(now, until), answers, outputs);
   for (Output &o : outputs) {
     auto it = r.requests.find(o.request);
-    if (it != r.requests.end() && !it->second.secret)
-      r.observer.output(it->second.key, it->second.host, it->second.step, o.error, o.bytes);
+    if (it != r.requests.end()) r.print(it->second, o.error, o.bytes, false);
   }
   for (Answer &a : answers) {
     auto it = r.requests.find(a.request);
     if (it == r.requests.end()) continue;
+    for (bool error : {false, true}) r.print(it->second, error, {}, true);
+    r.heard(it->second, a);
     Run::Group &group = *it->second.group;
     group.answers[it->second.index] = std::move(a);
     r.requests.erase(it);
@@ -104,8 +125,44 @@ void Machine::person_answered(std::uint64_t id, std::string text, std::string wh
 
 std::vector<Activity> Machine::activities() const {
   std::vector<Activity> all;
-  for (const auto &[id, a] : run_->doing) all.push_back(a);
+  for (const auto &[id, a] : run_->doing) {
+    all.push_back(a);
+    all.back().what = run_->discreet.redaction.hide(a.what);
+    all.back().detail = run_->discreet.redaction.hide(a.detail);
+  }
   return all;
+}
+
+std::vector<Silence> Machine::silent() const {
+  std::vector<Silence> all;
+  for (auto [host, silence] : run_->silences) {
+    Millis until = 0;
+    for (const auto &[id, a] : run_->doing)
+      if (a.host == silence.host) until = std::max(until, a.deadline_ms);
+    if (until > 0) silence.until_unix_ms = run_->clock.unix_ms() + until - run_->now();
+    all.push_back(silence);
+  }
+  return all;
+}
+
+std::vector<Activity> Machine::running() const {
+  std::vector<Activity> all;
+  for (const auto &[id, w] : run_->requests)
+    if (w.step && !w.text.empty())
+      all.push_back({w.key, w.host, run_->discreet.redaction.hide(w.text), "", w.since_unix_ms, 0});
+  return all;
+}
+
+void Machine::Run::heard(const Waiting &waiting, const Answer &answer) {
+  if (!waiting.host.valid() || answer.outcome == Outcome::cancelled) return;
+  const bool silent = answer.outcome == Outcome::unreachable || answer.outcome == Outcome::lost ||
+                      (answer.outcome == Outcome::timed_out && !waiting.step);
+  if (!silent) {
+    silences.erase(waiting.host.index);
+    return;
+  }
+  Silence &s = silences.try_emplace(waiting.host.index, Silence{waiting.host, clock.unix_ms(), 0, {}}).first->second;
+  if (!answer.detail.empty()) s.why = discreet.redaction.hide(answer.detail);
 }
 
 std::vector<HoldView> Machine::holds() const {
@@ -117,7 +174,57 @@ std::vector<HoldView> Machine::holds() const {
   return all;
 }
 
+std::vector<Offer> Machine::offers() const {
+  std::vector<Offer> all;
+  for (const auto &[id, o] : run_->offered) all.emplace_back(id, o.move);
+  return all;
+}
+
+void Machine::grant(std::uint64_t offer, int way) {
+  auto it = run_->offered.find(offer);
+  if (it == run_->offered.end() || !it->second.waiter) return;
+  it->second.way = way;
+  run_->queue.push(std::exchange(it->second.waiter, {}));
+}
+
+bool Machine::quiet() const { return run_->requests.empty() && run_->timers.empty(); }
+
+Task<int> Machine::Run::turn_of(Move move) {
+  if (!around.simulation->directed()) co_return around.simulation->way(move);
+  struct Await {
+    Offered *mine;
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> h) { mine->waiter = h; }
+    void await_resume() const noexcept {}
+  };
+  const std::uint64_t id = next_offer++;
+  Offered &mine = offered[id];
+  mine.move = std::move(move);
+  Await wait{&mine};
+  co_await wait;
+  const int way = mine.way;
+  offered.erase(id);
+  co_return way;
+}
+
+Move Machine::Run::move_of(Move::Kind kind, const ActCall &call, const std::string &key) {
+  Move move;
+  move.kind = kind;
+  move.key = key;
+  move.action = call.action;
+  move.arguments = call.arguments;
+  return move;
+}
+
+void Machine::Run::print(Waiting &waiting, bool error, std::string_view bytes, bool rest) {
+  if (waiting.secret) return;
+  std::string &held = error ? waiting.held_err : waiting.held_out;
+  std::string text = rest ? discreet.redaction.hide_rest(held) : discreet.redaction.hide_piece(held, bytes);
+  if (!text.empty()) observer.output(waiting.key, waiting.host, waiting.step, error, text);
+}
+
 bool Machine::Run::write(Event event, const std::string &key, std::string data) {
+  if (!discreet.redaction.empty()) data = without_secrets(data, discreet.redaction);
   if (options.mode != Mode::run) {  // nothing is remembered of a run that changes nothing
     observer.recorded({++records, clock.unix_ms(), event, key, std::move(data)});
     return true;
@@ -136,8 +243,22 @@ bool Machine::Run::write(Event event, const std::string &key, std::string data) 
 bool Machine::Run::halt(bool is_for_person, std::string reason, const std::string &key, plan::Span where,
                         std::string advice) {
   if (ending.status != Status::running) return false;
+  if (is_for_person && !journal_broken && !leaving()) {
+    if (Trial *trial = trial_around(key)) {  // the plan itself meets it
+      if (trial->failure) return false;
+      trial->failure = Ending{Status::halted, std::move(reason), std::move(advice), key, where};
+      for (auto &[t, h] : timers) queue.push(h);
+      timers.clear();
+      for (auto &[id, a] : asking) {
+        if (a->answered || !a->key.starts_with(trial->prefix)) continue;
+        a->answered = true;
+        if (a->waiter) queue.push(a->waiter);
+      }
+      return false;
+    }
+  }
   ending.status = !acted ? Status::refused : is_for_person ? Status::halted : Status::stopped;
-  ending.reason = std::move(reason);
+  ending.reason = discreet.redaction.hide(reason);
   ending.advice = std::move(advice);
   ending.key = key;
   ending.where = where;
@@ -160,7 +281,9 @@ Task<std::vector<Answer>> Machine::Run::request_all(std::vector<Wanted> wanted, 
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     RequestId id = next_request++;
     requests.emplace(
-        id, Waiting{&group, i, key, wanted[i].host, !wanted[i].command.step_key.empty(), wanted[i].command.secret});
+        id,
+        Waiting{&group, i, key, wanted[i].host, !wanted[i].command.step_key.empty(), wanted[i].command.secret,
+                text_of(wanted[i].command), clock.unix_ms(), {}, {}});
     transport.start(id, wanted[i].host, std::move(wanted[i].command));
   }
   co_await group;
@@ -168,7 +291,6 @@ Task<std::vector<Answer>> Machine::Run::request_all(std::vector<Wanted> wanted, 
 }
 
 Task<std::string> Machine::Run::person(std::string text, bool is_confirm, std::string key, std::string *who) {
-  static_cast<void>(key);
   if (who) who->clear();
   struct Await {
     Asking *asking;
@@ -176,8 +298,9 @@ Task<std::string> Machine::Run::person(std::string text, bool is_confirm, std::s
     void await_suspend(std::coroutine_handle<> h) { asking->waiter = h; }
     void await_resume() const noexcept {}
   };
-  if (leaving()) co_return std::string();
+  if (gone(key)) co_return std::string();
   Asking mine;
+  mine.key = key;
   std::uint64_t id = next_doing++;
   asking.emplace(id, &mine);
   people.ask(id, text, is_confirm);

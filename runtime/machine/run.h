@@ -1,7 +1,10 @@
 #pragma once
 // Inside of the machine: one run as a tree of coroutines over one plan. Not for other folders.
+#include <list>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,6 +12,7 @@
 #include "runtime/machine/evaluate.h"
 #include "runtime/machine/machine.h"
 #include "runtime/machine/past.h"
+#include "runtime/machine/redact.h"
 #include "runtime/machine/task.h"
 #include "runtime/machine/world.h"
 
@@ -54,6 +58,18 @@ struct Machine::Run {
   Run(const plan::Plan &p, const safety::Proof &pr, Transport &t, Clock &c, Journal &j, Observer &o, People &pe,
       Options op);
 
+  /// Passes on what is said and printed, without secrets.
+  struct Discreet final : Observer {
+    Observer *to;
+    Redaction redaction;
+    void recorded(const Record &record) override { to->recorded(record); }  // nothing is in it any more
+    void output(const std::string &key, plan::HostId host, bool step, bool error, std::string_view bytes) override {
+      to->output(key, host, step, error, bytes);  // pieces: see Waiting
+    }
+    void said(const std::string &text) override { to->said(redaction.hide(text)); }
+  };
+  Discreet discreet;
+
   const plan::Plan &plan;
   const safety::Proof &proof;
   Transport &transport;
@@ -85,7 +101,13 @@ struct Machine::Run {
     HostId host;
     bool step;
     bool secret;
+    std::string text;                // of a step's command
+    std::int64_t since_unix_ms = 0;
+    std::string held_out, held_err;  // what may be the beginning of a secret
   };
+  std::map<std::uint32_t, Silence> silences;  // by host
+  void heard(const Waiting &waiting, const Answer &answer);
+  void print(Waiting &waiting, bool error, std::string_view bytes, bool rest);
   std::map<RequestId, Waiting> requests;
   RequestId next_request = 1;
   std::map<std::uint64_t, Activity> doing;
@@ -94,11 +116,19 @@ struct Machine::Run {
     std::coroutine_handle<> waiter;
     std::string text;
     std::string who;
+    std::string key;
     bool answered = false;
   };
   std::map<std::uint64_t, Asking *> asking;
   std::set<std::string> holds_in_motion;  // being taken or given back by one fiber
   Bell hold_bell{queue};
+  struct Offered {
+    Move move;
+    std::coroutine_handle<> waiter;
+    int way = 0;
+  };
+  std::map<std::uint64_t, Offered> offered;  // moves that wait for a director
+  std::uint64_t next_offer = 1;
   bool journal_broken = false;  // after its first failure nothing is written any more: no gap, and nothing starts
   std::optional<Task<bool>> root;
 
@@ -128,6 +158,18 @@ struct Machine::Run {
   bool halt(bool person, std::string reason, const std::string &key, plan::Span where, std::string advice = {});
 
   void wake();
+  // ---- only in a simulation
+  Simulation *simulation() const { return around.simulation; }
+  /// Waits until the move is granted, if someone directs; gives its way.
+  Task<int> turn_of(Move move);
+  void moved(const Move &move, int way = 0) {
+    if (around.simulation) around.simulation->moved(move, way);
+  }
+  void asks(Protection protection) {
+    if (around.simulation) around.simulation->asks(protection);
+  }
+  bool unguarded() const { return around.simulation && !around.simulation->guarded(); }
+  static Move move_of(Move::Kind kind, const ActCall &call, const std::string &key);
   Task<Answer> request(HostId host, Command command, std::string key);
   Task<std::vector<Answer>> request_all(std::vector<Wanted> wanted, std::string key);
   /// "" when nobody answered or the run is being left. `who`: who answered.
@@ -177,10 +219,86 @@ struct Machine::Run {
   Task<bool> phases(NodeId node, Place place);
   Task<bool> phase(NodeId node, Place place);
   Task<bool> confirm(NodeId node, Place place);
+  Task<bool> pause(std::string key);
+  /// Arguments of a reference to a state.
+  Task<std::vector<Value>> cell_arguments(NodeId cell, Place place);
   Task<Value> ask_cell(NodeId cell, Environment environment, std::string key);
-  /// Whether something that may take `worst` ms still fits into the window; halts (resumable) if not.
-  bool fits_window(std::int64_t worst, const std::string &key, plan::Span where);
   Task<bool> main();
+
+  // ---- time (limits.cpp)
+  /// Whether something that may take `worst` ms still fits into the window. If not, what is not begun stays so, what is
+  /// under way beside it ends (a turn with its host down is not left), and then the run stops, resumable.
+  bool fits_window(std::int64_t worst, const std::string &key, plan::Span where);
+  std::optional<Ending> window_over;
+  bool in_window(std::int64_t worst) const;
+  /// Between two turns, with nothing down: waits for an opening that holds `worst` ms. False: the run stops here instead.
+  Task<bool> await_window(std::int64_t worst, std::string key, plan::Span where);
+  /// One turn of the rollout and giving back the holds around it, in ms.
+  std::int64_t turn_worst(NodeId roll) const;
+  /// Sets the deadline of an `at most`; it counts from the first time that the place was entered, as journalled.
+  bool limit(Place *place, std::int64_t ms);
+
+  // ---- failures that do not end the run (attempt.cpp, lost.cpp)
+  /// A part of the plan whose failure is met inside of it: the block of an attempt, a turn of a tolerant rollout. Its first
+  /// halt that a person would have to look at stays here; what runs beside in it is left, nothing else is.
+  struct Trial {
+    std::string prefix;  // of the keys of its statements, with the '/'
+    std::optional<Ending> failure;
+  };
+  std::vector<Trial *> trials;  // under way
+  Trial *trial_around(const std::string &key) const;
+  /// The run is being left, or a trial around the key has failed.
+  bool gone(const std::string &key) const;
+  /// The reason of the halt that `gone` speaks of.
+  std::string why_left(const std::string &key) const;
+  /// Runs the block as a trial. True: it ended well. False and no failure: the run is being left.
+  Task<bool> try_block(NodeId block, Place place, std::optional<Ending> *failure);
+  /// A failure that a trial has caught becomes the run's own.
+  bool halt_after_all(const Ending &failure, std::string reason = {});
+  std::set<std::string> unsettled;  // keys of acts that may still be under way somewhere
+  /// A step of the part that is not proven over, on another host than `but`; empty: there is none.
+  std::string still_under_way(const std::string &prefix, HostId but = {}) const;
+  Task<bool> attempt_statement(NodeId node, Place place);
+  /// What a round that failed in an earlier process has left: outages, holds, steps that are done.
+  bool take_up_round(const std::string &prefix, const Place &place);
+  /// The step's key without the numbers of the rounds around it; empty outside of attempts.
+  static std::string lasting_key(const std::string &key);
+  std::set<std::string> lasting_done;  // lasting keys of steps that ended well in some round
+  void note_done(const std::string &key);
+  /// Holds that a failed round left in force are counted off where a later round leaves them, or at the attempt's end.
+  bool settle_left_holds(const std::string &full, const std::string &key);
+  Task<bool> release_left_holds(std::string prefix, HostId lost = {});
+  Task<bool> lose(HostId host, std::string key, Ending failure);
+  /// The controller died while the holds of a lost host were given back: that comes to its end.
+  Task<bool> settle_lost(HostId host, Place turn);
+  /// The value of a host's cell that may not be left standing, if it has one now; "" if it has none.
+  Task<std::string> armed(HostId host, std::string key);
+  std::map<std::string, std::string> seen_cells;  // "state(host)": observed last; empty: moving
+
+  // ---- the way back (abort.cpp)
+  Task<bool> abort_run();
+  Task<bool> settle_interrupted();
+  Task<bool> undo_step(std::string action, std::string values, std::vector<std::pair<std::string, std::string>> holds,
+                       std::string key);
+  Task<bool> all_in_service(std::vector<HostId> hosts, std::string key);
+  NodeId with_of(const std::string &hold) const;
+
+  // ---- accepted outages (accept.cpp)
+  struct Accepted {
+    std::string prefix;
+    const plan::Waiver *waiver;
+    std::int64_t since_unix_ms = 0;  // the role is out since then; 0: it is not
+    bool told = false;
+  };
+  std::list<Accepted> accepted;  // waivers in force
+  Task<bool> accept_statement(NodeId node, Place place);
+  /// Whether an `accept` around the key lifts `rule` (available, stoppable) for the role.
+  bool lifted(const std::string &key, RoleId role, std::string_view rule) const;
+  /// False: the time of an accepted outage is over, nothing takes its role down again (halted).
+  bool outage_in_time(const std::vector<Outage> &opened, const std::string &key, plan::Span where);
+  void outage_began(const std::vector<Outage> &opened, const std::string &key);
+  /// Says that an accepted outage takes longer than was accepted.
+  void look_at_outages();
 
   // ---- actions (acts.cpp, boots.cpp)
   Task<bool> act_statement(NodeId node, Place place);
@@ -238,6 +356,8 @@ struct Machine::Run {
     Place place;
   };
   std::vector<LeftHold> left_holds;
+  std::vector<LeftHold> standing;            // holds whose block is under way, outer before inner
+  std::map<std::string, int> attempts_used;  // by step key, of this process
 
   // ---- before anything (start.cpp)
   Task<bool> who_is_there();
@@ -245,7 +365,40 @@ struct Machine::Run {
   Task<bool> tools();
   Task<bool> claims(const std::vector<plan::CellClaim> &claims, std::string key);
 
+  // ---- what the journal says (recall.cpp)
+  /// A value that the journal keeps; unknown if it is of another kind (Kind::pending: any value will do).
+  Value recall(const StepPast &step, Kind kind = Kind::pending) const;
+  /// Why this plan cannot have written the journal; empty if it can have.
+  std::string journal_problem() const;
+
+  // ---- the world against the journal (compare.cpp)
+  struct Remembered {
+    enum What : std::uint8_t { cell, hold, health } what;
+    std::size_t index;  // of the state, the hold, the role
+    std::vector<Value> arguments;
+    std::string value;  // of a cell
+    std::string text;   // for a person
+    std::string found;
+  };
+  std::vector<Remembered> remembered() const;
+  Task<bool> observe_again(Remembered *r, Bell *bell, std::size_t *count);
+  Task<bool> compare_with_journal();
+  /// Journals what the action moves: `moving`, that it moves from here; else what it is observed to be.
+  Task<bool> see_cells(ActCall call, Environment environment, std::string key, bool moving);
+  bool saw_cell(const plan::State &state, const Value &arguments, const std::string &value);
+
+  // ---- steps that may start once (once.cpp)
+  /// Claims the marker of the step; false: it was used, or nobody can tell (halted).
+  Task<bool> claim_once(ActCall call, std::string key, plan::Span where);
+  /// Hosts that no action of the plan destroys, in inventory order.
+  std::vector<HostId> safe_hosts() const;
+
   // ---- dry run (dry.cpp)
+  static bool depends_on_answers(plan::Op op);
+  Task<bool> tell_statement(NodeId node, Place place);
+  /// What is said of an answer: known now, or what it depends on.
+  std::string told_answer(const Value &v) const;
+  bool told_action = false;  // an action was told: answers asked after it may be others when it has run
   Task<bool> tell_await(NodeId node, Place place);
   Task<bool> tell_act(ActCall call, Place place);
   Task<bool> tell_body(NodeId node, std::shared_ptr<Environment> environment, std::string key, int indent);

@@ -15,7 +15,7 @@ Task<bool> Machine::Run::who_is_there() {
   plan::ProbeId identity = plan.roles[role.index].identity;
   std::vector<HostId> hosts;
   for (std::size_t h = 0; h < plan.hosts.size(); ++h)
-    if (!plan.hosts[h].out_reason.valid()) hosts.push_back(HostId(h));
+    if (!plan.hosts[h].out_reason.valid() && !world.lost(HostId(h))) hosts.push_back(HostId(h));
   struct Asked {
     std::string boot, machine;
     std::string problem;
@@ -29,6 +29,7 @@ Task<bool> Machine::Run::who_is_there() {
   struct Ask {
     static Task<bool> one(Run &run, HostId host, plan::ProbeId who, std::string *boot, std::string *machine,
                           std::string *problem, Bell *ring, std::size_t *count) {
+      Doing doing_this(&run, Activity{"", host, "await an answer", "", 0, run.past.empty() ? 0 : run.now() + 120'000});
       Value b = co_await run.boot_id(host, "");
       for (int tries = 0; b.open() && !run.past.empty() && tries < 60 && !run.leaving();
            ++tries) {  // at resume a host may be on its way up
@@ -152,50 +153,68 @@ Task<bool> Machine::Run::claims(const std::vector<plan::CellClaim> &all, std::st
     std::vector<HostId> hosts(1);
     if (claim.hosts.valid()) hosts = plan.sets[claim.hosts.index].hosts;
     for (HostId h : hosts) {
-      if (h.valid() && plan.hosts[h.index].out_reason.valid()) continue;
+      if (h.valid() && (plan.hosts[h.index].out_reason.valid() || world.lost(h))) continue;
       Environment environment;
       environment.slots.resize(std::max<std::size_t>(1, state.frame.slots.size()));
       if (h.valid()) environment.slots[0] = Value::host(h);
       Value v = co_await consult(state.observe, std::move(environment), key);
       if (leaving()) co_return false;
       std::string wanted(plan.text(state.values[claim.value].name));
+      Value::Items arguments;
+      if (h.valid()) arguments.push_back(Value::host(h));
       if (v.open() || show(v) != wanted)
         co_return halt(true,
                        fmt::format("{}{} should be {}, it is {}", plan.text(state.name),
                                    h.valid() ? "(" + host_name(h) + ")" : std::string(), wanted, show(v)),
                        key, claim.where,
                        key == "initially" ? "the plan starts from another state than it was written for" : "");
+      if (!saw_cell(state, Value::list(std::move(arguments)), wanted)) co_return false;
     }
   }
   co_return true;
 }
 
 Task<bool> Machine::Run::main() {
-  bool ok = co_await who_is_there();
+  bool ok = true;
+  if (std::string problem = journal_problem(); !problem.empty())
+    ok = halt(true, "the journal cannot be this plan's: " + problem, "", plan.where,
+              "nothing was done; find out who wrote into the run's folder");
+  if (ok) ok = co_await who_is_there();
   if (ok) ok = co_await rosters();
+  const bool back = options.mode == Mode::run && (options.abort || past.aborting());
+  if (ok && acted && options.mode == Mode::run && !back) ok = co_await compare_with_journal();
   if (ok && options.mode == Mode::preflight) ok = co_await tools();
   bool first = !acted;
-  if (ok && first) ok = co_await claims(plan.initially, "initially");
+  if (ok && back) ok = co_await abort_run();
+  if (ok && first && !back) ok = co_await claims(plan.initially, "initially");
   auto environment = std::make_shared<Environment>();
   environment->slots.resize(plan.frame.slots.size());
-  if (ok && plan.preflight.valid()) {
+  if (ok && !back && plan.preflight.valid()) {
     Place place{"preflight", environment, 0};
     if (first) ok = co_await block(plan.preflight, place);
   }
-  if (ok && options.mode != Mode::preflight) {
+  if (ok && !back && options.mode != Mode::preflight) {
     Place place{"body", environment, 0};
     ok = co_await block(plan.body, place);
     if (ok && plan.postflight.valid() && !dry()) {
       Place after{"postflight", environment, 0};
       ok = co_await block(plan.postflight, after);
     }
-    if (ok && !dry()) ok = co_await claims(plan.finally, "finally");
+    if (ok && simulation()) {
+      Move move;
+      move.kind = Move::Kind::finish;
+      co_await turn_of(move);
+      moved(move);
+    }
+    asks(Protection::claims);
+    if (ok && !dry() && !unguarded()) ok = co_await claims(plan.finally, "finally");
   }
   if (ok && !preflight_failures.empty()) {
     std::string names;
     for (const std::string &n : preflight_failures) names += (names.empty() ? "" : ", ") + n;
     ok = halt(true, "preflight gates do not pass now: " + names, "preflight", plan.where, "nothing was changed");
   }
+  if (!ok && window_over) halt(false, window_over->reason, window_over->key, window_over->where, window_over->advice);
   if (!ok && ending.status != Status::running) co_await give_back_holds();
   if (ok && ending.status == Status::running) ending.status = Status::done;
   if (ending.status == Status::running) {
@@ -203,7 +222,7 @@ Task<bool> Machine::Run::main() {
     ending.reason = stop ? "stopped on request" : "left";
     ending.advice = acted ? "resume goes on from here" : "nothing was changed";
   }
-  static constexpr const char *kWords[] = {"running", "done", "refused", "stopped", "halted"};
+  static constexpr const char *kWords[] = {"running", "done", "refused", "stopped", "halted", "aborted"};
   write(Event::run_ended, "",
         make_data({{"status", kWords[static_cast<int>(ending.status)]}, {"reason", ending.reason}}));
   co_return ok;

@@ -12,7 +12,7 @@ using plan::Op;
 Task<bool> Machine::Run::block(NodeId node, Place place) {
   auto kids = plan.kids(node);
   for (std::size_t i = 0; i < kids.size(); ++i) {
-    if (leaving()) co_return false;
+    if (gone(place.key)) co_return false;
     Place inner = place.at(fmt::format("/{}", i));
     inner.over = place.over || past.beyond(place.key, i);
     bool ok = co_await statement(kids[i], inner);
@@ -23,6 +23,7 @@ Task<bool> Machine::Run::block(NodeId node, Place place) {
 
 Task<bool> Machine::Run::statement(NodeId node, Place place) {
   const plan::Node &n = plan.node(node);
+  if (dry() && depends_on_answers(n.op)) co_return co_await tell_statement(node, place);
   switch (n.op) {
     case Op::await: {
       if (options.mode != Mode::run) co_return co_await tell_await(node, place);
@@ -57,17 +58,13 @@ Task<bool> Machine::Run::statement(NodeId node, Place place) {
       co_return co_await block(node, place);
     case Op::at_most: {
       Place inner = place.at("/b");
-      Millis end = now() + plan.integer(plan::IntegerId(n.a));
-      inner.deadline = place.deadline ? std::min(place.deadline, end) : end;
+      if (!limit(&inner, plan.integer(plan::IntegerId(n.a)))) co_return false;
       co_return co_await block(plan.kid(node, 0), inner);
     }
-    case Op::accept: {
-      const plan::Waiver &waiver = plan.waivers[n.a];
-      write(Event::waiver_used, place.key,
-            make_data(
-                {{"rule", std::string(plan.text(waiver.rule))}, {"reason", std::string(plan.text(waiver.reason))}}));
-      co_return co_await block(plan.kid(node, 0), place.at("/b"));
-    }
+    case Op::accept:
+      co_return co_await accept_statement(node, place);
+    case Op::attempt:
+      co_return co_await attempt_statement(node, place);
     case Op::no_return:
       co_return write(Event::statement_done, place.key,
                       make_data({{"text", std::string(plan.text(plan::StringId(n.a)))}}));
@@ -82,8 +79,10 @@ Task<bool> Machine::Run::let(NodeId node, Place place) {
   Value v;
   const StepPast *before = past.step(place.key);
   if (before && before->done) {
-    v = from_journal(before->value);
+    v = recall(*before);
+    if (v.open()) co_return halt(true, show(v), place.key, plan.span(node));
   } else {
+    if (simulation() && plan.node(plan.kid(node, 0)).op == Op::ask_person) co_await pause(place.key);
     v = co_await consult(plan.kid(node, 0), *place.environment, place.key);
     if (leaving()) co_return false;
     if (v.open())
@@ -94,6 +93,16 @@ Task<bool> Machine::Run::let(NodeId node, Place place) {
   co_return true;
 }
 
+/// A person is waited for, or a soak: a move of its own in a simulation.
+Task<bool> Machine::Run::pause(std::string key) {
+  Move move;
+  move.kind = Move::Kind::pause;
+  move.key = std::move(key);
+  co_await turn_of(move);
+  moved(move);
+  co_return true;
+}
+
 /// if and unless: the decision is journalled, so that a resume takes the same way.
 Task<bool> Machine::Run::decide(NodeId node, Place place) {
   const plan::Node &n = plan.node(node);
@@ -101,7 +110,14 @@ Task<bool> Machine::Run::decide(NodeId node, Place place) {
   const StepPast *before = past.step(place.key);
   if (before && before->done &&
       (place.over || past.begun_under(place.key + "/b") || past.begun_under(place.key + "/e"))) {
-    decision = from_journal(before->value);
+    decision = recall(*before, Kind::boolean);
+  } else if (n.op == Op::branch && simulation()) {
+    Move move;
+    move.kind = Move::Kind::choice;
+    move.key = place.key;
+    move.node = node;
+    const int way = co_await turn_of(move);
+    decision = Value::boolean(way == 0);
   } else if (n.op == Op::branch) {
     decision = co_await consult(plan.kid(node, 0), *place.environment, place.key);
   } else {
@@ -111,17 +127,18 @@ Task<bool> Machine::Run::decide(NodeId node, Place place) {
     decision = v.open() ? v : Value::boolean(v.text == plan.text(state.values[n.a].name));
   }
   if (leaving()) co_return false;
-  if (dry()) {  // the steps before it would change the answer: tell what is guarded, whatever it is now
-    std::string now_is = decision.open() ? "unknown" : decision.yes() ? "true" : "false";
-    observer.said(
-        fmt::format("{} {} (now {}):", n.op == Op::branch ? "if" : "unless", source_of(plan.kid(node, 0)), now_is));
-    if (n.op == Op::branch && !decision.yes()) co_return co_await block(plan.kid(node, 2), place.at("/e"));
-    co_return co_await block(plan.kid(node, 1), place.at("/b"));
-  }
   if (decision.open())
     co_return halt(true, "the condition is unknown, so neither way may be taken: " + show(decision), place.key,
                    plan.span(node));
   if (!write(Event::value_kept, place.key, make_data({{"value", to_journal(decision)}}))) co_return false;
+  if (simulation()) {
+    Move move;
+    move.kind = Move::Kind::choice;
+    move.key = place.key;
+    move.node = node;
+    if (n.op == Op::unless) move.arguments = co_await cell_arguments(plan.kid(node, 0), place);
+    moved(move, decision.yes() ? 0 : 1);
+  }
   if (n.op == Op::branch) {
     NodeId way = plan.kid(node, decision.yes() ? 1 : 2);
     Place inner = place.at(decision.yes() ? "/b" : "/e");
@@ -149,6 +166,15 @@ Task<Value> Machine::Run::ask_cell(NodeId cell, Environment environment, std::st
   co_return Value::unknown(fmt::format("`{}` is no value of state `{}`", name.substr(0, 80), plan.text(state.name)));
 }
 
+Task<std::vector<Value>> Machine::Run::cell_arguments(NodeId cell, Place place) {
+  std::vector<Value> out;
+  for (NodeId k : plan.kids(cell)) {
+    Value v = co_await consult(k, *place.environment, place.key);
+    out.push_back(std::move(v));
+  }
+  co_return out;
+}
+
 Task<bool> Machine::Run::expect(NodeId node, Place place) {
   const plan::Node &n = plan.node(node);
   const StepPast *before = past.step(place.key);
@@ -163,6 +189,14 @@ Task<bool> Machine::Run::expect(NodeId node, Place place) {
       co_return halt(true,
                      fmt::format("state {} was expected to be {}, it is {}", plan.text(state.name), wanted, show(v)),
                      place.key, plan.span(node));
+    if (simulation()) {
+      Move move;
+      move.kind = Move::Kind::choice;
+      move.key = place.key;
+      move.node = node;
+      move.arguments = co_await cell_arguments(cell, place);
+      moved(move);
+    }
   } else {
     Value v = co_await consult(plan.kid(node, 0), *place.environment, place.key);
     if (leaving()) co_return false;
@@ -171,7 +205,7 @@ Task<bool> Machine::Run::expect(NodeId node, Place place) {
                      v.open() ? "an expectation is unknown: " + show(v) : std::string("an expectation does not hold"),
                      place.key, plan.span(node));
   }
-  co_return write(Event::statement_done, place.key);
+  co_return write(Event::statement_done, place.key, make_data({{"text", ""}}));
 }
 
 Task<bool> Machine::Run::for_data(NodeId node, Place place) {
@@ -179,7 +213,8 @@ Task<bool> Machine::Run::for_data(NodeId node, Place place) {
   Value list;
   const StepPast *before = past.step(place.key);
   if (before && before->done) {
-    list = from_journal(before->value);
+    list = recall(*before, Kind::list);
+    if (list.open()) co_return halt(true, show(list), place.key, plan.span(node));
   } else {
     list = co_await consult(plan.kid(node, 0), *place.environment, place.key);
     if (leaving()) co_return false;
@@ -218,7 +253,8 @@ Task<bool> Machine::Run::call_procedure(NodeId node, Place place) {
   auto environment = std::make_shared<Environment>();
   for (NodeId k : plan.kids(node)) {
     Value v = co_await consult(k, *place.environment, place.key);
-    if (v.open()) co_return halt(true, "an argument is unknown: " + show(v), place.key, plan.span(node));
+    if (v.open() && !dry())
+      co_return halt(true, "an argument is unknown: " + show(v), place.key, plan.span(node));
     environment->slots.push_back(std::move(v));
   }
   environment->slots.resize(std::max(environment->slots.size(), procedure.frame.slots.size()));
@@ -244,16 +280,34 @@ Task<bool> Machine::Run::iteration(NodeId node, Place place, HostId host) {
   const StepPast *before = past.step(inner.key);
   if (marks && before && before->done) co_return true;
   Doing doing_this(this, Activity{inner.key, host, "its turn", "", 0, 0});
-  if (rollout.at_most) {
-    Millis end = now() + rollout.at_most;
-    inner.deadline = inner.deadline ? std::min(inner.deadline, end) : end;
+  if (rollout.at_most && !limit(&inner, rollout.at_most)) co_return false;
+  Move move;
+  if (marks && simulation()) {
+    move.kind = Move::Kind::admit;
+    move.key = inner.key;
+    move.node = node;
+    move.host = host;
+    co_await turn_of(move);
+    if (leaving()) co_return false;
+    moved(move);
   }
   if (marks && !write(Event::iteration_started, inner.key, make_data({{"host", host_name(host)}}))) co_return false;
-  bool ok = co_await block(plan.kid(node, 0), inner);
+  bool ok = false;
+  std::optional<Ending> failure;
+  if (marks && rollout.tolerant && options.mode == Mode::run)
+    ok = co_await try_block(plan.kid(node, 0), inner, &failure);
+  else
+    ok = co_await block(plan.kid(node, 0), inner);
   for (auto &[await, places] : passed)  // an iteration's knowledge ends with it
     for (auto it = places.lower_bound(inner.key); it != places.end() && it->first.starts_with(inner.key);)
       it = places.erase(it);
+  if (failure) co_return co_await lose(host, inner.key, std::move(*failure));
   if (!ok) co_return false;
+  if (marks && simulation()) {
+    move.kind = Move::Kind::leave;
+    co_await turn_of(move);
+    moved(move);
+  }
   co_return marks ? write(Event::iteration_ended, inner.key, make_data({{"host", host_name(host)}})) : true;
 }
 
@@ -299,11 +353,12 @@ Task<bool> Machine::Run::roll(NodeId node, Place place) {
                                         "",
                                         0,
                                         now() + rollout.soak});
+        if (simulation()) co_await pause(place.key + "/soak");
         for (Millis end = now() + rollout.soak; now() < end && !leaving();) co_await sleep_until(end);
-        if (!leaving()) write(Event::statement_done, place.key + "/soak");
+        if (!leaving()) write(Event::statement_done, place.key + "/soak", make_data({{"text", ""}}));
       }
     }
-    bool admit = ok && !leaving() && next < hosts.size() && (soaked || next < canary);
+    bool admit = ok && !gone(place.key) && next < hosts.size() && (soaked || next < canary);
     std::size_t width = std::max<std::uint32_t>(1, rollout.batch);
     if (dry()) width = 1;
     if (admit && live.size() < width) {
@@ -311,12 +366,20 @@ Task<bool> Machine::Run::roll(NodeId node, Place place) {
       std::size_t same = 0;
       for (const Live &l : live) same += l.group == group;
       if (!rollout.per_batch || same < rollout.per_batch) {
-        if (plan.hosts[hosts[next].index].out_reason.valid()) {
+        if (world.lost(hosts[next])) {
+          ok = co_await settle_lost(hosts[next], place.at(fmt::format("[{}]", host_name(hosts[next]))));
+          if (!ok) continue;
+        }
+        if (plan.hosts[hosts[next].index].out_reason.valid() || world.lost(hosts[next])) {
           ++next;
           continue;
         }
-        if (!fits_window(rollout.at_most, place.key, rollout.where)) {
-          ok = false;
+        if (!in_window(turn_worst(node))) {
+          if (!live.empty()) {  // what is under way ends first
+            co_await bell;
+            continue;
+          }
+          ok = co_await await_window(turn_worst(node), place.key, rollout.where);
           continue;
         }
         live.push_back({ringing(iteration(node, place, hosts[next]), &bell), std::move(group)});
@@ -332,16 +395,6 @@ Task<bool> Machine::Run::roll(NodeId node, Place place) {
     co_await bell;
   }
   co_return ok && !leaving();
-}
-
-bool Machine::Run::fits_window(std::int64_t worst, const std::string &key, plan::Span where) {
-  if (!options.window_end_unix_ms || options.mode != Mode::run) return true;
-  std::int64_t left = *options.window_end_unix_ms - clock.unix_ms();
-  if (left > worst) return true;
-  return halt(
-      false,
-      fmt::format("the window ends in {} min, the next iteration may take {} min", left / 60'000, worst / 60'000), key,
-      where, "resume in the next window");
 }
 
 Task<bool> Machine::Run::side_by_side(NodeId node, Place place) {
@@ -414,7 +467,16 @@ Task<bool> Machine::Run::phases(NodeId node, Place place) {
 Task<bool> Machine::Run::phase(NodeId node, Place place) {
   Doing doing_this(
       this, Activity{place.key, {}, fmt::format("phase {}", plan.text(plan.phases[plan.node(node).a].name)), "", 0, 0});
-  co_return co_await block(plan.kid(node, 0), place.at("/b"));
+  bool ok = co_await block(plan.kid(node, 0), place.at("/b"));
+  if (ok && simulation()) {
+    Move move;
+    move.kind = Move::Kind::leave;
+    move.key = place.key;
+    move.node = node;
+    co_await turn_of(move);
+    moved(move);
+  }
+  co_return ok;
 }
 
 Task<bool> Machine::Run::confirm(NodeId node, Place place) {
@@ -425,6 +487,7 @@ Task<bool> Machine::Run::confirm(NodeId node, Place place) {
     observer.said("would ask a person: " + text);
     co_return true;
   }
+  if (simulation()) co_await pause(place.key);
   Doing doing_this(this, Activity{place.key, {}, "a person is asked", text, 0, 0});
   std::string who;
   std::string answer = co_await person(text, true, place.key, &who);

@@ -52,6 +52,8 @@ class Collector {
   }
 
   std::set<std::pair<std::uint32_t, std::string>> found;
+  std::set<std::uint32_t> destroyed;
+  bool destroys_unknown = false;  // a host that is known at run time only
 
  private:
   Slots arguments(NodeId call, const Slots &slots) const {
@@ -72,6 +74,19 @@ class Collector {
   }
 
   void action(const plan::Action &action, const Slots &slots) {
+    for (NodeId e : action.effects) {
+      Op op = plan_.node(e).op;
+      if (op != Op::reinstalls && op != Op::destroys) continue;
+      Hosts whom;
+      if (op == Op::reinstalls) {
+        whom = hosts(plan_.kid(e, 0), slots);
+      } else {
+        for (std::uint32_t i = 0; i < action.frame.parameters.size(); ++i)
+          if (auto it = slots.find(i); it != slots.end()) whom.insert(whom.end(), it->second.begin(), it->second.end());
+      }
+      for (HostId h : whom) destroyed.insert(h.index);
+      destroys_unknown = destroys_unknown || (whom.empty() && op == Op::reinstalls);
+    }
     if (action.body.valid()) commands(action.body, slots);
   }
 
@@ -99,6 +114,13 @@ class Collector {
 };
 
 }  // namespace
+
+std::optional<std::set<std::uint32_t>> destroyed_hosts(const plan::Plan &plan) {
+  Collector collector(plan);
+  collector.statements(plan.body, {});
+  if (collector.destroys_unknown) return std::nullopt;
+  return std::move(collector.destroyed);
+}
 
 std::set<std::pair<std::uint32_t, std::string>> needed_tools(const plan::Plan &plan) {
   Collector collector(plan);

@@ -9,7 +9,14 @@ bool World::open(plan::HostId host, plan::RoleId role, bool down) {
   return down && !was_down;
 }
 
-void World::close(plan::HostId host, plan::RoleId role) { host_roles_[host.index].erase(role.index); }
+void World::close(plan::HostId host, plan::RoleId role) {
+  if (!lost(host)) host_roles_[host.index].erase(role.index);
+}
+
+void World::lose(plan::HostId host) {
+  for (plan::RoleId r : plan_->hosts[host.index].roles) host_roles_[host.index][r.index] = true;
+  lost_.insert(host.index);
+}
 
 bool World::down(plan::HostId host, plan::RoleId role) const {
   const auto &roles = host_roles_[host.index];

@@ -1,6 +1,7 @@
 #pragma once
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -46,6 +47,11 @@ class World {
   /// Hosts of the set that are neither declared out nor taken down in the role (in any role if it is invalid).
   bool up(plan::HostId host, plan::RoleId role) const;
 
+  /// Down in every role to the end: nothing closes it any more.
+  void lose(plan::HostId host);
+  bool lost(plan::HostId host) const { return lost_.count(host.index) != 0; }
+  std::size_t lost_hosts() const { return lost_.size(); }
+
   void ended(plan::HostId host, Millis at) { last_end_[host.index] = at; }
   Millis last_end(plan::HostId host) const { return last_end_[host.index]; }
 
@@ -55,6 +61,7 @@ class World {
   const plan::Plan *plan_;
   std::vector<std::map<std::uint32_t, bool>> host_roles_;  // role -> down?
   std::vector<Millis> last_end_;
+  std::set<std::uint32_t> lost_;
 };
 
 }  // namespace upg::machine

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "runtime/report/tell.h"
 
@@ -44,6 +45,40 @@ std::vector<machine::Activity> leaves(const Machine &machine) {
   return out;
 }
 
+constexpr std::int64_t kSilent = 2'000;  // shorter ones are not told
+
+std::string silence_text(const plan::Plan &plan, const machine::Silence &s) {
+  std::string text =
+      fmt::format("{} does not answer since {}", plan.text(plan.hosts[s.host.index].name), clock_time(s.since_unix_ms));
+  if (s.until_unix_ms) text += fmt::format("; it is waited for until {}", clock_time(s.until_unix_ms));
+  return printable(s.why.empty() ? text : text + ": " + s.why);
+}
+
+/// Which hosts fell silent and which answer again, each told once.
+class Listener {
+ public:
+  template <class Told>
+  void listen(const Machine &machine, std::int64_t unix_ms, Told told) {
+    std::set<std::uint32_t> now_silent;
+    for (const machine::Silence &s : machine.silent()) {
+      if (unix_ms - s.since_unix_ms < kSilent) continue;
+      now_silent.insert(s.host.index);
+      if (silent_.insert(s.host.index).second) told(s, false);
+    }
+    for (auto it = silent_.begin(); it != silent_.end();) {
+      if (now_silent.count(*it)) {
+        ++it;
+        continue;
+      }
+      told(machine::Silence{plan::HostId(*it), unix_ms, 0, {}}, true);
+      it = silent_.erase(it);
+    }
+  }
+
+ private:
+  std::set<std::uint32_t> silent_;
+};
+
 class Plain : public Progress {
  public:
   Plain(const plan::Plan &plan, std::FILE *out) : plan_(plan), out_(out) {}
@@ -60,6 +95,10 @@ class Plain : public Progress {
   }
   void tick(const Machine &machine, std::int64_t unix_ms, Millis now) override {
     if (last_ms_ == 0) last_ms_ = unix_ms;
+    listener_.listen(machine, unix_ms, [&](const machine::Silence &s, bool over) {
+      line(unix_ms, over ? fmt::format("{} answers again", plan_.text(plan_.hosts[s.host.index].name))
+                         : silence_text(plan_, s));
+    });
     if (unix_ms - last_ms_ < kHeartbeat) return;
     for (const auto &a : leaves(machine)) line(unix_ms, "still: " + activity_line(plan_, a, unix_ms, now));
     last_ms_ = unix_ms;
@@ -74,6 +113,7 @@ class Plain : public Progress {
   const plan::Plan &plan_;
   std::FILE *out_;
   std::int64_t last_ms_ = 0;
+  Listener listener_;
 };
 
 /// Lines scroll above a block that is drawn anew: what each host does now, which gate is waited for, which holds are in
@@ -97,6 +137,8 @@ class Live : public Progress {
     lines_.push_back(fmt::format("\x1b[1m{} of {}\x1b[0m  {}", plan_.text(plan_.name), plan_.text(plan_.cluster),
                                  duration(unix_ms - start_)));
     for (const auto &a : leaves(machine)) lines_.push_back("  " + activity_line(plan_, a, unix_ms, now));
+    for (const machine::Silence &s : machine.silent())
+      if (unix_ms - s.since_unix_ms >= kSilent) lines_.push_back("  \x1b[31m" + silence_text(plan_, s) + "\x1b[0m");
     std::string holds;
     for (const auto &h : machine.holds())
       holds += fmt::format("{}{}{} for {}", holds.empty() ? "" : ", ", h.name,
@@ -164,7 +206,7 @@ class Live : public Progress {
 
 class Json : public Progress {
  public:
-  explicit Json(std::FILE *out) : out_(out) {}
+  Json(const plan::Plan &plan, std::FILE *out) : plan_(plan), out_(out) {}
   void recorded(const Record &r) override {
     nlohmann::json j = nlohmann::json::parse(r.data, nullptr, false);
     if (!j.is_object()) j = nlohmann::json::object();
@@ -179,6 +221,16 @@ class Json : public Progress {
   void said(const std::string &text) override { print({{"event", "said"}, {"text", text}}); }
   void tick(const Machine &machine, std::int64_t unix_ms, Millis) override {
     if (last_ms_ == 0) last_ms_ = unix_ms;
+    listener_.listen(machine, unix_ms, [&](const machine::Silence &s, bool over) {
+      print({{"event", over ? "host_answers" : "host_silent"},
+             {"unix_ms", unix_ms},
+             {"key", ""},
+             {"data",
+              {{"host", plan_.text(plan_.hosts[s.host.index].name)},
+               {"since_unix_ms", s.since_unix_ms},
+               {"until_unix_ms", s.until_unix_ms},
+               {"why", s.why}}}});
+    });
     if (unix_ms - last_ms_ < kHeartbeat) return;
     last_ms_ = unix_ms;
     nlohmann::json doing = nlohmann::json::array();
@@ -192,8 +244,10 @@ class Json : public Progress {
     fmt::print(out_, "{}\n", j.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     std::fflush(out_);
   }
+  const plan::Plan &plan_;
   std::FILE *out_;
   std::int64_t last_ms_ = 0;
+  Listener listener_;
 };
 
 }  // namespace
@@ -203,7 +257,7 @@ std::unique_ptr<Progress> make_progress(ProgressKind kind, const plan::Plan &pla
     const char *term = std::getenv("TERM");
     kind = isatty(fileno(out)) && term && std::string_view(term) != "dumb" ? ProgressKind::live : ProgressKind::plain;
   }
-  if (kind == ProgressKind::json) return std::make_unique<Json>(out);
+  if (kind == ProgressKind::json) return std::make_unique<Json>(plan, out);
   if (kind == ProgressKind::live) return std::make_unique<Live>(plan, out);
   return std::make_unique<Plain>(plan, out);
 }

@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <ctime>
 
 #include "runtime/diagnostics/utf8.h"
@@ -51,6 +52,21 @@ std::string tell(const machine::Record &r) {
       return fmt::format("{} answered {} to: {}", f("who"), f("answer"), f("text"));
     case Event::boot_seen:
       return fmt::format("{}: back with boot {}", f("host"), f("boot_id").substr(0, 8));
+    case Event::outage_overrun:
+      return fmt::format("the accepted outage of {} lasts longer than the {} that were accepted: {} still out", f("role"),
+                         duration(std::strtoll(f("ms").c_str(), nullptr, 10)), f("hosts"));
+    case Event::attempt_failed:
+      return fmt::format("attempt {} of {} failed: {}", f("round"), f("most"), f("reason"));
+    case Event::recovery_chosen:
+      return fmt::format("recovering, because {}", f("text"));
+    case Event::window_awaited:
+      return fmt::format("the next turn does not fit into this window: waiting for the next one, with nothing down");
+    case Event::abort_started:
+      return fmt::format("ABORT asked for by {}: from here the way back", f("by"));
+    case Event::step_undone:
+      return fmt::format("{} is undone", f("action"));
+    case Event::host_lost:
+      return fmt::format("{}: LOST, {} of {} that may be: {}", f("host"), f("lost"), f("tolerated"), f("reason"));
     case Event::waiver_used:
       return fmt::format("accepted risk in force: {}: {}", f("rule"), f("reason"));
     case Event::stop_requested:
@@ -61,8 +77,12 @@ std::string tell(const machine::Record &r) {
       return fmt::format("{}: {} out of service by the plan", f("host"), f("role"));
     case Event::outage_closed:
       return fmt::format("{}: {} back in service", f("host"), f("role"));
+    case Event::once_claimed:
+      return fmt::format("{}: marker of {}, which may start once", f("host"), f("action"));
     case Event::value_kept:
     case Event::hold_intended:
+    case Event::limit_started:
+    case Event::cell_seen:
     case Event::count_:
       return {};
   }

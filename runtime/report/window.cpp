@@ -2,6 +2,7 @@
 
 #include <date/tz.h>
 
+#include <algorithm>
 #include <exception>
 
 namespace upg::report {
@@ -26,7 +27,9 @@ std::optional<Occurrence> occurrence(const plan::Plan &plan, const plan::Window 
     date::sys_time<milliseconds> now{milliseconds(unix_ms)};
     auto make = [&](date::local_days day) {
       std::int64_t begin = to_utc(zone, day, window.minute).time_since_epoch().count();
-      return Occurrence{begin, begin + window.length};
+      return Occurrence{begin, begin + window.length,
+                        date::format("%a %F %H:%M ", zone->to_local(date::sys_time<milliseconds>(milliseconds(begin)))) +
+                            zone->name()};
     };
     if (window.day == plan::WindowDay::date) {
       Occurrence o = make(date::local_days(date::days(window.date)));
@@ -47,6 +50,32 @@ std::optional<Occurrence> occurrence(const plan::Plan &plan, const plan::Window 
     why = "time zone " + std::string(plan.text(window.zone)) + " cannot be used: " + e.what();
     return std::nullopt;
   }
+}
+
+std::optional<Occurrence> occurrence(const plan::Plan &plan, std::int64_t unix_ms, std::string &why) {
+  std::optional<Occurrence> best;
+  const auto each = [&](std::int64_t moment, auto &&take) {
+    for (const plan::Window &window : plan.windows) {
+      if (const std::optional<Occurrence> o = occurrence(plan, window, moment, why)) take(*o);
+      if (!why.empty()) return false;
+    }
+    return true;
+  };
+  if (!each(unix_ms, [&](const Occurrence &o) {
+        if (!best || o.begin_ms < best->begin_ms) best = o;
+      }))
+    return std::nullopt;
+  constexpr int kMostJoined = 400;  // a window that never closes is shown as one of a year or so
+  for (int i = 0; best && i < kMostJoined; ++i) {
+    const std::int64_t end = best->end_ms;
+    // asked at the end: what holds that moment, or begins right there, goes on
+    if (!each(end, [&](const Occurrence &o) {
+          if (o.begin_ms <= end) best->end_ms = std::max(best->end_ms, o.end_ms);
+        }))
+      return std::nullopt;
+    if (best->end_ms == end) break;
+  }
+  return best;
 }
 
 }  // namespace upg::report

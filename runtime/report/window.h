@@ -12,11 +12,15 @@ namespace upg::report {
 struct Occurrence {
   std::int64_t begin_ms = 0;
   std::int64_t end_ms = 0;
+  std::string begin;  // local time of the window's zone, for a person
 };
 
 /// The occurrence that contains `unix_ms`, else the next one. Nothing if there is none any more, or, with `why`, if the
 /// time zone is unknown here.
 std::optional<Occurrence> occurrence(const plan::Plan &plan, const plan::Window &window, std::int64_t unix_ms,
                                      std::string &why);
+
+/// Over all windows of the plan, where what overlaps or touches is one: the one that is open, else the next.
+std::optional<Occurrence> occurrence(const plan::Plan &plan, std::int64_t unix_ms, std::string &why);
 
 }  // namespace upg::report

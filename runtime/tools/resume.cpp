@@ -16,28 +16,20 @@ std::optional<std::vector<machine::Record>> journal_of(const report::RunFolder &
   return records;
 }
 
-}  // namespace
-
-Exit run_resume(std::span<const char *const> arguments) {
-  CommandLine line;
-  llvm::cl::opt<std::string> id{llvm::cl::Positional, llvm::cl::desc("RUN (default: the newest)")};
-  llvm::cl::opt<bool> rerun{"rerun", llvm::cl::desc("you have looked: steps whose failure is known may run again")};
-  llvm::cl::opt<bool> now{"now", llvm::cl::desc("also outside the plan's window")};
-  ReachOptions reach;
-  ShowOptions show;
-  if (auto end = line.parse(arguments, "goes on with a run that was stopped, halted or killed")) return *end;
+/// What resume and abort have in common. `options` holds what the command line said.
+Exit take_up(const std::string &id, SessionOptions options) {
   std::string why;
-  auto folder = report::RunFolder::open(report::RunFolder::root(show.runs), id, why);
+  auto folder = report::RunFolder::open(report::RunFolder::root(options.show->runs), id, why);
   if (!folder) {
     fmt::print(stderr, "upgrun: {}\n", why);
     return Exit::usage;
   }
   if (auto busy = folder->lock()) {
-    fmt::print(stderr, "upgrun: {}\n", *busy);
+    fmt::print(stderr, "upgrun: {}{}\n", *busy, options.abort ? "; stop it first: what runs comes to its end" : "");
     return Exit::usage;
   }
   Exit exit = Exit::usage;
-  auto file = load(folder->file("plan.upgb"), show.color, exit);
+  auto file = load(folder->file("plan.upgb"), options.show->color, exit);
   if (!file) return exit;
   auto records = journal_of(*folder);
   if (!records) return Exit::person;
@@ -51,19 +43,54 @@ Exit run_resume(std::span<const char *const> arguments) {
     return Exit::person;
   }
   report::RunSummary summary = report::summarize(*records);
-  if (summary.status == "done") {
-    fmt::print(stderr, "upgrun: run {} is done, there is nothing to resume\n", folder->id());
-    return Exit::done;
+  if (summary.status == "done" || summary.status == "aborted") {
+    fmt::print(stderr, "upgrun: run {} is {}, there is nothing to {}\n", folder->id(), summary.status,
+               options.abort ? "abort" : "resume");
+    return summary.status == "done" && options.abort ? Exit::refused : summary.status == "done" ? Exit::done : Exit::aborted;
   }
   fmt::print(stderr, "run {}: {}{}\n", folder->id(), summary.status,
              summary.reason.empty() ? "" : ": " + report::printable(summary.reason));
+  for (const machine::Record &r : *records) {
+    if (r.event == machine::Event::abort_started && !options.abort) {
+      fmt::print(stderr, "its abort has begun: that goes on\n");
+      options.abort = true;
+    }
+  }
+  options.past = std::move(*records);
+  return drive(*file, folder.get(), std::move(options));
+}
+
+}  // namespace
+
+Exit run_abort(std::span<const char *const> arguments) {
+  CommandLine line;
+  llvm::cl::opt<std::string> id{llvm::cl::Positional, llvm::cl::desc("RUN (default: the newest)")};
+  ReachOptions reach;
+  ShowOptions show;
+  if (auto end = line.parse(arguments, "undoes a run that was stopped or halted before its point of no return")) return *end;
+  SessionOptions options;
+  options.reach = &reach;
+  options.show = &show;
+  options.abort = true;
+  return take_up(id, std::move(options));
+}
+
+Exit run_resume(std::span<const char *const> arguments) {
+  CommandLine line;
+  llvm::cl::opt<std::string> id{llvm::cl::Positional, llvm::cl::desc("RUN (default: the newest)")};
+  llvm::cl::opt<bool> rerun{"rerun", llvm::cl::desc("you have looked: steps whose failure is known may run again")};
+  llvm::cl::opt<bool> fresh{"fresh-limits", llvm::cl::desc("every `at most` of the plan counts anew from now")};
+  llvm::cl::opt<bool> now{"now", llvm::cl::desc("also outside the plan's window")};
+  ReachOptions reach;
+  ShowOptions show;
+  if (auto end = line.parse(arguments, "goes on with a run that was stopped, halted or killed")) return *end;
   SessionOptions options;
   options.reach = &reach;
   options.show = &show;
   options.rerun_failed = rerun;
+  options.fresh_limits = fresh;
   options.ignore_window = now;
-  options.past = std::move(*records);
-  return drive(*file, folder.get(), std::move(options));
+  return take_up(id, std::move(options));
 }
 
 Exit run_status(std::span<const char *const> arguments) {

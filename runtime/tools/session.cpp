@@ -180,6 +180,8 @@ Exit exit_of(Status status) {
       return Exit::refused;
     case Status::stopped:
       return Exit::stopped;
+    case Status::aborted:
+      return Exit::aborted;
     default:
       return Exit::person;
   }
@@ -228,7 +230,7 @@ std::string place(const PlanFile &file, plan::Span where) {
 void tell_ending(const PlanFile &file, const machine::Machine &machine, const report::RunFolder *folder) {
   const machine::Ending &e = machine.ending();
   static constexpr const char *kWords[] = {"running", "done", "refused: nothing was changed", "stopped part-way",
-                                           "halted: a person is needed"};
+                                           "halted: a person is needed", "aborted"};
   fmt::print(stderr, "\n{}: {}\n", file.plan.text(file.plan.name), kWords[static_cast<int>(e.status)]);
   if (!e.reason.empty()) fmt::print(stderr, "  what    {}\n", report::printable(e.reason));
   if (std::string where = place(file, e.where); !where.empty())
@@ -262,6 +264,7 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
   machine::Options how;
   how.mode = options.mode;
   how.rerun_failed = options.rerun_failed;
+  how.fresh_limits = options.fresh_limits;
   how.who = user_name();
   how.run_id = folder ? folder->id() : std::string("question");
   how.past = std::move(options.past);
@@ -277,18 +280,27 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
     }
     sudo = *typed;
   }
+  if (!sudo.empty()) how.hidden.push_back(sudo);
   transport::SystemClock clock;
-  if (!options.ignore_window && options.mode == Mode::run && !file.plan.windows.empty()) {
+  how.abort = options.abort;
+  if (!options.ignore_window && !options.abort && options.mode == Mode::run && !file.plan.windows.empty()) {
     std::string why;
-    auto next = report::occurrence(file.plan, file.plan.windows[0], clock.unix_ms(), why);
+    auto next = report::occurrence(file.plan, clock.unix_ms(), why);
     if (!next || next->begin_ms > clock.unix_ms()) {
       fmt::print(stderr, "upgrun: outside the plan's window{}; nothing was started\n",
-                 next          ? fmt::format(", which opens in {}", report::duration(next->begin_ms - clock.unix_ms()))
+                 next          ? fmt::format(", which opens {}, in {}", next->begin,
+                                             report::duration(next->begin_ms - clock.unix_ms()))
                  : why.empty() ? ", and there is none any more"
                                : ": " + why);
       return resumed ? Exit::stopped : Exit::refused;
     }
     how.window_end_unix_ms = next->end_ms;
+    how.next_window = [&file](std::int64_t unix_ms) -> std::optional<machine::Opening> {
+      std::string unknown;
+      const auto o = report::occurrence(file.plan, unix_ms, unknown);
+      if (!o) return std::nullopt;
+      return machine::Opening{o->begin_ms, o->end_ms};
+    };
   }
 
   transport::SshOptions ssh;
@@ -358,8 +370,10 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
   }
   progress->finish();
   if (detached) {
-    fmt::print(stderr, "\ndetached. Still running on the hosts:\n");
-    for (const auto &a : machine.activities())
+    auto running = machine.running();
+    fmt::print(stderr, "\ndetached. {}\n", running.empty() ? "Nothing of the run is under way on the hosts."
+                                                          : "Still running on the hosts:");
+    for (const auto &a : running)
       fmt::print(stderr, "  {} {}\n", a.host.valid() ? file.plan.text(file.plan.hosts[a.host.index].name) : "-",
                  report::printable(a.what));
     for (const auto &h : machine.holds())

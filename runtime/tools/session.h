@@ -17,7 +17,9 @@ struct SessionOptions {
   const ShowOptions *show = nullptr;
   machine::Mode mode = machine::Mode::run;
   bool rerun_failed = false;
+  bool fresh_limits = false;
   bool ignore_window = false;
+  bool abort = false;  // the way back instead of the way forward; windows do not bind it
   std::vector<machine::Record> past;
 };
 

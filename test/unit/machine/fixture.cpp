@@ -25,6 +25,11 @@ Hosts::Hosts(const plan::Plan &plan) : plan_(&plan) {
   });
   says("systemctl is-system-running", "running\n");
   says("true", "");
+  on("printf %s\\n ", [](const std::string &, const machine::Command &c, Millis) {
+    Reply r;
+    r.out = c.argv.back() + "\n";
+    return r;
+  });
   says("command -v", "/usr/bin/it\n");
   says("curl", "hello\n");
   // set NAME VALUE, get NAME: a file of the host
@@ -108,7 +113,7 @@ Lab::Lab(const std::string &text, bool proved) {
 }
 
 void Lab::begin(machine::Options options) {
-  options.run_id = "run1";
+  if (options.run_id.empty()) options.run_id = "run1";
   options.who = "tester";
   options.past = journal.records;
   transport_ = std::make_unique<transport::SimulatedTransport>(*simulated, clock, seed, faults);

@@ -192,6 +192,21 @@ TEST_P(Command, SudoWithoutPassword) {
   EXPECT_EQ(run(command).out, "postgres env\ninput");
 }
 
+/// The real one, where it asks for nothing: who the command runs as, as a question and as a step.
+TEST_P(Command, TheRealSudo) {
+  if (std::system("sudo -n -u nobody true >/dev/null 2>&1") != 0) GTEST_SKIP() << "no sudo without a password here";
+  for (const char *key : {"", "run1/real-sudo"}) {
+    machine::Command command = shell("id -un; echo \"$A\"; cat");
+    command.user = "nobody";
+    command.environment = {{"A", "env"}};
+    command.input = "input";
+    command.step_key = key;
+    const auto answer = run(command);
+    EXPECT_EQ(answer.outcome, Outcome::exited) << key << ": " << answer.detail;
+    EXPECT_EQ(answer.out, "nobody\nenv\ninput") << answer.err;
+  }
+}
+
 TEST_P(Command, SudoThatWantsAPasswordIsARefusal) {
   install_sudo("open sesame");
   machine::Command command = shell("echo ran");

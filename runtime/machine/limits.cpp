@@ -1,0 +1,116 @@
+// Time that is given from outside: the window that the run must end in, and the deadlines of `at most`.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "runtime/machine/run.h"
+
+namespace upg::machine {
+
+namespace {
+std::string minutes(std::int64_t ms) {
+  return ms < 120'000 ? fmt::format("{}s", std::max<std::int64_t>(0, ms) / 1000) : fmt::format("{} min", ms / 60'000);
+}
+}  // namespace
+
+bool Machine::Run::in_window(std::int64_t worst) const {
+  if (!options.window_end_unix_ms || options.mode != Mode::run || release_on_halt) return true;
+  return *options.window_end_unix_ms - clock.unix_ms() > worst;
+}
+
+Task<bool> Machine::Run::await_window(std::int64_t worst, std::string key, plan::Span where) {
+  const std::vector<Outage> out = world.outages();
+  const bool down = std::any_of(out.begin(), out.end(), [&](const Outage &o) { return !world.lost(o.host); });
+  const bool in_outage = std::any_of(accepted.begin(), accepted.end(), [&](const Accepted &a) {
+    return key.starts_with(a.prefix) && plan.text(a.waiver->rule) == "outage";
+  });
+  std::vector<LeftHold> given;  // innermost first
+  bool may_wait = options.next_window && !window_over && !down && !in_outage && !simulation();
+  for (const auto &[full, held] : world.holds) {
+    if (held.count <= 0 || held.found_on) continue;
+    const plan::Hold &hold = plan.holds[held.hold.index];
+    if (hold.on_wait == plan::Afterwards::unwritten) may_wait = false;
+    if (hold.on_wait != plan::Afterwards::release) continue;
+    std::size_t mine = 0;
+    for (const LeftHold &s : standing)
+      mine += key.starts_with(s.place.key + "/") &&
+              fmt::format("{}({})", plan.text(hold.name), name_arguments(s.arguments)) == full;
+    if (held.count != 1 || mine != 1) may_wait = false;  // somebody else counts on it
+  }
+  std::optional<Opening> next;
+  for (std::int64_t from = *options.window_end_unix_ms, tries = 0; may_wait && tries < 1'000; ++tries) {
+    next = options.next_window(from);
+    if (!next || next->end_unix_ms - std::max(next->begin_unix_ms, clock.unix_ms()) > worst) break;
+    from = next->end_unix_ms;
+    next.reset();
+  }
+  if (!next) co_return fits_window(worst, key, where);
+
+  const std::vector<LeftHold> around = standing;
+  for (std::size_t i = around.size(); i-- > 0;) {
+    const plan::Hold &hold = plan.holds[plan.node(plan.kid(around[i].node, 0)).a];
+    const std::string full = fmt::format("{}({})", plan.text(hold.name), name_arguments(around[i].arguments));
+    if (hold.on_wait != plan::Afterwards::release || !key.starts_with(around[i].place.key + "/")) continue;
+    if (world.holds[full].found_on) continue;
+    LeftHold hold_back = around[i];
+    bool ok = co_await release(hold_back.node, hold_back.arguments, hold_back.place, "/give_back");
+    if (!ok) co_return false;
+    past.forget_hold(hold_back.place.key);
+    for (const char *part : {"/acquire", "/give_back"})
+      past.attempt_used(hold_back.place.key + part, attempts_used[hold_back.place.key + part]);
+    given.push_back(std::move(hold_back));
+  }
+  if (!write(Event::window_awaited, key,
+             make_data({{"begin", std::to_string(next->begin_unix_ms)}, {"end", std::to_string(next->end_unix_ms)}})))
+    co_return false;
+  {
+    Doing doing_this(this, Activity{key, {}, "wait for the next window", "", 0,
+                                    now() + std::max<std::int64_t>(0, next->begin_unix_ms - clock.unix_ms())});
+    while (clock.unix_ms() < next->begin_unix_ms && !gone(key))
+      co_await sleep_until(now() + std::min<std::int64_t>(600'000, next->begin_unix_ms - clock.unix_ms()));
+  }
+  if (gone(key)) co_return false;
+  options.window_end_unix_ms = next->end_unix_ms;
+  while (!given.empty()) {
+    LeftHold back = std::move(given.back());
+    given.pop_back();
+    bool ok = co_await take(back.node, back.arguments, back.place);
+    if (!ok) co_return false;
+  }
+  co_return true;
+}
+
+bool Machine::Run::fits_window(std::int64_t worst, const std::string &key, plan::Span where) {
+  if (in_window(worst)) return true;
+  const std::int64_t left = *options.window_end_unix_ms - clock.unix_ms();
+  if (!window_over)
+    window_over = Ending{Status::stopped,
+                         left <= 0 ? std::string("the window has ended")
+                                   : fmt::format("the window ends in {}, what comes next may take {}", minutes(left),
+                                                 minutes(worst)),
+                         "resume in the next window", key, where};
+  return false;
+}
+
+std::int64_t Machine::Run::turn_worst(NodeId roll) const {
+  const plan::Rollout &rollout = plan.rollouts[plan.node(roll).a];
+  for (const safety::TurnBound &bound : proof.turns)
+    if (bound.roll == roll) return (rollout.at_most ? rollout.at_most : bound.worst_ms) + bound.leave_ms;
+  return rollout.at_most;
+}
+
+bool Machine::Run::limit(Place *place, std::int64_t ms) {
+  if (options.mode != Mode::run) return true;
+  const StepPast *before = past.step(place->key);
+  std::int64_t elapsed = 0;
+  if (before && before->limit_unix_ms && !options.fresh_limits)
+    elapsed = std::max<std::int64_t>(0, clock.unix_ms() - *before->limit_unix_ms);
+  else if (!write(Event::limit_started, place->key, make_data({{"ms", std::to_string(ms)}})))
+    return false;
+  const Millis end = std::max<Millis>(1, now() + ms - std::min(elapsed, ms + now()));
+  place->deadline = place->deadline ? std::min(place->deadline, end) : end;
+  return true;
+}
+
+}  // namespace upg::machine
