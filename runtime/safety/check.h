@@ -38,20 +38,11 @@ struct TurnBound {
   std::int64_t leave_ms = 0;
 };
 
-/// The longest that one turn of a rollout may take, and that giving back the holds around it may take which do not stay
-/// over a wait for the next window.
-struct TurnBound {
-  plan::NodeId roll;
-  std::int64_t worst_ms = 0;
-  std::int64_t leave_ms = 0;
-};
-
 /// A role the plan touches, a bound on its time, and what was relied on. Valid only if no error was reported.
 struct Proof {
   std::vector<Reliance> reliances;
   std::vector<PhaseEdge> phase_edges;
   std::vector<WorstMoment> worst;
-  std::vector<TurnBound> turns;  // by node
   std::vector<TurnBound> turns;  // by node
   std::int64_t typical_ms = 0;
   std::int64_t worst_ms = 0;
