@@ -1,4 +1,4 @@
-// upg_oracle_compare [--seed S] [--plans N] [--states N] [--no-shrink] [--show SEED] [--file F]: checker against oracle.
+// upg_oracle_compare [--seed S] [--plans N] [--states N] [--keep DIR] [--no-shrink] [--show SEED] [--file F]: checker against oracle.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -37,6 +37,7 @@ int main(int argc, char **argv) {
   std::size_t plans = 1000, most_shown = 20;
   Bounds bounds;
   bool shrinks = true;
+  std::string keep;
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
     const auto number = [&]() -> std::uint64_t { return i + 1 < argc ? std::strtoull(argv[++i], nullptr, 10) : 0; };
@@ -48,6 +49,8 @@ int main(int argc, char **argv) {
       bounds.states = number();
     } else if (word == "--shown") {
       most_shown = number();
+    } else if (word == "--keep" && i + 1 < argc) {
+      keep = argv[++i];
     } else if (word == "--no-shrink") {
       shrinks = false;
     } else if (word == "--show") {
@@ -66,7 +69,7 @@ int main(int argc, char **argv) {
       show(c);
       return c.outcome == Outcome::disagree ? 1 : 0;
     } else {
-      fmt::print(stderr, "usage: upg_oracle_compare [--seed S] [--plans N] [--states N] [--shown N] [--no-shrink] | "
+      fmt::print(stderr, "usage: upg_oracle_compare [--seed S] [--plans N] [--states N] [--shown N] [--keep DIR] [--no-shrink] | "
                          "--show SEED | --file FILE\n");
       return 2;
     }
@@ -75,7 +78,7 @@ int main(int argc, char **argv) {
   std::fflush(stdout);
   std::array<Counts, rule_count> counts;
   std::map<std::string, std::size_t> skipped, unread, differences;
-  std::size_t agreed = 0, sound = 0, disagreed = 0, shown = 0, states = 0, strange = 0, beyond = 0;
+  std::size_t agreed = 0, sound = 0, disagreed = 0, shown = 0, states = 0, strange = 0, beyond = 0, known = 0;
   for (std::size_t i = 0; i < plans; ++i) {
     const std::uint64_t one = seed * 1000003u + i;
     const Sketch sketch = generate(one);
@@ -88,6 +91,10 @@ int main(int argc, char **argv) {
     }
     if (c.outcome == Outcome::skipped) {
       ++skipped[c.why];
+      continue;
+    }
+    if (c.outcome == Outcome::known) {
+      ++known;
       continue;
     }
     if (c.outcome == Outcome::agree) {
@@ -115,6 +122,10 @@ int main(int argc, char **argv) {
     const Comparison again = compare(small.text(), bounds);
     fmt::print("{}// {}\n", small.text(), again.why);
     show(again);
+    if (!keep.empty()) {
+      std::ofstream out(fmt::format("{}/{}.upg", keep, one));
+      out << "// " << again.why << "\n" << small.text();
+    }
     std::fflush(stdout);
   }
   fmt::print("\n{:8} {:>9} {:>9} {:>9}\n", "rule", "accepted", "alone", "among");
@@ -122,7 +133,8 @@ int main(int argc, char **argv) {
     fmt::print("{:8} {:9} {:9} {:9}\n", name_of(static_cast<Rule>(r)), counts[r].accepted, counts[r].alone,
                counts[r].among);
   }
-  fmt::print("plans {}, agreed {} (sound {}, with a rule that the oracle does not judge {}), disagreed {}, configurations {}\n", plans, agreed, sound, beyond, disagreed, states);
+  fmt::print("plans {}, agreed {} (sound {}, with a rule that the oracle does not judge {}), known difference {}, disagreed {}, configurations {}\n",
+             plans, agreed, sound, beyond, known, disagreed, states);
   for (const auto &[why, n] : differences) fmt::print("  {} x {}\n", n, why);
   for (const auto &[why, n] : skipped) fmt::print("  skipped {} x {}\n", n, why);
   for (const auto &[why, n] : unread) fmt::print("  no plan {} x {}\n", n, why);

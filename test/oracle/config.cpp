@@ -24,7 +24,6 @@ T take(const char *&at) {
 std::string Config::effects() const {
   std::string out;
   for (const Values v : sigma) put(out, v);
-  put(out, unproven);
   for (const Outage &o : open) {
     put(out, o.pair);
     put(out, o.kind);
@@ -61,6 +60,8 @@ std::string Config::encode() const {
   put(out, once);
   put(out, visited);
   put(out, changed);
+  put(out, accepted);
+  for (const std::uint32_t m : mover) put(out, static_cast<std::uint16_t>(m));
   for (const Pairs p : under) put(out, p);
   return out;
 }
@@ -91,6 +92,11 @@ Config Config::decode(const std::string &text, const Ground &ground) {
   c.once = take<std::uint64_t>(at);
   c.visited = take<Hosts>(at);
   c.changed = take<Pairs>(at);
+  c.accepted = take<Pairs>(at);
+  for (std::size_t i = 0; i < ground.cells.size(); ++i) {
+    const auto node = take<std::uint16_t>(at);
+    c.mover.push_back(node == 0xffff ? Node::none : node);
+  }
   for (std::size_t i = 0; i < ground.withs.size(); ++i) c.under.push_back(take<Pairs>(at));
   return c;
 }

@@ -36,12 +36,14 @@ struct Config {
   std::uint64_t once = 0;
   Hosts visited = 0;
   Pairs changed = 0;
+  Pairs accepted = 0;                   // outages opened where they are accepted: they weigh nothing there
+  std::vector<std::uint32_t> mover;     // by cell that can be armed: the step that moved it last; Node::none
   std::vector<Pairs> under;             // by with: pairs that an action which needs the hold has opened inside it
 
   /// Equal texts are equal configurations.
   std::string encode() const;
   static Config decode(const std::string &text, const Ground &ground);
-  /// σ and D alone.
+  /// σ and the outages alone; unproven health is no outage.
   std::string effects() const;
 };
 

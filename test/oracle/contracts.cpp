@@ -177,7 +177,7 @@ std::vector<std::size_t> Grounder::gates_of(NodeId id, const Slots &slots) {
 Pairs Grounder::pairs_on(std::uint32_t role, Hosts hosts) const {
   Pairs result = 0;
   for (std::size_t p = 0; p < out_.pairs.size(); ++p) {
-    if (!has(hosts, out_.pairs[p].host) || has(out_.out, out_.pairs[p].host)) continue;
+    if (!has(hosts, out_.pairs[p].host)) continue;
     if (role == plan::all_roles || out_.pairs[p].role == role) result |= one(p);
   }
   return result;
@@ -218,13 +218,11 @@ std::size_t Grounder::action(plan::ActionId id, const Slots &arguments, std::opt
   bool narrows = false;
   effects(a, record, arguments, narrowed, narrows);
   guests(a);
-  boot_moves(a);
   a.touches = a.subject;
   for (std::size_t p = 0; p < out_.pairs.size(); ++p) {
     if (has(a.disrupts, p)) a.touches |= one(out_.pairs[p].host);
   }
   for (const Move &m : a.moves) a.moved |= one(m.cell);
-  for (const BootMove &m : a.boot_moves) a.moved |= one(m.cell);
   for (const CellIs &c : a.values) a.requires_cells |= one(c.cell);
   for (const CountNeed &c : a.counts) a.requires_cells |= c.reads;
   a.person = record.operator_text.valid();
@@ -378,13 +376,16 @@ void Grounder::guests(Action &a) {
   }
 }
 
-void Grounder::boot_moves(Action &a) {
-  for (std::size_t s = 0; s < plan_.states.size(); ++s) {
-    const plan::State &state = plan_.states[s];
-    if (state.frame.parameters.size() != 1) continue;
-    for (const plan::BootMove &move : state.on_boot) {
-      for (std::size_t h = 0; h < plan_.hosts.size(); ++h) {
-        if (has(a.boots, h)) a.boot_moves.push_back({cell_of(plan::StateId(s), h), move.from, move.to});
+/// `on boot` is a move by every action that awaits the boot, of cells that the plan speaks of.
+void Grounder::boot_moves() {
+  for (Action &a : out_.actions) {
+    for (std::size_t c = 0; c < out_.cells.size(); ++c) {
+      const Cell &cell = out_.cells[c];
+      if (!cell.host || !has(a.boots, *cell.host)) continue;
+      for (const plan::BootMove &move : plan_.states[cell.state.index].on_boot) {
+        a.boot_moves.push_back({c, move.from, move.to});
+        a.moved |= one(c);
+        a.reach.cells |= one(c);
       }
     }
   }

@@ -30,6 +30,7 @@ Verdict explore(const Ground &ground, Bounds bounds) {
     std::reverse(steps.begin(), steps.end());
     return steps;
   });
+  const std::vector<std::uint32_t> halting = judge.halting_steps();
   judge.syntax();
   Config first = machine.initial();
   machine.begin(first);
@@ -43,6 +44,10 @@ Verdict explore(const Ground &ground, Bounds bounds) {
     if (!verdict.complete) break;
     const Config config = Config::decode(*reached[here].text, ground);
     if (machine.ended(config)) continue;
+    const Step halt{ground.root, Move_::halt};
+    taken = &halt;
+    judge.halts(config, halting);
+    taken = nullptr;
     for (const Step &step : machine.enabled(config)) {
       Config next = config;
       taken = &step;
@@ -52,6 +57,7 @@ Verdict explore(const Ground &ground, Bounds bounds) {
     }
   }
   verdict.states = reached.size();
+  verdict.dead_steps = judge.has_dead_steps();
   return verdict;
 }
 

@@ -72,7 +72,10 @@ std::vector<Piece> Generator::unit(const ActionIdea &idea, const std::string &ho
       if (h.name != name) continue;
       for (const std::string &g : h.gates) before.emplace_back("await " + g + "(" + host + ")");
     }
+    const bool touches = std::any_of(holds_.begin(), holds_.end(), [&](const HoldIdea &h) { return h.name == name && h.touches; });
+    if (touches) steps.emplace_back("await stoppable(" + host + ")");
     before.emplace_back("with " + (at == std::string::npos ? name : name + "(" + host + ")"), std::move(steps));
+    if (touches) before.emplace_back("await in_service(" + host + ")");
     steps = std::move(before);
   }
   return steps;
@@ -117,6 +120,7 @@ Piece Generator::wrapped(std::vector<Piece> inside, bool spine) {
     heads.push_back(heads.back());
   }
   if (random_.once_in(8)) heads = {"for x in items() at most 3"};
+  if (random_.once_in(5)) heads = {fmt::format("accept outage of {} reason \"announced\"", random_.of(role_names_))};
   if (random_.once_in(8)) heads = {"accept guard reason \"tried by hand\""};
   return {random_.of(heads), std::move(inside)};
 }
@@ -193,7 +197,7 @@ Piece Generator::plan() {
   }
   const bool park = std::any_of(sketch_.declarations.begin(), sketch_.declarations.end(),
                                 [](const Piece &p) { return p.head.rfind("state park", 0) == 0; });
-  if (park) inside.emplace_back("initially every n in alive: park(n) == off");
+  if (park) inside.emplace_back("initially every n in alive: park(n) == home");
   if (random_.once_in(20)) inside.emplace_back(fmt::format("host {} out \"dead\"", some_host("")));
   std::vector<Piece> asked;
   if (random_.percent(97)) asked.emplace_back("await in_service(all)");

@@ -39,6 +39,7 @@ void Generator::hosts() {
                              Piece(fmt::format("votes {}", random_.percent(80) ? 1 : 2))};
     if (bastion && h > 0 && random_.percent(60)) items.emplace_back("via jump1");
     items.emplace_back("roles " + text);
+    items.back().fixed = true;
     inside.emplace_back(fmt::format("host {} \"10.0.0.{}\"", name, h + 1), std::move(items));
     sketch_.host_names.push_back(name);
     roles_of_.push_back(std::move(carried));
@@ -46,13 +47,15 @@ void Generator::hosts() {
   if (bastion) {
     inside.insert(inside.begin() + 1, Piece("host jump1 \"10.0.1.1\" { rack r1  votes 1  roles alive }"));
     sketch_.host_names.emplace_back("jump1");
-    roles_of_.push_back({"alive"});
+    roles_of_.emplace_back(1, "alive");
   }
   if (guest) {
-    inside.emplace_back(fmt::format("host g1 \"10.0.2.1\" {{ rack r1  votes 1  guest of {}  roles alive{} }}",
-                                    random_.of(names), random_.percent(50) ? ", " + random_.of(names) : ""));
+    const std::string carrier = random_.of(names), own = random_.of(names);
+    const bool carries = own != carrier && random_.percent(60);
+    inside.emplace_back(fmt::format("host g1 \"10.0.2.1\" {{ rack r1  votes 1  guest of {}  roles alive{} }}", carrier,
+                                    carries ? ", " + own : ""));
     sketch_.host_names.emplace_back("g1");
-    roles_of_.push_back({"alive"});
+    roles_of_.push_back(carries ? std::vector<std::string>{"alive", own} : std::vector<std::string>{"alive"});
   }
   add("cluster lab", std::move(inside));
 }
@@ -67,7 +70,9 @@ void Generator::role(const std::string &name) {
     items.emplace_back(random_.of<std::string>(
         {"available all but 1", "available all but 1 of host.rack", "available all but 1 per host.rack"}));
   } else if (name == "web") {
-    items.emplace_back(random_.of<std::string>({"available >= 1", "available >= 50%", "available >= 2"}));
+    items.emplace_back(carriers(name).size() > 1
+            ? random_.of<std::string>({"available >= 1", "available >= 50%", "available >= 2"})
+            : "available >= 1");
   } else {
     items.emplace_back("available may be down");
   }
@@ -98,6 +103,7 @@ void Generator::role(const std::string &name) {
 void Generator::roles() {
   add("role alive", {"available may be down", "health up", "stoppable always \"its other roles decide\"",
                      "boot boot_id"});
+  sketch_.declarations.back().fixed = true;
   for (Piece &p : sketch_.declarations.back().inside) p.fixed = true;
   line("probe boot_id(h: host) -> string { return (run(\"boot\") on h).stdout.trim }");
   line("probe flag -> bool { return (run(\"flag\") on h1).code == 0 }");
@@ -164,14 +170,23 @@ void Generator::holds() {
     if (!cluster_gates_.empty() && random_.percent(25)) items.emplace_back("taints whole");
     if (random_.percent(10)) items.emplace_back("taints " + role_names_.front() + "_up");
     if (h.of_host && random_.percent(40)) {
-      items.emplace_back("moves park(h): off -> on");
+      items.emplace_back("moves park(h): home -> away");
       line("probe park_of(h: host) -> string { return (run(\"park\") on h).stdout.trim }");
-      line("state park(h: host) { off, on } observe park_of(h)");
+      line("state park(h: host) { home, away } observe park_of(h)");
     }
     if (!host_gates_.empty() && h.of_host && random_.percent(25)) {
       items[1] = Piece(fmt::format("acquire {{ requires ready(h)  run(\"set\", \"{}\") on {} }}", h.name, on));
       items[1].fixed = true;
       h.gates.emplace_back("ready");
+    }
+    if (h.of_host && random_.once_in(5)) {
+      h.touches = true;
+      items.emplace_back(fmt::format("changes {} on h", random_.of(role_names_)));
+      if (random_.percent(40)) {
+        items[2] = Piece(fmt::format("release {{ disrupts {} on h  run(\"unset\", \"{}\") on {} }}",
+                                     random_.of(role_names_), h.name, on));
+        items[2].fixed = true;
+      }
     }
     add("hold " + h.name + parameter, std::move(items));
   }

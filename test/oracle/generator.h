@@ -24,6 +24,7 @@ struct HoldIdea {
   std::string name;
   bool of_host = false;
   std::vector<std::string> gates;  // its acquire and release need
+  bool touches = false;            // in_service after it
 };
 
 /// Makes one sketch.

@@ -129,6 +129,7 @@ struct Budget {
   std::size_t role;
   std::int64_t amount = 0;                    // weight that may be down, hosts declared out already subtracted
   std::vector<std::pair<Hosts, std::int64_t>> weights;  // a group weighs once, as soon as one of its hosts is down
+  bool grouped = false;                       // `of`: values of an attribute count, not hosts
   std::string text;
 };
 
@@ -185,9 +186,10 @@ struct Node {
   // surroundings
   std::vector<std::uint32_t> withs;           // innermost last; for acquire and release the with itself is not in it
   std::vector<std::uint32_t> waivers;         // indices of Plan::waivers around it
+  std::vector<std::uint32_t> outages;         // the sequences of `accept outage` around it
+  std::optional<std::size_t> accepts;         // sequence: the role whose outage is accepted inside
+  bool lifts = true;                          // nothing beside it takes that role down
   bool in_turn = false;
-  // for pauses and for ends of turns, phases, plan: cells moved by a step before or inside
-  Cells moved_before = 0;
   Hosts effects_on = 0;                       // hosts that a step in it has an effect on
 
   static constexpr std::uint32_t none = 0xffffffffu;
@@ -240,6 +242,14 @@ struct Ground {
   bool before(std::uint32_t m, std::uint32_t p) const;
   /// Some schedule has both in flight, as far as the shape of the plan says.
   bool concurrent(std::uint32_t a, std::uint32_t b) const;
+  /// `inner` stands in the part under `outer`.
+  bool contains(std::uint32_t outer, std::uint32_t inner) const;
+  /// Calls `visit` for every node under the root, the root included.
+  template <class Visit>
+  void each_under(std::uint32_t part, Visit &&visit) const {
+    visit(part);
+    for (const std::uint32_t kid : nodes[part].children) each_under(kid, visit);
+  }
   std::string pair_name(std::size_t pair) const;
 };
 

@@ -25,6 +25,7 @@ class Grounder {
     std::uint32_t region = 0;
     std::vector<std::uint32_t> withs;
     std::vector<std::uint32_t> waivers;
+    std::vector<std::uint32_t> outages;
     bool in_turn = false;
   };
   // site.cpp
@@ -45,7 +46,7 @@ class Grounder {
   void needs(Action &action, const plan::Action &record, const Slots &arguments);
   void effects(Action &action, const plan::Action &record, const Slots &arguments, Items &narrowed, bool &narrows);
   void guests(Action &action);
-  void boot_moves(Action &action);
+  void boot_moves();
   bool runs_elsewhere(plan::NodeId node, Slots slots, Hosts subject) const;
   CountNeed count(plan::NodeId need, const Slots &slots);
   void conjuncts(plan::NodeId condition, const Slots &slots, std::vector<CellIs> &out, bool &provable);

@@ -16,6 +16,10 @@ class Judge final : public Listener {
     machine_ = &machine;
     schedule_ = std::move(schedule);
   }
+  bool has_dead_steps() const;
+  /// A step of the plan fails here, or its outcome stays unknown.
+  void halts(const Config &, const std::vector<std::uint32_t> &steps);
+  std::vector<std::uint32_t> halting_steps() const;
   /// What needs no schedule: undo, a cycle of orders.
   void syntax();
 
@@ -30,6 +34,7 @@ class Judge final : public Listener {
   void plan_ends(const Config &) override;
   void forks(const Config &, std::uint32_t node, std::uint32_t starting) override;
   void chooses(const Config &, std::uint32_t node) override;
+  void acceptance_ends(const Config &config, std::uint32_t node) override { after_start(config, node); }
   void admits(const Config &, std::uint32_t turn) override;
 
  private:
@@ -55,7 +60,9 @@ class Judge final : public Listener {
   Verdict &verdict_;
   const Machine *machine_ = nullptr;
   std::function<std::vector<std::string>()> schedule_;
+  std::set<std::uint32_t> started_;
   std::map<std::uint32_t, std::vector<std::uint32_t>> awaits_;
+  std::map<std::uint32_t, std::vector<std::uint16_t>> fresh_;  // marks of a part that has taken no step
   std::set<std::pair<std::uint32_t, std::string>> joined_;
 };
 

@@ -9,8 +9,19 @@
 
 namespace upg::oracle {
 
+bool Judge::has_dead_steps() const {
+  for (std::uint32_t i = 0; i < g_.nodes.size(); ++i) {
+    if (g_.nodes[i].shape == Shape::act && started_.count(i) == 0) return true;
+  }
+  return false;
+}
+
 void Judge::syntax() {
   if (g_.order_cycle) found(Rule::order, g_.root, "the phases would have to wait for each other");
+  for (const Budget &budget : g_.budgets) {
+    if (budget.amount < 0)
+      found(Rule::avail, g_.root, fmt::format("{}: {} too few from the start", budget.text, -budget.amount), budget.role);
+  }
   // Only the first point on the spine counts.
   if (g_.no_return == Node::none) return;
   for (std::uint32_t i = 0; i < g_.nodes.size(); ++i) {
@@ -24,7 +35,9 @@ void Judge::syntax() {
 
 void Judge::armed(const Config &config, std::uint32_t index, std::string_view where) {
   for (std::size_t c = 0; c < g_.cells.size(); ++c) {
-    if (has(g_.nodes[index].moved_before, c) && (config.sigma[c] & g_.cells[c].transient) != 0)
+    const std::uint32_t mover = config.mover[c];
+    if (mover == Node::none || (config.sigma[c] & g_.cells[c].transient) == 0) continue;
+    if (g_.before(mover, index) || g_.contains(index, mover))
       found(Rule::arm, index, fmt::format("{} is armed where {}", g_.cells[c].name, where));
   }
 }
@@ -93,9 +106,24 @@ void Judge::forks(const Config &config, std::uint32_t index, std::uint32_t start
       if (has(config.unproven, p)) pair_open(p, 0, true);
     }
   };
+  // A part counts as not begun until its first step.
+  const auto begun = [&](std::uint32_t part) {
+    if (config.at[part] == 0) return false;
+    if (config.at[part] == Machine::done) return true;
+    const auto [at, fresh] = fresh_.try_emplace(part);
+    if (fresh) {
+      Machine machine(g_, nullptr, part);
+      Config begins = machine.initial();
+      machine.begin(begins);
+      at->second = std::move(begins.at);
+    }
+    bool same = true;
+    g_.each_under(part, [&](std::uint32_t i) { same = same && config.at[i] == at->second[i]; });
+    return !same;
+  };
   for (std::uint32_t i = 0; i < fork.children.size(); ++i) {
     if (starting != Node::none) {
-      if (i != starting && config.at[fork.children[i]] == 0) decide(starting, i);
+      if (i != starting && !begun(fork.children[i])) decide(starting, i);
       continue;
     }
     for (std::uint32_t k = i + 1; k < fork.children.size(); ++k) decide(i, k);

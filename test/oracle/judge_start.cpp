@@ -25,13 +25,14 @@ void Judge::found(Rule rule, std::uint32_t node, std::string what, std::optional
 void Judge::before_start(const Config &config, std::uint32_t index) {
   const Node &node = g_.nodes[index];
   const Action &a = g_.actions[node.action];
+  started_.insert(index);
   guard(config, index);
   states(config, index);
   beside(config, index);
   holds(config, index);
   orders(config, index);
   reach(config, index);
-  starve(config, index, machine_->required(config, node.action), node.releases);
+  starve(config, index, machine_->required(config, index), node.releases);
   if (!node.in_turn) ranks(config, index, a.touches);
   if (a.person) armed(config, index, "a person is asked");
   if (a.once && has(config.once, *a.once))
@@ -59,7 +60,7 @@ void Judge::before_start(const Config &config, std::uint32_t index) {
 void Judge::guard(const Config &config, std::uint32_t index) {
   const Node &node = g_.nodes[index];
   const Action &a = g_.actions[node.action];
-  const std::vector<std::size_t> required = machine_->required(config, node.action);
+  const std::vector<std::size_t> required = machine_->required(config, index);
   for (const std::size_t g : required) {
     if (!machine_->known(config, g, node.region))
       found(Rule::guard, index, fmt::format("{} starts without {}", a.name, g_.gates[g].name));
@@ -170,6 +171,7 @@ void Judge::holds(const Config &config, std::uint32_t index) {
   }
   if (node.releases == Node::none) return;
   const With &with = g_.withs[node.releases];
+  if (inside(with.hold)) return;  // counted: the one around it still holds
   const auto &taints = g_.plan->holds[g_.holds[with.hold].hold.index].taints;
   for (std::size_t p = 0; p < g_.pairs.size(); ++p) {
     if (!has(config.under[node.releases], p) || !has(open_pairs(config), p)) continue;
@@ -289,6 +291,7 @@ void Judge::at_test(const Config &config, std::uint32_t index, bool expected) {
 void Judge::after_start(const Config &config, std::uint32_t index) {
   Pairs down = 0, touched = 0;
   for (const Outage &o : config.open) {
+    if (has(config.accepted, o.pair)) continue;
     touched |= one(o.pair);
     if (o.kind == Kind::down) down |= one(o.pair);
   }

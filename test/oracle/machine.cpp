@@ -35,6 +35,8 @@ std::string tell(const Ground &ground, const Step &step) {
       return who + "expects " + node.text;
     case Move_::admit:
       return node.text + " begins";
+    case Move_::halt:
+      return "a step fails: the run halts and gives holds back";
   }
   return "";
 }
@@ -63,6 +65,7 @@ Config Machine::initial() const {
   for (std::size_t p = 0; p < g_.pairs.size(); ++p) {
     if (!has(g_.out, g_.pairs[p].host)) c.unproven |= one(p);
   }
+  c.mover.assign(g_.cells.size(), Node::none);
   c.under.assign(g_.withs.size(), 0);
   return c;
 }
@@ -139,6 +142,10 @@ void Machine::complete(Config &config, std::uint32_t index) {
     }
     std::sort(config.open.begin(), config.open.end());
     config.open.erase(std::unique(config.open.begin(), config.open.end()), config.open.end());
+  }
+  if (node.accepts) {
+    for (const auto &pair : g_.roles[*node.accepts].pair_of) config.accepted &= ~(pair ? one(*pair) : 0);
+    if (listener_) listener_->acceptance_ends(config, index);
   }
   if (node.shape == Shape::phase && listener_) listener_->phase_ends(config, index);
   if (index == root_) {
@@ -327,7 +334,7 @@ void Machine::take(Config &config, const Step &step) {
       return;
     case Move_::expect:
       if (listener_) listener_->at_test(config, step.node, true);
-      config.sigma[node.test.cell] = tested;
+      if ((config.sigma[node.test.cell] & tested) != 0) config.sigma[node.test.cell] = tested;
       complete(config, step.node);
       return;
     case Move_::pause:
@@ -336,6 +343,8 @@ void Machine::take(Config &config, const Step &step) {
       return;
     case Move_::admit:
       admit(config, g_.nodes[step.node].parent, true);
+      return;
+    case Move_::halt:
       return;
   }
 }
@@ -347,13 +356,25 @@ void Machine::forget_hit(Config &config, std::size_t action) const {
 void Machine::forget_closed(Config &config, Pairs before) const {
   const Pairs closed = before & ~open_pairs(config);
   for (Pairs &under : config.under) under &= ~closed;
+  config.accepted &= ~closed;
 }
 
-std::vector<std::size_t> Machine::required(const Config &config, std::size_t index) const {
-  const Action &a = g_.actions[index];
+/// Pairs of the roles whose outage is accepted where the node stands.
+Pairs Machine::accepted_at(const Node &node) const {
+  Pairs result = 0;
+  for (const std::uint32_t scope : node.outages) {
+    if (!g_.nodes[scope].lifts) continue;
+    for (const auto &pair : g_.roles[*g_.nodes[scope].accepts].pair_of) result |= pair ? one(*pair) : 0;
+  }
+  return result;
+}
+
+std::vector<std::size_t> Machine::required(const Config &config, std::uint32_t index) const {
+  const Action &a = g_.actions[g_.nodes[index].action];
+  const Pairs accepted = accepted_at(g_.nodes[index]);
   std::vector<std::size_t> result = a.gates;
   for (std::size_t p = 0; p < g_.pairs.size(); ++p) {
-    if (!has(a.disrupts, p) || !g_.stoppable_of[p]) continue;
+    if (!has(a.disrupts & ~accepted, p) || !g_.stoppable_of[p]) continue;
     const bool down = std::any_of(config.open.begin(), config.open.end(),
                                   [&](const Outage &o) { return o.pair == p && o.kind == Kind::down; });
     if (!down && std::find(result.begin(), result.end(), *g_.stoppable_of[p]) == result.end())
@@ -392,6 +413,9 @@ void Machine::start(Config &config, std::uint32_t index) {
     Values &v = config.sigma[m.cell];
     if ((v >> m.from & 1) != 0) v |= Values{1} << m.to;
   }
+  for (std::size_t c = 0; c < g_.cells.size(); ++c) {
+    if (g_.cells[c].transient != 0 && has(a.moved, c)) config.mover[c] = index;
+  }
   const auto add = [&](Pairs pairs, Kind kind) {
     for (std::uint16_t p = 0; p < g_.pairs.size(); ++p) {
       if (!has(pairs, p)) continue;
@@ -400,6 +424,7 @@ void Machine::start(Config &config, std::uint32_t index) {
       if (at == config.open.end() || *at != o) config.open.insert(at, o);
     }
   };
+  config.accepted |= (a.disrupts | a.changes) & accepted_at(node) & ~open_pairs(config);
   add(a.disrupts, Kind::down);
   add(a.changes, Kind::changing);
   if (a.once) config.once |= one(*a.once);

@@ -8,7 +8,7 @@
 
 namespace upg::oracle {
 
-enum class Move_ : std::uint8_t { start, end, pass, take, skip, enter, expect, pause, admit };
+enum class Move_ : std::uint8_t { start, end, pass, take, skip, enter, expect, pause, admit, halt };
 
 /// One step of section 2.
 struct Step {
@@ -33,6 +33,7 @@ class Listener {
   virtual void plan_ends(const Config &) = 0;
   virtual void forks(const Config &, std::uint32_t node, std::uint32_t starting) = 0;
   virtual void chooses(const Config &, std::uint32_t node) = 0;
+  virtual void acceptance_ends(const Config &, std::uint32_t node) = 0;
   virtual void admits(const Config &, std::uint32_t turn) = 0;
 };
 
@@ -50,7 +51,7 @@ class Machine {
   /// Gates that the step's action hits, by gate.
   bool hits(std::size_t action, std::size_t gate) const { return hits_[action][gate]; }
   /// Gates that the action needs at its start: as written, and `stoppable` of what it takes down.
-  std::vector<std::size_t> required(const Config &config, std::size_t action) const;
+  std::vector<std::size_t> required(const Config &config, std::uint32_t act) const;
   bool known(const Config &config, std::size_t gate, std::uint32_t region) const;
   /// Whether a pass at the await would close an outage of this pair opened in this region.
   bool closes(std::uint32_t await, std::size_t pair, std::uint32_t region) const;
@@ -70,6 +71,7 @@ class Machine {
   void pass(Config &config, std::uint32_t node);
   void forget_hit(Config &config, std::size_t action) const;
   void forget_closed(Config &config, Pairs before) const;
+  Pairs accepted_at(const Node &node) const;
   void clear(Config &config, std::uint32_t node) const;
 
   const Ground &g_;

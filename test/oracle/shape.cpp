@@ -46,18 +46,6 @@ bool phase_before(const Node &dag, std::uint32_t a, std::uint32_t b) {
   return false;
 }
 
-/// Calls `visit` for every node under the root, the root included.
-template <class Visit>
-void each_under(const Ground &g, std::uint32_t root, Visit &&visit) {
-  std::vector<std::uint32_t> open{root};
-  while (!open.empty()) {
-    const std::uint32_t at = open.back();
-    open.pop_back();
-    visit(at);
-    for (const std::uint32_t kid : g.nodes[at].children) open.push_back(kid);
-  }
-}
-
 }  // namespace
 
 bool Ground::before(std::uint32_t m, std::uint32_t p) const {
@@ -69,12 +57,18 @@ bool Ground::before(std::uint32_t m, std::uint32_t p) const {
     case Shape::loop:
       return at.left < at.right;
     case Shape::roll:
-      return node.limit == 1 && at.left < at.right;
+      if (at.left >= at.right) return false;
+      return node.limit == 1 || (node.group_limit == 1 && node.groups[at.left] == node.groups[at.right]);
     case Shape::dag:
       return phase_before(node, at.left, at.right);
     default:
       return false;
   }
+}
+
+bool Ground::contains(std::uint32_t outer, std::uint32_t inner) const {
+  while (inner != Node::none && inner != outer) inner = nodes[inner].parent;
+  return inner == outer;
 }
 
 bool Ground::concurrent(std::uint32_t a, std::uint32_t b) const {
@@ -91,7 +85,7 @@ void Grounder::after_edges() {
     const std::size_t n = dag.children.size();
     std::vector<Pairs> changes(n, 0);
     for (std::size_t i = 0; i < n; ++i) {
-      each_under(out_, dag.children[i], [&](std::uint32_t at) {
+      out_.each_under(dag.children[i], [&](std::uint32_t at) {
         if (out_.nodes[at].shape == Shape::act) changes[i] |= out_.actions[out_.nodes[at].action].changes;
       });
     }
@@ -137,18 +131,13 @@ void Grounder::summaries() {
   }
   for (std::uint32_t i = 0; i < out_.nodes.size(); ++i) {
     Node &node = out_.nodes[i];
-    const bool person = node.shape == Shape::act && out_.actions[node.action].person;
-    const bool ends = node.shape == Shape::turn || node.shape == Shape::phase || i == out_.root;
-    if (node.shape == Shape::pause || person || ends) {
-      for (const std::uint32_t act : acts) {
-        if (out_.before(act, i)) node.moved_before |= out_.actions[out_.nodes[act].action].moved;
-      }
-      if (ends) {
-        each_under(out_, i, [&](std::uint32_t at) {
-          if (out_.nodes[at].shape == Shape::act)
-            out_.nodes[i].moved_before |= out_.actions[out_.nodes[at].action].moved;
-        });
-      }
+    if (node.accepts) {
+      node.lifts = std::none_of(acts.begin(), acts.end(), [&](std::uint32_t act) {
+        const Action &a = out_.actions[out_.nodes[act].action];
+        Pairs role = 0;
+        for (const auto &pair : out_.roles[*node.accepts].pair_of) role |= pair ? one(*pair) : 0;
+        return ((a.disrupts | a.changes) & role) != 0 && !out_.contains(i, act) && out_.concurrent(act, i);
+      });
     }
     if (node.shape == Shape::await && node.region != 0) {
       const std::size_t own = *out_.regions[node.region].host;
@@ -185,6 +174,7 @@ Ground Grounder::make() {
   if (plan_.preflight.valid()) block(plan_.preflight, slots, out_.root, place);
   block(plan_.body, slots, out_.root, place);
   if (plan_.postflight.valid()) block(plan_.postflight, slots, out_.root, place);
+  boot_moves();
   after_edges();
   summaries();
   for (const auto &[text, index] : once_index_) {

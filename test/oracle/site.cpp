@@ -73,6 +73,7 @@ void Grounder::budgets() {
       for (const auto &[value, members] : groups) {
         Budget budget;
         budget.role = r;
+        budget.grouped = line.of.valid();
         std::int64_t total = 0;
         std::map<std::string, Hosts> distinct;
         for (const std::size_t i : members) {

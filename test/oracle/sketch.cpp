@@ -175,6 +175,7 @@ Sketch shrink(Sketch sketch, const std::function<bool(const Sketch &)> &fails, s
   while (smaller && tries > 0) {
     smaller = false;
     for (std::size_t d = sketch.declarations.size() - 1; d-- > 0;) {
+      if (sketch.declarations[d].fixed) continue;
       Sketch candidate = sketch;
       candidate.declarations.erase(candidate.declarations.begin() + static_cast<std::ptrdiff_t>(d));
       attempt(std::move(candidate));
@@ -189,7 +190,7 @@ Sketch shrink(Sketch sketch, const std::function<bool(const Sketch &)> &fails, s
         there = path[k] < at->inside.size();
         if (there) at = &at->inside[path[k]];
       }
-      if (!there) continue;
+      if (!there || at->fixed) continue;
       Sketch without = sketch;
       Piece &parent = parent_of(without, path);
       parent.inside.erase(parent.inside.begin() + static_cast<std::ptrdiff_t>(path.back()));

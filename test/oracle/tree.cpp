@@ -23,6 +23,7 @@ std::uint32_t Grounder::add(Shape shape, std::uint32_t parent, const Place &plac
   node.region = place.region;
   node.withs = place.withs;
   node.waivers = place.waivers;
+  node.outages = place.outages;
   node.in_turn = place.in_turn;
   if (from.valid()) node.where = plan_.span(from);
   const auto index = static_cast<std::uint32_t>(out_.nodes.size());
@@ -133,6 +134,14 @@ void Grounder::statement(NodeId id, Slots &slots, std::uint32_t parent, const Pl
       return;
     case Op::accept: {
       Place inside = place;
+      const plan::Waiver &waiver = plan_.waivers[node.a];
+      if (plan_.text(waiver.rule) == "outage") {
+        const std::uint32_t scope = add(Shape::sequence, parent, place, id);
+        out_.nodes[scope].accepts = waiver.role.index;
+        inside.outages.push_back(scope);
+        block(kids[0], slots, scope, inside);
+        return;
+      }
       inside.waivers.push_back(node.a);
       block(kids[0], slots, parent, inside);
       return;
