@@ -84,7 +84,8 @@ def pairs_of(results, seeds):
         if r.state == "accepted" and r.contract_only:
             words = spoken_of(r.mutant, seeds[r.mutant.seed])
             fitting = [m for m in mistakes[r.mutant.seed] if any(w in m.text for w in words)]
-            fitting.sort(key=lambda m: by_hash(r.mutant.id + m.mutant.id))
+            # Those that one rule alone rejects first: what breaks three is rejected whatever one contract says.
+            fitting.sort(key=lambda m: (len(set(m.codes)), by_hash(r.mutant.id + m.mutant.id)))
             pairs += [(r, m) for m in fitting[:PAIRS_OF_ONE]]
     return pairs
 
