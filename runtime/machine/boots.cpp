@@ -13,8 +13,7 @@ Task<Value> Machine::Run::boot_id(HostId host, std::string key) {
   Environment environment;
   environment.slots.resize(std::max<std::size_t>(1, probe.frame.slots.size()));
   environment.slots[0] = Value::host(host);
-  Consultation consultation(around, std::move(environment));
-  Value v = co_await consult_with(&consultation, probe.body, key);
+  Value v = co_await consult(probe.body, std::move(environment), key);
   if (v.is(Kind::string) && v.text.size() < 8) co_return Value::unknown("`" + v.text + "` is no boot id");
   co_return v;
 }
