@@ -1,5 +1,6 @@
-// Abort (SEMANTICS, section 2): before the point of no return the way back, by `on abort` or by the undo of each step that
-// began, the last one first. It is the same run, on the same journal: once it has begun, nothing goes forward any more.
+// Abort (SEMANTICS, section 2): before the point of no return the way back, by `on abort` or by the undo of each step
+// that began, the last one first. It is the same run, on the same journal: once it has begun, nothing goes forward any
+// more.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -76,8 +77,8 @@ Task<bool> Machine::Run::settle_interrupted() {
       if (!host.valid() && c.host != "controller") continue;
       bool over = co_await proven_over(host, c.step, key, now() + kPatience);
       if (!over)
-        co_return halt(true, fmt::format("{} was interrupted and may still be under way on {}", step.action, c.host), key,
-                       plan.where, "bring the host back, then abort again");
+        co_return halt(true, fmt::format("{} was interrupted and may still be under way on {}", step.action, c.host),
+                       key, plan.where, "bring the host back, then abort again");
     }
   }
   co_return true;
@@ -108,8 +109,8 @@ Task<bool> Machine::Run::undo_step(std::string action, std::string values,
   Value arguments = from_journal(values);
   if (!id.valid() || !arguments.is(Kind::list) ||
       arguments.items->size() != plan.actions[id.index].frame.parameters.size())
-    co_return halt(true, fmt::format("the journal keeps a step {} that the plan does not have", action.substr(0, 80)), key,
-                   plan.where);
+    co_return halt(true, fmt::format("the journal keeps a step {} that the plan does not have", action.substr(0, 80)),
+                   key, plan.where);
   const plan::Action &done = plan.actions[id.index];
   ActCall was;
   was.action = id;
@@ -147,7 +148,8 @@ Task<bool> Machine::Run::undo_step(std::string action, std::string values,
   std::vector<Outage> touched;
   if (ok) ok = co_await outages_of(was, frame_of(was), key, &touched);
   if (ok) ok = co_await outages_of(call, frame_of(call), key, &touched);
-  if (ok) ok = co_await act(call, Place{key + "/undo", environment});
+  const Place undo{key + "/undo", environment};  // named: GCC 12 destroys such a temporary of a co_await twice
+  if (ok) ok = co_await act(call, undo);
   if (ok) {
     std::vector<HostId> hosts;
     for (const Value &v : was.arguments)
@@ -160,7 +162,8 @@ Task<bool> Machine::Run::undo_step(std::string action, std::string values,
   while (ok && taken > 0) {
     LeftHold &left = around_it[taken - 1];
     const StepPast *gone_before = past.step(left.place.key);
-    if (!gone_before || !gone_before->released) ok = co_await release(left.node, left.arguments, left.place, "/release");
+    if (!gone_before || !gone_before->released)
+      ok = co_await release(left.node, left.arguments, left.place, "/release");
     if (ok) --taken;
   }
   while (taken > 0) {
@@ -221,12 +224,14 @@ Task<bool> Machine::Run::abort_run() {
         ++held.count;
     }
     world.holds[fmt::format("{}({})", b.name, held.arguments)] = std::move(held);
-    ok = co_await release(with, *arguments.items, Place{b.key, environment}, "/release");
+    const Place place{b.key, environment};
+    ok = co_await release(with, *arguments.items, place, "/release");
     if (!ok) co_return false;
   }
 
   if (plan.on_abort.valid()) {
-    ok = co_await block(plan.on_abort, Place{"abort", environment});
+    const Place place{"abort", environment};
+    ok = co_await block(plan.on_abort, place);
     if (!ok) co_return false;
     ending.reason = "aborted, as `on abort` says";
   } else {

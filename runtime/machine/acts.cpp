@@ -225,6 +225,7 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
             make_data({{"host", host_name(o.host)}, {"role", std::string(plan.text(plan.roles[o.role.index].name))}}));
   };
   if (before && before->done) {  // finished before: only its traces in the model
+    note_done(key);
     if (before->intended)
       for (const Outage &o : opened) world.open(o.host, o.role, o.down);
     if (boots(action))
@@ -304,7 +305,8 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
       co_return halt(
           true, fmt::format("{} may take {}s, the block's `at most` ends earlier", describe(call), action.worst / 1000),
           key, call.where,
-          "a person decides whether there is more time: `upgrun resume --fresh-limits` lets every `at most` count anew");
+          "a person decides whether there is more time: `upgrun resume --fresh-limits` lets every `at most` count "
+          "anew");
   }
   if (!begun && !outage_in_time(opened, key, call.where)) co_return false;
   if (!begun && !fits_window(action.worst, key, call.where)) co_return false;
@@ -377,11 +379,10 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
       moved(move_of(Move::Kind::end, call, key));
       for (const Outage &o : opened) world.ended(o.host, now());
       note_done(key);
-      co_return write(Event::act_ended, key,
-                      make_data({{"action", describe(call)},
-                                 {"outcome", "done"},
-                                 {"detail", ""},
-                                 {"attempt", std::to_string(number)}}));
+      co_return write(
+          Event::act_ended, key,
+          make_data(
+              {{"action", describe(call)}, {"outcome", "done"}, {"detail", ""}, {"attempt", std::to_string(number)}}));
     }
     if (simulation()) {
       Move failure = move_of(Move::Kind::end, call, key);

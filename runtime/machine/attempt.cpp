@@ -1,5 +1,5 @@
-// attempt, recover, otherwise: a failure that the plan itself meets. Each round has keys of its own ("/t1", "/t2", ...), each
-// recovery too ("/r1"), so that the journal tells what belongs to which.
+// attempt, recover, otherwise: a failure that the plan itself meets. Each round has keys of its own ("/t1", "/t2",
+// ...), each recovery too ("/r1"), so that the journal tells what belongs to which.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -121,8 +121,9 @@ bool Machine::Run::settle_left_holds(const std::string &full, const std::string 
     --world.holds[full].count;
     const std::string arguments = name_arguments(left.arguments);
     left_holds.erase(left_holds.begin() + static_cast<std::ptrdiff_t>(i));
-    if (!write(Event::hold_released, old,
-               make_data({{"hold", std::string(plan.text(hold.name))}, {"arguments", arguments}, {"because", "attempt"}})))
+    if (!write(
+            Event::hold_released, old,
+            make_data({{"hold", std::string(plan.text(hold.name))}, {"arguments", arguments}, {"because", "attempt"}})))
       return false;
   }
   return true;

@@ -34,8 +34,8 @@ Task<bool> Machine::Run::await_window(std::int64_t worst, std::string key, plan:
     if (hold.on_wait != plan::Afterwards::release) continue;
     std::size_t mine = 0;
     for (const LeftHold &s : standing)
-      mine += key.starts_with(s.place.key + "/") &&
-              fmt::format("{}({})", plan.text(hold.name), name_arguments(s.arguments)) == full;
+      mine += plan.node(plan.kid(s.node, 0)).a == held.hold.index && key.starts_with(s.place.key + "/") &&
+              name_arguments(s.arguments) == held.arguments;
     if (held.count != 1 || mine != 1) may_wait = false;  // somebody else counts on it
   }
   std::optional<Opening> next;
@@ -47,13 +47,13 @@ Task<bool> Machine::Run::await_window(std::int64_t worst, std::string key, plan:
   }
   if (!next) co_return fits_window(worst, key, where);
 
-  const std::vector<LeftHold> around = standing;
-  for (std::size_t i = around.size(); i-- > 0;) {
-    const plan::Hold &hold = plan.holds[plan.node(plan.kid(around[i].node, 0)).a];
-    const std::string full = fmt::format("{}({})", plan.text(hold.name), name_arguments(around[i].arguments));
-    if (hold.on_wait != plan::Afterwards::release || !key.starts_with(around[i].place.key + "/")) continue;
+  const std::vector<LeftHold> enclosing = standing;
+  for (std::size_t i = enclosing.size(); i-- > 0;) {
+    const plan::Hold &hold = plan.holds[plan.node(plan.kid(enclosing[i].node, 0)).a];
+    const std::string full = fmt::format("{}({})", plan.text(hold.name), name_arguments(enclosing[i].arguments));
+    if (hold.on_wait != plan::Afterwards::release || !key.starts_with(enclosing[i].place.key + "/")) continue;
     if (world.holds[full].found_on) continue;
-    LeftHold hold_back = around[i];
+    LeftHold hold_back = enclosing[i];
     bool ok = co_await release(hold_back.node, hold_back.arguments, hold_back.place, "/give_back");
     if (!ok) co_return false;
     past.forget_hold(hold_back.place.key);
@@ -65,7 +65,11 @@ Task<bool> Machine::Run::await_window(std::int64_t worst, std::string key, plan:
              make_data({{"begin", std::to_string(next->begin_unix_ms)}, {"end", std::to_string(next->end_unix_ms)}})))
     co_return false;
   {
-    Doing doing_this(this, Activity{key, {}, "wait for the next window", "", 0,
+    Doing doing_this(this, Activity{key,
+                                    {},
+                                    "wait for the next window",
+                                    "",
+                                    0,
                                     now() + std::max<std::int64_t>(0, next->begin_unix_ms - clock.unix_ms())});
     while (clock.unix_ms() < next->begin_unix_ms && !gone(key))
       co_await sleep_until(now() + std::min<std::int64_t>(600'000, next->begin_unix_ms - clock.unix_ms()));
@@ -85,11 +89,11 @@ bool Machine::Run::fits_window(std::int64_t worst, const std::string &key, plan:
   if (in_window(worst)) return true;
   const std::int64_t left = *options.window_end_unix_ms - clock.unix_ms();
   if (!window_over)
-    window_over = Ending{Status::stopped,
-                         left <= 0 ? std::string("the window has ended")
-                                   : fmt::format("the window ends in {}, what comes next may take {}", minutes(left),
-                                                 minutes(worst)),
-                         "resume in the next window", key, where};
+    window_over = Ending{
+        Status::stopped,
+        left <= 0 ? std::string("the window has ended")
+                  : fmt::format("the window ends in {}, what comes next may take {}", minutes(left), minutes(worst)),
+        "resume in the next window", key, where};
   return false;
 }
 

@@ -1,5 +1,5 @@
-// Lost hosts (SEMANTICS, `lose h`): a turn of a tolerant rollout that fails leaves its host behind, down in every role to the
-// end of the plan. The budget is the plan's and absolute.
+// Lost hosts (SEMANTICS, `lose h`): a turn of a tolerant rollout that fails leaves its host behind, down in every role
+// to the end of the plan. The budget is the plan's and absolute.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,7 +10,8 @@ namespace upg::machine {
 
 Task<std::string> Machine::Run::armed(HostId host, std::string key) {
   for (const plan::State &state : plan.states) {
-    const bool can_be = std::any_of(state.values.begin(), state.values.end(), [](const auto &v) { return v.transient; });
+    const bool can_be =
+        std::any_of(state.values.begin(), state.values.end(), [](const auto &v) { return v.transient; });
     if (!can_be || state.frame.parameters.size() != 1) continue;
     Environment environment;
     environment.slots.resize(std::max<std::size_t>(1, state.frame.slots.size()));
@@ -33,15 +34,17 @@ Task<std::string> Machine::Run::armed(HostId host, std::string key) {
 Task<bool> Machine::Run::lose(HostId host, std::string key, Ending failure) {
   const std::string name = host_name(host);
   if (std::string step = still_under_way(key + "/", host); !step.empty())
-    co_return halt_after_all(failure, failure.reason + "; it may still be under way elsewhere, so the host is not given up");
+    co_return halt_after_all(failure,
+                             failure.reason + "; it may still be under way elsewhere, so the host is not given up");
   std::string left_at = co_await armed(host, key);
   if (leaving()) co_return false;
   if (!left_at.empty())
-    co_return halt_after_all(failure, fmt::format("{}; {} of {}, which may not be left standing, so the host is not given up",
-                                                  failure.reason, left_at, name));
+    co_return halt_after_all(failure,
+                             fmt::format("{}; {} of {}, which may not be left standing, so the host is not given up",
+                                         failure.reason, left_at, name));
   if (world.lost_hosts() >= plan.tolerate)  // asked last: another turn may have used the budget up meanwhile
-    co_return halt_after_all(failure, fmt::format("{}; {} of {} hosts that may be lost are lost already", failure.reason,
-                                                  world.lost_hosts(), plan.tolerate));
+    co_return halt_after_all(failure, fmt::format("{}; {} of {} hosts that may be lost are lost already",
+                                                  failure.reason, world.lost_hosts(), plan.tolerate));
   if (!write(Event::host_lost, key,
              make_data({{"host", name},
                         {"reason", failure.reason},

@@ -31,7 +31,8 @@ upgrade u of web {
   with quiet { rolling n in server { change(n)  await in_service(n)  await ready(n) } }
   point of no return "from here on only forward"
   change(web1)  await in_service(web1)  await ready(web2)
-)" + more + "}\n")), false);
+)" + more + "}\n")),
+                                 false);
   for (const char *h : {"web1", "web2", "web3"}) {
     l->hosts->files[std::string(h) + ":value"] = "old";
     l->hosts->files[std::string(h) + ":ready"] = "yes";
@@ -57,10 +58,10 @@ TEST(Abort, UndoesTheLastStepFirst) {
   ASSERT_EQ(e.status, Status::aborted) << e.reason << "\n" << l->journal_text();
   std::vector<std::string> way = l->done();
   way.erase(way.begin(), way.begin() + static_cast<std::ptrdiff_t>(before));
-  EXPECT_EQ(way, (std::vector<std::string>{"controller: set quiet off", "controller: set quiet on",
-                                           "web2: set value old", "controller: set quiet off",
-                                           "controller: set quiet on", "web1: set value old",
-                                           "controller: set quiet off"}))
+  EXPECT_EQ(way,
+            (std::vector<std::string>{"controller: set quiet off", "controller: set quiet on", "web2: set value old",
+                                      "controller: set quiet off", "controller: set quiet on", "web1: set value old",
+                                      "controller: set quiet off"}))
       << l->journal_text();
   EXPECT_EQ(l->events(Event::step_undone).size(), 2u);
   EXPECT_EQ(l->events(Event::abort_started).size(), 1u);

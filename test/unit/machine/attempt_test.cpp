@@ -6,6 +6,7 @@ namespace {
 
 const char *const repaired = R"(
 probe value_of(h: host) -> string { return (run("get", "value") on h).stdout default "" }
+probe report -> json { return (run("ask") on web1).json }
 probe broken(h: host) -> string { return (run("get", "broken") on h).stdout default "" }
 gate wide(h: host) { pass when answers(h)  poll 2s for 1m }
 action prepare(h: host) { changes server on h  run("prepare") on h  takes 1s..1m }
@@ -80,7 +81,7 @@ TEST(Attempt, WithoutATrueConditionItEndsInOtherwise) {
 }
 
 TEST(Attempt, AnUnknownConditionIsNeverTrue) {
-  auto l = breaking(R"(attempt 2 { with quiet { install(web1) } } recover when (run("ask") on web1).json.sick { mend(web1) }
+  auto l = breaking(R"(attempt 2 { with quiet { install(web1) } } recover when report().sick { mend(web1) }
   await in_service(all))");
   l->hosts->says("ask", "{}");
   machine::Ending e = l->run();
@@ -116,7 +117,8 @@ upgrade u of web { preflight { await in_service(all) }
   attempt 2 {
     parallel { with quiet { install(web1) } } and { await slow }
   } recover when broken(web1) == "yes" { mend(web1) }
-  await in_service(all) })")), false);
+  await in_service(all) })")),
+         false);
   l2.hosts->files["web1:broken"] = "yes";
   l2.hosts->on("install", [&](const std::string &host, const machine::Command &, Millis) {
     Reply r;
@@ -173,7 +175,8 @@ std::unique_ptr<Lab> workers() {
   std::string text = web(fleet);
   text.replace(text.find("roles server"), 12, "roles worker");
   text.erase(text.find("/// A web server"), text.find("gate answering") - text.find("/// A web server"));
-  text.erase(text.find("gate peers_answer"), text.find("\n", text.find("gate peers_answer")) - text.find("gate peers_answer"));
+  text.erase(text.find("gate peers_answer"),
+             text.find("\n", text.find("gate peers_answer")) - text.find("gate peers_answer"));
   auto l = std::make_unique<Lab>(text, false);
   for (const char *h : {"web1", "web2", "web3"}) l->hosts->files[std::string(h) + ":fine"] = "yes";
   l->hosts->takes("install", 1'000);
@@ -227,7 +230,8 @@ std::string outage(const std::string &accept) {
 gate calm { pass when (run("get", "calm") on web3).stdout == "yes"  poll 30s for 2h }
 upgrade u of web {
   preflight { await in_service(all) }
-  )" + accept + R"({
+  )" + accept +
+             R"({
     linux.reboot(web1)
     linux.reboot(web2)
     await in_service(web1)  await calm  await in_service(web2)
@@ -270,7 +274,8 @@ upgrade u of web {
   preflight { await in_service(all) }
   with kept, lifted { rolling n in server at most 20m { prepare(n)  await in_service(n) } }
 }
-)"), false);
+)"),
+        false);
   l.hosts->on("prepare", [&](const std::string &host, const machine::Command &, Millis) {
     EXPECT_EQ(l.hosts->files["controller:lifted"], "on") << host;
     EXPECT_EQ(l.hosts->files["controller:kept"], "on") << host;
@@ -280,7 +285,7 @@ upgrade u of web {
   });
   machine::Options options;
   const std::int64_t start = l.clock.unix_ms(), hour = 3'600'000;
-  const std::vector<machine::Opening> all = {{start, start + 22 * 60'000},            // one turn
+  const std::vector<machine::Opening> all = {{start, start + 22 * 60'000},                    // one turn
                                              {start + 5 * hour, start + 5 * hour + 300'000},  // too short
                                              {start + 9 * hour, start + 9 * hour + 22 * 60'000},
                                              {start + 20 * hour, start + 24 * hour}};
@@ -314,7 +319,8 @@ upgrade u of web {
   preflight { await in_service(all) }
   with kept { rolling n in server at most 20m { prepare(n)  await in_service(n) } }
 }
-)"), false);
+)"),
+        false);
   l.hosts->takes("prepare", 300'000);
   machine::Options options;
   const std::int64_t start = l.clock.unix_ms();
