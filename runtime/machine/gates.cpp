@@ -36,6 +36,10 @@ Task<GateAnswer> Machine::Run::ask_gate(GateCall call, std::string key) {
       if (!out.fail.is(Kind::pending)) out.fail = Value::boolean(out.fail.yes() && !given);
     }
     if (!out.pass.is(Kind::pending) && !out.fail.is(Kind::pending)) {
+      if (simulation() && !out.pass.yes()) {
+        out.why = "the model's hosts do not let it pass";
+        co_return out;
+      }
       out.why = out.pass.open() ? show(out.pass) : out.pass.yes() ? "pass" : consultation.explain(gate.pass);
       co_return out;
     }

@@ -206,7 +206,7 @@ Task<bool> Machine::Run::main() {
       co_await turn_of(move);
       moved(move);
     }
-    asks(Protection::claims);
+    if (ok) asks(Protection::claims);
     if (ok && !dry() && !unguarded()) ok = co_await claims(plan.finally, "finally");
   }
   if (ok && !preflight_failures.empty()) {

@@ -316,6 +316,7 @@ class Attempt {
 Replayed replay(const plan::Plan &plan, const safety::Proof &proof, std::string_view rule,
                 std::span<const diagnostics::ScheduleStep> schedule, const ReplayOptions &options) {
   Replayed best;
+  best.why = "nothing was tried";
   for (unsigned i = 0; i < options.tries; ++i) {
     const Way way = way_of(options.first_try + i);
     Replayed one = Attempt(plan, proof, rule, schedule, way, options.protected_).go();
@@ -324,6 +325,7 @@ Replayed replay(const plan::Plan &plan, const safety::Proof &proof, std::string_
     if (one.reached) return one;
     if (i == 0 || one.followed > best.followed) best = std::move(one);
   }
+  best.tries = options.tries;
   return best;
 }
 

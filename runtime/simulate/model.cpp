@@ -59,8 +59,7 @@ std::uint32_t &Model::cell(const Cell &which) {
 bool Model::up(const Pair &pair) const {
   if (reader_.out(pair.first)) return false;
   for (const auto &[key, act] : flight_) {
-    const bool booted =
-        performed_.count(key) != 0 && pair.second == reader_.alive() && act->boots.count(pair.first) != 0;
+    const bool booted = performed_.count(key) != 0 && act->boots.count(pair.first) != 0;
     if (booted) continue;
     if (act->disrupts.count(pair) != 0 || act->changes.count(pair) != 0) return false;
   }

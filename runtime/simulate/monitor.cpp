@@ -26,6 +26,12 @@ bool below(const std::string &key, const std::string &statement) {
 }
 }  // namespace
 
+bool judged(std::string_view rule) {
+  static constexpr std::string_view kRules[] = {"avail", "serial", "base", "guard", "state", "race",  "hostx", "hold",
+                                                "ret",   "arm",    "once", "order", "rank",  "reach", "end",   "scope"};
+  return std::find(std::begin(kRules), std::end(kRules), rule) != std::end(kRules);
+}
+
 Monitor::Monitor(Reader &reader) : reader_(reader), plan_(reader.plan()) {
   for (HostIndex h = 0; h < plan_.hosts.size(); ++h) {
     if (reader_.out(h)) continue;
@@ -164,6 +170,7 @@ void Monitor::start(const Move &move) {
   judge_reach(act, move.key);
   judge_armed(act, move.key);
   judge_scope(act, move.key);
+  judge_undo(act, move.key);
   if (region.empty() && act.has_effects) {
     std::set<RoleIndex> roles;
     for (const Pair &p : act.changes) roles.insert(p.second);
@@ -261,27 +268,30 @@ void Monitor::choice(const Move &move, int way) {
     now.erase(n.a);
 }
 
-void Monitor::pause(const Move &move) {
+/// Whether the step runs, or may still run, beside the place: in another part of a `parallel`, in a turn under way.
+bool Monitor::beside(const std::string &step, const std::string &place) const {
+  std::size_t i = 0, begin = 0;
+  for (; i < step.size() && i < place.size() && step[i] == place[i]; ++i)
+    if (step[i] == '/' || step[i] == '[') begin = i;
+  if (i == step.size() || i == place.size()) return false;
+  if ((step[i] == '/' || step[i] == '[') && (place[i] == '/' || place[i] == '[')) begin = i;
+  if (step[begin] == '[') return turns_.count(step.substr(0, step.find(']', begin) + 1)) != 0;
+  return begin + 1 < step.size() && begin + 1 < place.size() && step[begin + 1] == 'b' && place[begin + 1] == 'b';
+}
+
+void Monitor::judge_traps(const std::string &key, const char *when) {
   for (const auto &[which, by] : moved_by_) {
-    // A part that runs beside may arm meanwhile: only what stands before the pause counts.
-    const std::size_t apart = static_cast<std::size_t>(
-        std::mismatch(by.begin(), by.end(), move.key.begin(), move.key.end()).first - by.begin());
-    const bool beside = apart > 1 && apart < by.size() && by[apart - 1] == 'b' && by[apart - 2] == '/';
-    if (beside) continue;
+    if (beside(by, key)) continue;
     for (const std::uint32_t v : transient(which.state))
-      if (cell(which).count(v) != 0)
-        report("arm", move.key, fmt::format("{} is armed while a person is waited for", reader_.text(which)));
+      if (cell(which).count(v) != 0) report("arm", key, fmt::format("{} is armed {}", reader_.text(which), when));
   }
 }
 
+void Monitor::pause(const Move &move) { judge_traps(move.key, "while a person is waited for"); }
+
 void Monitor::leave(const Move &move) {
   const std::string &region = move.key;
-  for (const auto &[which, by] : moved_by_) {
-    if (!by.starts_with(move.key)) continue;
-    for (const std::uint32_t v : transient(which.state))
-      if (cell(which).count(v) != 0)
-        report("arm", move.key, fmt::format("{} is armed when the turn or phase ends", reader_.text(which)));
-  }
+  judge_traps(move.key, "when the turn or phase ends");
   if (!move.host.valid()) return;  // a phase
   std::string outer;
   for (const auto &[turn, host] : turns_)
@@ -309,10 +319,7 @@ void Monitor::finish() {
            fmt::format("{} of {} is not proven back when the plan ends", reader_.role_name(o.pair.second),
                        reader_.name(o.pair.first)),
            o.pair.second);
-  for (const auto &[which, by] : moved_by_)
-    for (const std::uint32_t v : transient(which.state))
-      if (cell(which).count(v) != 0)
-        report("arm", "", fmt::format("{} is armed when the plan ends", reader_.text(which)));
+  judge_traps("", "when the plan ends");
   for (const plan::CellClaim &claim : plan_.finally) {
     std::vector<plan::HostId> hosts(1);
     if (claim.hosts.valid()) hosts = plan_.sets[claim.hosts.index].hosts;

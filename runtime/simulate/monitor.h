@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,9 @@ struct Violation {
   machine::Move::Kind at = machine::Move::Kind::start;
   std::size_t number = 0;  // of the move, from 0
 };
+
+/// Whether monitors judge this rule; the others speak about the text of a plan.
+bool judged(std::string_view rule);
 
 /// Weight of a role that is down at the worst moment so far.
 struct Worst {
@@ -66,6 +70,9 @@ class Monitor {
   void finish();
   void choice(const machine::Move &move, int way);
   void pause(const machine::Move &move);
+  /// ARM: nothing is armed at this place.
+  void judge_traps(const std::string &key, const char *when);
+  bool beside(const std::string &step, const std::string &place) const;
 
   // ---- judged at a start (monitor_start.cpp)
   void judge_guard(const Contract &act, const std::string &key, const std::string &region);
@@ -77,6 +84,7 @@ class Monitor {
   void judge_rank(HostIndex host, const std::string &key, const std::set<RoleIndex> &changes);
   void judge_reach(const Contract &act, const std::string &key);
   void judge_armed(const Contract &act, const std::string &key);
+  void judge_undo(const Contract &act, const std::string &key);
   void judge_scope(const Contract &act, const std::string &key);
   // ---- judged always
   void judge_budgets(const std::string &key);

@@ -309,6 +309,20 @@ void Monitor::judge_armed(const Contract &act, const std::string &key) {
   }
 }
 
+/// A halt leaves nothing armed: what arms a state can take it back, and opens no outage by that.
+void Monitor::judge_undo(const Contract &act, const std::string &key) {
+  if (plan_.on_abort.valid()) return;
+  for (const Motion &m : act.moves) {
+    if (m.by_boot || transient(m.cell.state).count(m.to) == 0) continue;
+    const plan::Action &action = plan_.actions[act.action.index];
+    if (action.undo_kind == plan::UndoKind::action) {
+      const Contract &undo = reader_.contract(action.undo, act.arguments);
+      if (undo.disrupts.empty() && undo.changes.empty()) continue;
+    }
+    report("arm", key, fmt::format("{} arms {} and cannot take it back", reader_.text(act), reader_.text(m.cell)));
+  }
+}
+
 /// No action takes every host of a role down outside of a rollout.
 void Monitor::judge_scope(const Contract &act, const std::string &key) {
   std::map<RoleIndex, std::size_t> counts;
