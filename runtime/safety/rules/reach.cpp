@@ -7,19 +7,33 @@
 namespace upg::safety {
 namespace {
 
+/// The host itself or a bastion in front of it that is declared out; kNone if all are there.
+HostIx dead_on_the_way(const Site &site, HostIx host) {
+  if (site.host(host).out) return host;
+  for (const HostIx bastion : site.host(host).via) {
+    if (site.host(bastion).out) return bastion;
+  }
+  return kNone;
+}
+
 void check(Analysis &a) {
   const RoleIx alive = a.site.alive();
   for (StepIx s = 0; s < a.tree.size(); ++s) {
     if (a.tree[s].kind != StepKind::act || !a.flow.at(s).reached) continue;
     const Contract &c = a.tree.contract(a.tree[s]);
     for (const HostIx h : c.subjects) {
-      if (!a.site.host(h).out || !a.first(diagnostics::Kind::rule_reach, a.tree[s].node)) continue;
-      const std::string host(a.site.host_name(h));
-      auto out = a.report(diagnostics::Kind::rule_reach, a.range(s), a.named(s) + " may start on a host declared out");
-      out.label(a.range(a.plan.hosts[a.site.host(h).id.index].where), host + " is declared here");
-      out.note("the reason it is out: " + std::string(a.plan.text(a.plan.hosts[a.site.host(h).id.index].out_reason)));
+      const HostIx dead = dead_on_the_way(a.site, h);
+      if (dead == kNone || !a.first(diagnostics::Kind::rule_reach, a.tree[s].node)) continue;
+      const std::string host(a.site.host_name(dead));
+      const std::string where =
+          dead == h ? "a host" : std::string(a.site.host_name(h)) + ", whose bastion " + host + " is";
+      auto out =
+          a.report(diagnostics::Kind::rule_reach, a.range(s), a.named(s) + " may start on " + where + " declared out");
+      out.label(a.range(a.plan.hosts[a.site.host(dead).id.index].where), host + " is declared here");
+      out.note("the reason it is out: " +
+               std::string(a.plan.text(a.plan.hosts[a.site.host(dead).id.index].out_reason)));
       a.step(out, s, " while " + host + " is dead");
-      out.help("leave " + host + " out of the step, or take back that it is out");
+      out.help("leave " + std::string(a.site.host_name(h)) + " out of the step, or take back that " + host + " is out");
     }
     std::vector<HostIx> needed = c.subjects;
     for (const HostIx h : c.subjects) needed.insert(needed.end(), a.site.host(h).via.begin(), a.site.host(h).via.end());
