@@ -12,13 +12,14 @@ TEST(Attempt, HoldsItsBlockItsRecoveriesAndItsEnd) {
       "block\n  attempt 3\n    block\n      act base.reboot\n        host db1\n      await\n        in_service\n"
       "          host db1\n    recover\n      equal\n        cell_value\n          cell base.mode\n        text "
       "\"open\"\n"
-      "      block\n        await\n          gate base.calm\n    recover\n      boolean yes\n      block\n        "
+      "      block\n        await\n          gate base.calm\n    recover\n      boolean 1\n      block\n        "
       "confirm \"go on?\"\n    block\n      await\n        gate base.up\n          host db1\n");
 }
 
 TEST(Attempt, SeesWhatStandsBeforeItAndKeepsWhatItBinds) {
-  EXPECT_EQ(statement_messages("attempt 2 { let a = base.load(db1)  expect a < 5 } recover when a > 1 { ask \"x\" }"),
-            "there is no name `a` here");
+  EXPECT_NE(statement_messages("attempt 2 { let a = base.load(db1)  expect a < 5 } recover when a > 1 { ask \"x\" }")
+                .find("`a` is not declared"),
+            std::string::npos);
   EXPECT_EQ(statement_messages("let a = base.load(db1)\nattempt 2 { expect a < 5 } recover when a > 1 { ask \"x\" }"),
             "");
 }
@@ -56,12 +57,10 @@ TEST(Tolerance, IsANumberOfThePlanAndAMarkOfARollout) {
 }
 
 TEST(Tolerance, OfARolloutThatIsNotReachedNeedsNoNumber) {
-  EXPECT_EQ(messages(compile("procedure fleet { rolling n in base.web tolerant { base.reboot(n) } }\n"
-                             "upgrade u of lab { await base.calm }")),
-            "");
-  EXPECT_EQ(messages(compile("procedure fleet { rolling n in base.web tolerant { base.reboot(n) } }\n"
-                             "upgrade u of lab { fleet() }")),
-            "a tolerant rollout, and the plan does not say how many hosts may be lost");
+  const std::string fleet = "procedure fleet { rolling n in base.web tolerant { base.reboot(n) } }\n";
+  const std::string_view missing = "the plan does not say how many hosts may be lost";
+  EXPECT_EQ(messages(compile(fleet + "upgrade u of lab { await base.calm }")).find(missing), std::string::npos);
+  EXPECT_NE(messages(compile(fleet + "upgrade u of lab { fleet() }")).find(missing), std::string::npos);
 }
 
 TEST(Outage, AcceptedForATime) {
