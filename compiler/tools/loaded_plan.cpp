@@ -76,7 +76,8 @@ std::vector<diagnostics::AcceptedRisk> accepted_risks(const LoadedPlan &loaded) 
     const std::string_view name = plan.text(waiver.rule);
     const auto rules = safety::rules();
     const auto rule = std::find_if(rules.begin(), rules.end(), [&](const safety::Rule &r) { return r.name == name; });
-    const Kind kind = rule != rules.end() ? rule->kind : Kind::rule_avail;  // `accept outage of R` lifts what R needs
+    // `accept outage of R` lifts what R needs; that rule's own name is about the outage's end.
+    const Kind kind = name == "outage" || rule == rules.end() ? Kind::rule_avail : rule->kind;
     out.push_back(
         {kind, "accepted: " + report::waiver_text(plan, waiver), std::string(plan.text(waiver.reason)), where});
   }

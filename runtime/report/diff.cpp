@@ -147,10 +147,17 @@ std::vector<std::string> host_names(const plan::Plan &plan, const std::vector<pl
 std::string set_text(const plan::Plan &plan, plan::SetId id) {
   const plan::HostSet &set = plan.sets[id.index];
   if (set.name.valid()) return shown(plan.text(set.name), 120);
+  // A role's set has no name of its own. Where several roles have the same hosts the one meant is not known; the role
+  // that every host carries is not meant if another one fits.
+  const plan::Role *meant = nullptr;
+  bool several = false;
   for (const plan::Role &role : plan.roles) {
-    if (role.hosts == id || (!set.condition.valid() && plan.sets[role.hosts.index].hosts == set.hosts))
-      return shown(plan.text(role.name), 120);
+    const bool fits = role.hosts == id || (!set.condition.valid() && plan.sets[role.hosts.index].hosts == set.hosts);
+    if (!fits) continue;
+    if (meant != nullptr && !meant->boot.valid() && !role.boot.valid()) several = true;
+    if (meant == nullptr || meant->boot.valid()) meant = &role;
   }
+  if (meant != nullptr && !several) return shown(plan.text(meant->name), 120);
   return host_list(plan, set.hosts);
 }
 

@@ -146,6 +146,37 @@ void lines(Comparison &c, const std::vector<T> &before, const std::vector<T> &af
   }
 }
 
+/// Hosts that came or went are told elsewhere: a claim is compared on the hosts that both plans have.
+void claims(Comparison &c, const std::vector<plan::CellClaim> &before, const std::vector<plan::CellClaim> &after,
+            const std::string &subject) {
+  const auto living = [](const Side &s) {
+    std::set<std::string> out;
+    for (const plan::Host &h : s.plan.hosts) {
+      if (!h.out_reason.valid()) out.insert(s.name(h.name));
+    }
+    return out;
+  };
+  const std::set<std::string> old_hosts = living(c.a), new_hosts = living(c.b);
+  const auto key = [&](const Side &s) {
+    return [&](const plan::CellClaim &claim) {
+      const plan::State &state = s.plan.states[claim.state.index];
+      std::set<std::string> hosts;
+      if (claim.hosts.valid()) {
+        for (const std::string &name : host_names(s.plan, s.plan.sets[claim.hosts.index].hosts)) {
+          if (old_hosts.contains(name) && new_hosts.contains(name)) hosts.insert(name);
+        }
+      }
+      std::string out = fmt::format("{} == {}", s.name(state.name), s.name(state.values[claim.value].name));
+      for (const std::string &host : hosts) out += ' ' + host;
+      return out;
+    };
+  };
+  for (const auto &[x, y] : paired(before, after, key(c.a), key(c.b))) {
+    if (y == nullptr) c.add(ChangeKind::claim_changed, subject, {.before = claim_text(c.a, *x), .at_before = x->where});
+    if (x == nullptr) c.add(ChangeKind::claim_changed, subject, {.after = claim_text(c.b, *y), .at_after = y->where});
+  }
+}
+
 std::string order_text(const Side &s, const plan::Order &order) {
   std::string out;
   for (const plan::RoleGroup &group : order.groups) {
@@ -216,8 +247,8 @@ void compare_identity(Comparison &c) {
   };
   lines(c, x.secrets, y.secrets, secret, ChangeKind::parameter, ChangeKind::parameter, "secrets");
   lines(c, x.windows, y.windows, window_text, ChangeKind::window, ChangeKind::window, "windows");
-  lines(c, x.initially, y.initially, claim_text, ChangeKind::claim_changed, ChangeKind::claim_changed, "initially");
-  lines(c, x.finally, y.finally, claim_text, ChangeKind::claim_changed, ChangeKind::claim_changed, "finally");
+  claims(c, x.initially, y.initially, "initially");
+  claims(c, x.finally, y.finally, "finally");
 }
 
 void compare_hosts(Comparison &c) {
@@ -281,13 +312,10 @@ void compare_proofs(Comparison &c) {
     const auto margin = [](const safety::WorstMoment &w) {
       return w.budget == UINT64_MAX ? UINT64_MAX : w.budget - std::min(w.down, w.budget);
     };
+    if (margin(*y) == margin(*x) && y->down == x->down) continue;  // more hosts, none of them down
     const bool better = margin(*y) > margin(*x) || (margin(*y) == margin(*x) && y->down < x->down);
-    const bool same = margin(*y) == margin(*x) && y->down == x->down;
-    c.add(ChangeKind::margin,
-          better ? Danger::stronger
-          : same ? Danger::different
-                 : Danger::weaker,
-          "role " + role_name(c.a)(*x), {"the worst moment", text(c.a, *x), text(c.b, *y)});
+    c.add(ChangeKind::margin, better ? Danger::stronger : Danger::weaker, "role " + role_name(c.a)(*x),
+          {"the worst moment", text(c.a, *x), text(c.b, *y)});
   }
   const auto time = [](const safety::Proof &p) {
     return fmt::format("typically {}, at worst {}", duration_text(p.typical_ms), duration_text(p.worst_ms));

@@ -79,11 +79,14 @@ class Lines {
       case Op::visit: {
         const plan::Rollout &rollout = plan_.rollouts[n.a];
         const std::string set = set_text(plan_, rollout.hosts);
-        slots_[rollout.slot] = "each " + set;
+        slots_[rollout.slot] = fmt::format("each {}", depth_);  // the same turn whatever the set is
         const std::size_t own = put(
             node, n.op == Op::roll ? "rolling" : "for", set,
             fmt::format("{} {} in {}", n.op == Op::roll ? "rolling" : "for", text_.slot(rollout.slot), set), parent);
-        return block(kids[0], own);
+        ++depth_;
+        block(kids[0], own);
+        --depth_;
+        return;
       }
       case Op::phase: {
         const plan::Phase &phase = plan_.phases[n.a];
@@ -167,6 +170,7 @@ class Lines {
   const plan::Plan &plan_;
   PlanText text_;
   std::vector<std::string> slots_;
+  std::size_t depth_ = 0;  // of rollouts
   std::vector<Line> lines_;
 };
 
