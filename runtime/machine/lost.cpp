@@ -55,6 +55,15 @@ Task<bool> Machine::Run::lose(HostId host, std::string key, Ending failure) {
   co_return co_await release_left_holds(key + "/", host);
 }
 
+std::string Machine::Run::lost_hosts_text() const {
+  std::string names;
+  for (std::size_t h = 0; h < plan.hosts.size(); ++h)
+    if (world.lost(HostId(h))) names += (names.empty() ? "" : ", ") + host_name(HostId(h));
+  if (names.empty()) return {};
+  return fmt::format("{} of {} hosts that may be lost {} lost: {}", world.lost_hosts(), plan.tolerate,
+                     world.lost_hosts() == 1 ? "is" : "are", names);
+}
+
 Task<bool> Machine::Run::settle_lost(HostId host, Place turn) {
   const std::string prefix = turn.key + "/";
   for (const auto &[key, step] : past.steps()) {

@@ -269,6 +269,8 @@ struct Machine::Run {
   bool settle_left_holds(const std::string &full, const std::string &key);
   Task<bool> release_left_holds(std::string prefix, HostId lost = {});
   Task<bool> lose(HostId host, std::string key, Ending failure);
+  /// "1 of 2 hosts that may be lost is lost: web2"; empty: none is.
+  std::string lost_hosts_text() const;
   /// The controller died while the holds of a lost host were given back: that comes to its end.
   Task<bool> settle_lost(HostId host, Place turn);
   /// The value of a host's cell that may not be left standing, if it has one now; "" if it has none.
@@ -370,6 +372,8 @@ struct Machine::Run {
   Value recall(const StepPast &step, Kind kind = Kind::pending) const;
   /// Why this plan cannot have written the journal; empty if it can have.
   std::string journal_problem() const;
+  /// What the states were when last seen; only of a journal without a problem.
+  void recall_cells();
 
   // ---- the world against the journal (compare.cpp)
   struct Remembered {

@@ -179,6 +179,7 @@ Task<bool> Machine::Run::main() {
   if (std::string problem = journal_problem(); !problem.empty())
     ok = halt(true, "the journal cannot be this plan's: " + problem, "", plan.where,
               "nothing was done; find out who wrote into the run's folder");
+  if (ok) recall_cells();
   if (ok) ok = co_await who_is_there();
   if (ok) ok = co_await rosters();
   const bool back = options.mode == Mode::run && (options.abort || past.aborting());
@@ -216,7 +217,10 @@ Task<bool> Machine::Run::main() {
   }
   if (!ok && window_over) halt(false, window_over->reason, window_over->key, window_over->where, window_over->advice);
   if (!ok && ending.status != Status::running) co_await give_back_holds();
-  if (ok && ending.status == Status::running) ending.status = Status::done;
+  if (ok && ending.status == Status::running) {
+    ending.status = Status::done;
+    ending.reason = lost_hosts_text();
+  }
   if (ending.status == Status::running) {
     ending.status = acted ? Status::stopped : Status::refused;
     ending.reason = stop ? "stopped on request" : "left";

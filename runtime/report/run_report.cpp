@@ -29,6 +29,7 @@ struct Facts {
   std::map<std::string, std::string> boots_first, boots_last;
   std::vector<std::pair<std::string, std::string>> holds;  // text, time
   std::vector<std::string> confirmations, waivers;
+  std::vector<std::string> detours;                         // attempts, lost hosts, waits for a window, the way back
   std::vector<std::pair<std::int64_t, std::string>> waits;  // longest gates: ms, text
   std::vector<std::string> holds_left;
 };
@@ -89,6 +90,15 @@ Facts gather(const std::vector<Record> &records) {
         f.confirmations.push_back(fmt::format("{} {} answered {} to: {}", clock_time(r.unix_ms), field_of(r, "who"),
                                               field_of(r, "answer"), field_of(r, "text")));
         break;
+      case Event::attempt_failed:
+      case Event::recovery_chosen:
+      case Event::host_lost:
+      case Event::outage_overrun:
+      case Event::window_awaited:
+      case Event::abort_started:
+      case Event::step_undone:
+        f.detours.push_back(fmt::format("{} {}", clock_time(r.unix_ms), tell(r)));
+        break;
       case Event::waiver_used:
         f.waivers.push_back(fmt::format("{}: {}", field_of(r, "rule"), field_of(r, "reason")));
         break;
@@ -134,6 +144,10 @@ std::string text_report(const plan::Plan &plan, const std::string &run, const st
   if (!f.holds_left.empty()) {
     out += "\nHOLDS STILL IN FORCE\n";
     for (const auto &h : f.holds_left) out += "  " + h + "\n";
+  }
+  if (!f.detours.empty()) {
+    out += "\nwhat did not go straight on\n";
+    for (const auto &d : f.detours) out += "  " + d + "\n";
   }
   if (!f.waivers.empty()) {
     out += "\naccepted risks that came into force\n";
@@ -203,6 +217,7 @@ std::string json_report(const plan::Plan &plan, const std::string &run, const st
                             {"began_unix_ms", step.began_ms},
                             {"ended_unix_ms", step.ended_ms}});
   j["holds_in_force"] = f.holds_left;
+  j["detours"] = f.detours;
   j["waivers"] = f.waivers;
   j["events"] = Json::array();
   for (const Record &r : records) {

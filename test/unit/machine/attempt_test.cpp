@@ -150,6 +150,17 @@ TEST(Attempt, TheControllerDiesAnywhere) {
   }
 }
 
+TEST(Attempt, ADryRunTellsOfTheBlockAndDoesNothing) {
+  auto l = breaking();
+  machine::Options options;
+  options.mode = Mode::dry_run;
+  EXPECT_EQ(l->run(options).status, Status::done);
+  EXPECT_TRUE(l->done().empty());
+  bool told = false;
+  for (const std::string &line : l->observer.lines) told = told || line == "attempt, 3 times at most:";
+  EXPECT_TRUE(told);
+}
+
 // ---- tolerated hosts
 
 const char *const fleet = R"(
@@ -192,6 +203,7 @@ TEST(Lost, ATurnThatFailsLeavesItsHostBehind) {
   ASSERT_EQ(l->events(Event::host_lost).size(), 1u);
   EXPECT_EQ(machine::field_of(l->events(Event::host_lost)[0], "host"), "web2");
   EXPECT_EQ(l->times("set apart off"), 3) << "its holds are given back";
+  EXPECT_EQ(e.reason, "1 of 1 hosts that may be lost is lost: web2");
 }
 
 TEST(Lost, TheBudgetIsAbsolute) {
