@@ -81,4 +81,10 @@ std::string Machine::Run::journal_problem() const {
   return {};
 }
 
+void Machine::Run::recall_cells() {
+  for (const auto &[name, cell] : past.cells())
+    if (Value arguments = from_journal(cell.arguments); arguments.is(Kind::list))
+      seen_cells[fmt::format("{}({})", cell.state, name_arguments(*arguments.items))] = cell.value;
+}
+
 }  // namespace upg::machine

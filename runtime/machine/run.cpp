@@ -44,9 +44,6 @@ Machine::Run::Run(const plan::Plan &p, const safety::Proof &pr, Transport &t, Cl
   around.simulation = options.simulation;
   for (std::size_t h = 0; h < plan.hosts.size(); ++h)
     if (past.lost().count(host_name(HostId(h)))) world.lose(HostId(h));
-  for (const auto &[name, cell] : past.cells())
-    if (Value arguments = from_journal(cell.arguments); arguments.is(Kind::list))
-      seen_cells[fmt::format("{}({})", cell.state, name_arguments(*arguments.items))] = cell.value;
   acted = past.anything_done();
   records = options.past.empty() ? 0 : options.past.back().number;
 }
