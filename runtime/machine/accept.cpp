@@ -27,6 +27,13 @@ Task<bool> Machine::Run::accept_statement(NodeId node, Place place) {
   bool ok = co_await block(plan.kid(node, 0), place.at("/b"));
   look_at_outages();
   accepted.erase(mine);
+  if (ok && simulation()) {
+    Move move;
+    move.kind = Move::Kind::unaccept;
+    move.key = place.key;
+    move.node = node;
+    moved(move);
+  }
   co_return ok;
 }
 

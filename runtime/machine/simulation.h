@@ -14,18 +14,19 @@ namespace upg::machine {
 /// One step of the model in docs/semantics.md section 2, as a run takes it.
 struct Move {
   enum class Kind : std::uint8_t {
-    start,    // an action, the taking and giving back of a hold included
-    perform,  // its commands have done their work; what it awaits comes next
-    end,      // it is over
-    pass,     // one gate
-    admit,    // a rollout lets a host in
-    leave,    // a turn, or a phase, ends
-    pause,    // a person is waited for, or a soak
-    choice,   // `if` (way 0: the condition holds), `unless` and `expect` (way 0: the state has the value)
-    hold,     // a `with` counts on its hold from here ...
-    unhold,   // ... to here
-    accept,   // a waiver comes into force
-    finish    // the plan has come to its end
+    start,     // an action, the taking and giving back of a hold included
+    perform,   // its commands have done their work; what it awaits comes next
+    end,       // it is over
+    pass,      // one gate
+    admit,     // a rollout lets a host in
+    leave,     // a turn, or a phase, ends
+    pause,     // a person is waited for, or a soak
+    choice,    // `if` (way 0: the condition holds), `unless` and `expect` (way 0: the state has the value)
+    hold,      // a `with` counts on its hold from here ...
+    unhold,    // ... to here
+    accept,    // a waiver comes into force ...
+    unaccept,  // ... and ends with its block
+    finish     // the plan has come to its end
   };
   Kind kind = Kind::start;
   std::string key;        // step key: the place in the plan, turns included

@@ -129,6 +129,13 @@ class Attempt {
       if (chosen == nullptr) break;
       more = take(*chosen, is_told);
     }
+    // What is accepted weighs again when its block has ended: the run goes on to there.
+    while (more && next_ == told_.size() && next_ > 0 && !broken() && run_.monitor().accepted(told_.back().cue.key) &&
+           out_.taken.size() < kMostMoves) {
+      const std::vector<Offer> offers = run_.offers();
+      if (offers.empty()) break;
+      more = take(offers.front(), false);
+    }
     out_.followed = next_;
     out_.status = run_.ending().status;
     out_.halted = run_.ending().reason;
@@ -258,6 +265,14 @@ class Attempt {
     return out;
   }
 
+  /// The violation at the last step of the schedule.
+  const Violation *broken() const {
+    const Cue &last = told_.back().cue;
+    for (const Violation &v : run_.monitor().violations())
+      if (v.rule == rule_ && (last.kind == Cue::Kind::finish ? v.key.empty() : v.key == last.key)) return &v;
+    return nullptr;
+  }
+
   void judge() {
     if (told_.empty()) {
       out_.why = "the schedule has no step that could be taken";
@@ -270,13 +285,9 @@ class Attempt {
       // the machine's own protection may have stopped exactly this step
       return;
     }
-    const Cue &last = told_.back().cue;
-    for (const Violation &v : run_.monitor().violations()) {
-      if (v.rule != rule_) continue;
-      const bool here = last.kind == Cue::Kind::finish ? v.key.empty() : v.key == last.key;
-      if (!here) continue;
+    if (const Violation *v = broken()) {
       out_.reached = true;
-      out_.violation = v;
+      out_.violation = *v;
       return;
     }
     out_.why = "every step was taken, and the rule was not broken at the last one";
@@ -330,8 +341,9 @@ Replayed replay(const plan::Plan &plan, const safety::Proof &proof, std::string_
 }
 
 std::string_view name_of(Move::Kind kind) {
-  static constexpr std::array<std::string_view, 12> kNames{"start", "perform", "end",  "pass",   "admit",  "leave",
-                                                           "pause", "choice",  "hold", "unhold", "accept", "finish"};
+  static constexpr std::array<std::string_view, 13> kNames{"start",  "perform",  "end",    "pass", "admit",
+                                                           "leave",  "pause",    "choice", "hold", "unhold",
+                                                           "accept", "unaccept", "finish"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

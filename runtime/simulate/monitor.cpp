@@ -85,6 +85,10 @@ void Monitor::moved(const Move &move, int way) {
     case Move::Kind::accept:
       waivers_.push_back({move.key, plan_.node(move.node).a});
       break;
+    case Move::Kind::unaccept:
+      std::erase_if(waivers_, [&](const Waiver &w) { return w.key == move.key; });
+      judge_budgets("");
+      break;
     case Move::Kind::finish:
       finish();
       break;
@@ -95,8 +99,13 @@ void Monitor::moved(const Move &move, int way) {
 }
 
 void Monitor::report(const char *rule, const std::string &key, std::string text, RoleIndex role, std::uint32_t hold) {
+  if (hold == plan::HoldId::none) hold = acting_hold_;  // what taking a hold breaks is accepted by the hold's name
   if (violations_.size() >= kMostViolations || waived(rule, key, role, hold)) return;
   violations_.push_back({rule, std::move(text), key, at_, moves_});
+}
+
+bool Monitor::accepted(const std::string &key) const {
+  return std::any_of(waivers_.begin(), waivers_.end(), [&](const Waiver &w) { return below(key, w.key); });
 }
 
 bool Monitor::waived(const std::string &rule, const std::string &key, RoleIndex role, std::uint32_t hold) const {
@@ -104,7 +113,8 @@ bool Monitor::waived(const std::string &rule, const std::string &key, RoleIndex 
     if (!below(key, w.key)) continue;
     const plan::Waiver &waiver = plan_.waivers[w.waiver];
     std::string_view named = plan_.text(waiver.rule);
-    const bool outage = named == "outage" && (rule == "avail" || rule == "serial" || rule == "stoppable");
+    const bool outage =
+        named == "outage" && (rule == "avail" || rule == "serial" || rule == "stoppable" || rule == "scope");
     if (named == "available") named = "avail";
     if (named == "return") named = "ret";
     if (named != rule && !outage) continue;
@@ -160,6 +170,7 @@ bool Monitor::inside(const std::string &key, const Hold &hold) const {
 void Monitor::start(const Move &move) {
   const Contract &act = reader_.contract(move.action, move.arguments);
   const std::string region = region_of(move.key);
+  acting_hold_ = act.hold.hold;
   if (act.by_person) pause(move);
   judge_guard(act, move.key, region);
   judge_base(act, move.key);
@@ -194,6 +205,7 @@ void Monitor::start(const Move &move) {
   open(act.changes, 'C');
   changed_.insert(act.changes.begin(), act.changes.end());
   judge_budgets(move.key);
+  acting_hold_ = plan::HoldId::none;
 }
 
 void Monitor::end(const Move &move) {

@@ -39,6 +39,8 @@ class Monitor {
 
   void moved(const machine::Move &move, int way);
   const std::vector<Violation> &violations() const { return violations_; }
+  /// Whether a waiver is in force around the place.
+  bool accepted(const std::string &key) const;
   std::size_t moves() const { return moves_; }
   /// By role; those without a limit are left out.
   const std::map<RoleIndex, Worst> &worst() const { return worst_; }
@@ -87,7 +89,9 @@ class Monitor {
   void judge_undo(const Contract &act, const std::string &key);
   void judge_scope(const Contract &act, const std::string &key);
   // ---- judged always
+  /// `key`: the move that is judged; empty: each budget by the step that opened the last outage of it.
   void judge_budgets(const std::string &key);
+  std::string opener_of(RoleIndex role) const;
   void weigh(RoleIndex role, const plan::Available &line, const std::string &key);
 
   void report(const char *rule, const std::string &key, std::string text, RoleIndex role = plan::RoleId::none,
@@ -112,6 +116,7 @@ class Monitor {
   std::set<std::string> said_;
   std::size_t moves_ = 0;
   machine::Move::Kind at_ = machine::Move::Kind::start;
+  std::uint32_t acting_hold_ = plan::HoldId::none;  // that the starting action takes or gives back
   // ---- the configuration
   std::vector<Flight> flight_;                                           // I
   std::map<std::string, std::pair<Gate, std::set<std::string>>> known_;  // K: regions by gate

@@ -341,8 +341,16 @@ bool Monitor::limited(RoleIndex role) const {
                      [](const plan::Available &a) { return a.kind != plan::AvailableKind::may_be_down; });
 }
 
-void Monitor::judge_budgets(const std::string &key) {
+std::string Monitor::opener_of(RoleIndex role) const {
+  std::string last;
+  for (const Outage &o : open_)
+    if (o.pair.second == role) last = o.opener;
+  return last;
+}
+
+void Monitor::judge_budgets(const std::string &at) {
   for (RoleIndex r = 0; r < plan_.roles.size(); ++r) {
+    const std::string key = at.empty() ? opener_of(r) : at;
     for (const plan::Available &line : plan_.roles[r].available)
       if (line.kind != plan::AvailableKind::may_be_down) weigh(r, line, key);
     if (!plan_.roles[r].serial) continue;

@@ -68,13 +68,15 @@ ScheduleStep step(Cue::Kind kind, const std::string &key) { return {"", "", {}, 
 const diagnostics::Diagnostic &rejection(const Compiled &c, diagnostics::Kind kind) {
   for (const auto &d : c.compiled.sink.all())
     if (d.kind == kind) return d;
-  throw std::runtime_error("the plan is not rejected so");
+  std::string all = "the plan is not rejected so, but: ";
+  for (const auto &d : c.compiled.sink.all()) all += d.message + "; ";
+  throw std::runtime_error(all);
 }
 
 TEST(Simulate, ASoundPlanRunsToItsEndAndBreaksNothing) {
   const Compiled c = compile(kSerial);
   ASSERT_EQ(c.compiled.sink.errors(), 0u);
-  Run run(c.plan(), c.proof, {});
+  simulate::Run run(c.plan(), c.proof, {});
   ASSERT_TRUE(run.finish());
   EXPECT_EQ(run.ending().status, machine::Status::done) << run.ending().reason;
   EXPECT_TRUE(run.monitor().violations().empty());
