@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <llvm/ADT/StringRef.h>
-#include <llvm/ADT/StringRef.h>
 #include <llvm/Support/SHA256.h>
 
 #include <array>
