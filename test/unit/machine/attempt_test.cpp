@@ -206,6 +206,19 @@ TEST(Lost, ATurnThatFailsLeavesItsHostBehind) {
   EXPECT_EQ(e.reason, "1 of 1 hosts that may be lost is lost: web2");
 }
 
+TEST(Lost, AHostThatDoesNotAnswerIsLost) {
+  auto l = workers();
+  l->begin();
+  ASSERT_TRUE(l->until([&] { return l->events(Event::iteration_ended).size() == 1; }));
+  l->simulated->reboot(l->host("web2"), l->clock.monotonic(), 100'000'000);
+  machine::Ending e = l->finish();
+  ASSERT_EQ(e.status, Status::done) << e.reason << "\n" << l->journal_text();
+  EXPECT_EQ(e.reason, "1 of 1 hosts that may be lost is lost: web2");
+  EXPECT_EQ(l->times("install"), 2);
+  // nothing is asked of it any more, also at a resume of the end
+  EXPECT_TRUE(l->events(Event::gate_passed).back().key.find("web2") == std::string::npos);
+}
+
 TEST(Lost, TheBudgetIsAbsolute) {
   auto l = workers();
   l->hosts->says("web1: install", "", 1);
