@@ -12,15 +12,17 @@ namespace upg::lower {
 namespace {
 
 enum Declaration : std::size_t { probes, states, sets, gates, actions, holds, procedures, kinds };
-constexpr std::array<std::string_view, kinds> tables{"probes", "states", "sets", "gates", "actions", "holds", "procedures"};
-constexpr std::array<std::string_view, kinds> words{"probe", "state", "set of hosts", "gate", "action", "hold", "procedure"};
+constexpr std::array<std::string_view, kinds> tables{"probes",  "states", "sets",      "gates",
+                                                     "actions", "holds",  "procedures"};
+constexpr std::array<std::string_view, kinds> words{"probe",  "state", "set of hosts", "gate",
+                                                    "action", "hold",  "procedure"};
 
 /// Which declaration needs which, and where it says so.
 class Graph {
  public:
   explicit Graph(const plan::Plan &plan) : plan_(plan) {
-    const std::array<std::size_t, kinds> sizes{plan.probes.size(), plan.states.size(),  plan.sets.size(),
-                                               plan.gates.size(),  plan.actions.size(), plan.holds.size(),
+    const std::array<std::size_t, kinds> sizes{plan.probes.size(),    plan.states.size(),  plan.sets.size(),
+                                               plan.gates.size(),     plan.actions.size(), plan.holds.size(),
                                                plan.procedures.size()};
     for (std::size_t k = 0; k < kinds; ++k) base_[k + 1] = base_[k] + sizes[k];
     edges_.resize(base_[kinds]);
@@ -51,8 +53,9 @@ class Graph {
           stack.pop_back();
           if (!stack.empty()) length[stack.back()] = std::max(length[stack.back()], length[at] + 1);
           if (length[at] == plan::Limits::depth + 1) {
-            context.error(Kind::nested_too_deeply, place(at),
-                          fmt::format("the chain of what {} needs is longer than {}", name(at), plan::Limits::depth))
+            context
+                .error(Kind::nested_too_deeply, place(at),
+                       fmt::format("the chain of what {} needs is longer than {}", name(at), plan::Limits::depth))
                 .help("let each do more by itself: a chain this long is a list, and a list needs no names");
             found = true;
           }

@@ -7,7 +7,7 @@
 #include <chrono>
 
 #include "runtime/plan/validate.h"
-#include "runtime/safety/rules/rules.h"
+#include "runtime/safety/rules/table.h"
 
 namespace upg::lower {
 namespace {

@@ -3,7 +3,15 @@
 namespace upg::safety {
 
 Analysis::Analysis(const plan::Plan &p, std::int64_t today_, diagnostics::Sink &sink, Telling telling_)
-    : plan(p), today(today_), telling(telling_), site(p), contracts(site), tree(contracts), flow(tree), knowledge(tree), sink_(sink) {}
+    : plan(p),
+      today(today_),
+      telling(telling_),
+      site(p),
+      contracts(site),
+      tree(contracts),
+      flow(tree),
+      knowledge(tree),
+      sink_(sink) {}
 
 diagnostics::Range Analysis::range(StepIx s) const {
   const Step &step = tree[s];
@@ -21,7 +29,8 @@ bool Analysis::first(diagnostics::Kind kind, plan::NodeId place, std::uint64_t w
 bool Analysis::about(StepIx accept, std::string_view rule, plan::RoleId role, plan::HoldId hold) const {
   const plan::Waiver &w = plan.waivers[plan.node(tree[accept].node).a];
   const std::string_view named = plan.text(w.rule);
-  const bool outage = named == "outage" && (rule == "available" || rule == "serial" || rule == "stoppable" || rule == "scope");
+  const bool outage =
+      named == "outage" && (rule == "available" || rule == "serial" || rule == "stoppable" || rule == "scope");
   if (named != rule && !outage) return false;
   if (w.role.valid() && w.role != role) return false;
   if (outage && !w.role.valid()) return false;

@@ -53,9 +53,11 @@ class Analysis {
 
   /// A `with` that must not be there at all: what else taking or giving back its hold breaks has the same cause.
   void condemn(StepIx s) { condemned_.insert(tree[s].node.index); }
+  /// What the step opens outlives the block that accepts its outage: what that breaks has the same cause.
+  void outlives(StepIx s) { outlived_.insert(s); }
   bool condemned(StepIx s) const {
-    return telling == Telling::causes && (tree[s].acquire || tree[s].release) &&
-           condemned_.contains(tree[s].node.index);
+    if (telling != Telling::causes) return false;
+    return outlived_.contains(s) || ((tree[s].acquire || tree[s].release) && condemned_.contains(tree[s].node.index));
   }
 
   /// Whether an `accept` around the step lifts this rule for the role or hold; the waiver counts as used then. Without
@@ -98,6 +100,7 @@ class Analysis {
   std::set<std::uint32_t> used_waivers_;
   std::set<std::pair<std::uint32_t, std::uint32_t>> clashes_;
   std::set<std::uint32_t> condemned_;
+  std::set<StepIx> outlived_;
   std::set<StepIx> clashing_;  // what lets steps overlap that clash
   std::pair<std::uint32_t, std::uint32_t> pair_of(StepIx x, StepIx y) const {
     return std::minmax(tree[x].node.index, tree[y].node.index);

@@ -38,7 +38,8 @@ void sort_unique(std::vector<std::uint32_t> &v) {
 Contracts::Contracts(const Site &site) : site_(&site), host_cells_(site.size()) {
   item_of_.emplace("*", 0);
   for (std::size_t a = 0; a < plan().actions.size(); ++a) {
-    if (plan().actions[a].undo_kind == plan::UndoKind::action) undoes_[plan().actions[a].undo.index] = plan::ActionId(a);
+    if (plan().actions[a].undo_kind == plan::UndoKind::action)
+      undoes_[plan().actions[a].undo.index] = plan::ActionId(a);
   }
   for (std::size_t h = 0; h < plan().holds.size(); ++h) {
     const plan::Hold &hold = plan().holds[h];

@@ -178,7 +178,7 @@ class Contracts {
   std::unordered_map<std::string, std::uint32_t> contract_of_, gate_of_, hold_of_, cell_of_, item_of_;
   std::map<std::uint32_t, bool> own_host_only_;
   std::unordered_map<std::uint32_t, std::pair<plan::HoldId, bool>> hold_of_action_;  // true: acquires
-  std::unordered_map<std::uint32_t, plan::ActionId> undoes_;  // of an undo: the action
+  std::unordered_map<std::uint32_t, plan::ActionId> undoes_;                         // of an undo: the action
   std::uint64_t fresh_ = 0;
 };
 

@@ -65,7 +65,8 @@ Cuts::OpenHosts Cuts::touched(StepIx s, const OpenHosts &open) const {
 }
 
 std::vector<StepIx> Cuts::parts(StepIx s) const {
-  if (!failures_.empty() || undoing_ != kNone) return tree_[s].children;  // a part may fail where nothing begins or ends
+  if (!failures_.empty() || undoing_ != kNone)
+    return tree_[s].children;  // a part may fail where nothing begins or ends
   std::vector<StepIx> out;
   auto at = std::lower_bound(by_step_.begin(), by_step_.end(), std::pair(s + 1, HostIx{0}));
   while (at != by_step_.end() && at->first < tree_[s].end) {
@@ -109,9 +110,12 @@ Cut Cuts::worst() {
   OpenHosts open;
   Failures failures;
   failures.of_abort = true;
-  failures.all = all_opened(0, {});
-  if (tree_.on_abort() != kNone) failures_.push_back(&failures);
-  Cut best = eval(0, open);
+  if (tree_.on_abort() != kNone) {
+    failures.all = all_opened(0, {});
+    failures_.push_back(&failures);
+  }
+  std::vector<StepIx> visited;
+  Cut best = tree_.plan().tolerate != 0 ? tolerant(0, open, visited) : eval(0, open);
   failures_.clear();
   if (tree_.on_abort() == kNone) return best;
   Cut aborted = abort(failures.sets);
@@ -175,7 +179,9 @@ Cut Cuts::eval(StepIx s, OpenHosts &open) {
         may_fail_anywhere(s, open);
         outer.swap(failures_);
       }
-      Cut cut = step.kind == StepKind::parallel ? fork(s, open) : step.kind == StepKind::roll ? roll(s, open) : dag(s, open);
+      Cut cut = step.kind == StepKind::parallel ? fork(s, open)
+                : step.kind == StepKind::roll   ? roll(s, open)
+                                                : dag(s, open);
       if (wide) outer.swap(failures_);
       return cut;
     }
@@ -453,8 +459,7 @@ Cut Cuts::dag(StepIx s, OpenHosts &open) {
   }
   const auto next_toucher = [&](std::size_t from, HostIx h) {
     for (const std::size_t j : order) {
-      if ((from == n || contains(tree_[phases[j]].after, static_cast<std::uint32_t>(from))) &&
-          touches(phases[j], h))
+      if ((from == n || contains(tree_[phases[j]].after, static_cast<std::uint32_t>(from))) && touches(phases[j], h))
         return j;
     }
     return n;

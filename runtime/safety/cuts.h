@@ -57,6 +57,11 @@ class Cuts {
   Cut live_turns(const Step &step, std::span<const Turn> admitted, Cut standing) const;
   Cut dag(StepIx s, OpenHosts &open);
   Cut attempt(StepIx s, OpenHosts &open);
+  /// As eval, where hosts may be lost: `visited` are the turns of tolerant rollouts so far.
+  Cut tolerant(StepIx s, OpenHosts &open, std::vector<StepIx> &visited);
+  Cut tolerant_roll(StepIx s, OpenHosts &open, std::vector<StepIx> &visited);
+  /// The heaviest hosts that may be lost by now, on top of the cut.
+  void lose(Cut &cut, const std::vector<StepIx> &visited) const;
   Cut abort(const std::vector<OpenHosts> &failures);
 
   /// The outages that may be open where a part of the plan fails, each set once.

@@ -122,8 +122,7 @@ StepIx Flow::region_at(StepIx opener, StepIx s) const {
 std::vector<Open> Flow::open_in(std::uint32_t version, StepIx s) const {
   std::vector<Open> out;
   opens_.each(version, [&](std::uint32_t slot, std::uint32_t list) {
-    for (const Item &i : items_[list])
-      out.push_back({pair_of_[slot], i.changing, region_at(i.by, s), i.by, i.number});
+    for (const Item &i : items_[list]) out.push_back({pair_of_[slot], i.changing, region_at(i.by, s), i.by, i.number});
   });
   std::sort(out.begin(), out.end(), kOlder);
   return out;
@@ -204,6 +203,8 @@ void Flow::run(StepIx s, State &state) {
   const Step &step = tree_[s];
   facts_[s].reached = true;
   before_[s] = state;
+  const bool many = step.kind == StepKind::iteration && tree_.site().host(step.host).many > 1;
+  if (many) ++turning_;
   may_fail(s, state);
   switch (step.kind) {
     case StepKind::act:
@@ -251,6 +252,7 @@ void Flow::run(StepIx s, State &state) {
   after_[s] = state.open;
   if (state.armed != 0 && (step.kind == StepKind::iteration || step.kind == StepKind::phase))
     armed_after_[s] = state.armed;
+  if (many) end_turn(s, state);
   if (step.kind == StepKind::iteration) hand_over(s, state);
 }
 
@@ -273,9 +275,8 @@ void Flow::hand_over(StepIx s, State &state) {
     const Items &now = items_[opens_.get(state.open, slot)];
     Items kept;
     for (const Item &i : now) {
-      const bool there = std::any_of(kept.begin(), kept.end(), [&](const Item &other) {
-        return alike(other, i) && region(other) == region(i);
-      });
+      const bool there = std::any_of(kept.begin(), kept.end(),
+                                     [&](const Item &other) { return alike(other, i) && region(other) == region(i); });
       if (!there) kept.push_back(i);
     }
     if (kept.size() != now.size()) thinned.emplace_back(slot, std::move(kept));
@@ -290,7 +291,7 @@ void Flow::start(StepIx s, State &state) {
   const Contract &c = tree_.contract(step);
   for (const Move &m : c.moves) facts_[s].values.push_back(value(state, m.cell));
   for (const auto &need : c.values) facts_[s].values.push_back(value(state, need.first));
-  count(s, state, c);
+  count(s, state);
   keep();
   const auto add = [&](const std::vector<PairIx> &pairs, bool changing) {
     for (const PairIx p : pairs) {
@@ -461,37 +462,72 @@ int Flow::holds_for(plan::NodeId node, const Env &env, const State &state) {
   }
 }
 
-void Flow::count(StepIx s, const State &state, const Contract &c) {
+void Flow::count(StepIx s, const State &state) {
+  if (tree_.contract(tree_[s]).counts.empty()) return;
+  if (turning_ == 0)
+    judge_counts({s, state});
+  else
+    counts_.push_back({s, state});  // what the turn leaves is not known yet
+}
+
+void Flow::end_turn(StepIx s, const State &state) {
+  turn_ends_[s] = state;
+  if (--turning_ != 0) return;
+  for (const Counted &c : counts_) judge_counts(c);
+  counts_.clear();
+}
+
+/// How many hosts may have been lost before the step, of these.
+std::uint64_t Flow::may_be_lost(StepIx s, std::span<const HostIx> hosts) const {
+  if (tree_.plan().tolerate == 0) return 0;
+  std::uint64_t visited = 0;
+  for (StepIx x = 0; x < s; ++x) {
+    const Step &step = tree_[x];
+    if (step.kind != StepKind::iteration || !tree_.plan().rollouts[tree_.plan().node(step.node).a].tolerant) continue;
+    if (contains(hosts, step.host)) visited += tree_.site().host(step.host).many;
+  }
+  return std::min<std::uint64_t>(visited, tree_.plan().tolerate);
+}
+
+void Flow::judge_counts(const Counted &counted) {
   const Site &site = tree_.site();
-  const plan::Plan &p = tree_.plan();
+  const Contract &c = tree_.contract(tree_[counted.act]);
   for (std::size_t i = 0; i < c.counts.size(); ++i) {
     const CountNeed &need = c.counts[i];
-    std::uint64_t low = 0, high = 0;
+    std::uint64_t low = 0, high = 0, all = 0;
+    const auto add = [&](int truth, std::uint64_t n) {
+      if (truth == 1) low += n;
+      if (truth != 0) high += n;
+    };
     for (const HostIx h : need.hosts) {
       const SiteHost &host = site.host(h);
       if (host.out) continue;
+      all += host.many;
       Env env = c.env;
-      const plan::NodeId condition = p.kid(need.node, 1);
       // The bound name is the slot after the action's own; the compiler numbers it in the action's frame.
-      const std::uint32_t slot = need.slot;
-      if (env.size() <= slot) env.resize(slot + std::size_t{1});
-      env[slot] = Value{true, true, {h}, "{" + std::to_string(h) + " }", false};
-      const int truth = holds_for(condition, env, state);
-      // In the turn of the host that stands for many, some of the others have had theirs.
-      bool turning = false;
-      for (StepIx r = tree_[s].region; r != 0; r = tree_[r].region) {
-        turning = turning || (host.many > 1 && site.host(tree_[r].host).cls == host.cls);
+      if (env.size() <= need.slot) env.resize(need.slot + std::size_t{1});
+      env[need.slot] = Value{true, true, {h}, "{" + std::to_string(h) + " }", false};
+      const plan::NodeId condition = tree_.plan().kid(need.node, 1);
+      const int now = holds_for(condition, env, counted.state);
+      StepIx turn = tree_[counted.act].region;
+      while (turn != 0 && (host.many == 1 || tree_[turn].host != h)) turn = tree_[turn].region;
+      if (turn == 0) {
+        add(now, host.many);
+        continue;
       }
-      if (truth == 1) high += host.many;
-      if (truth == 1) low += turning ? 1 : host.many;
-      if (truth == -1) high += host.many;
-      if (truth == 0 && turning) high += host.many - 1;
+      // In the turn of the host that stands for many: of the others any number has had its turn.
+      add(now, 1);
+      const int before = holds_for(condition, env, before_[turn]), after = holds_for(condition, env, turn_ends_[turn]);
+      add(before == after ? before : -1, host.many - 1);
     }
+    const std::uint64_t lost = may_be_lost(counted.act, need.hosts);
+    low -= std::min(low, lost);
+    high = std::min(all, high + lost);
     const auto amount = static_cast<std::uint64_t>(std::max<std::int64_t>(need.amount, 0));
     const bool holds = need.relation == 0   ? low == amount && high == amount
                        : need.relation == 1 ? low >= amount
                                             : high <= amount;
-    if (!holds) miscounts_.push_back({s, i, low, high});
+    if (!holds) miscounts_.push_back({counted.act, i, low, high});
   }
 }
 

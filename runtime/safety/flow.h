@@ -161,7 +161,15 @@ class Flow {
   void loop(StepIx s, State &state);
   void move(StepIx s, State &state, CellIx cell, Values to);
   void close(StepIx s, State &state, const std::vector<PairIx> &pairs);
-  void count(StepIx s, const State &state, const Contract &c);
+  /// A count that an action requires, and where it stands.
+  struct Counted {
+    StepIx act = 0;
+    State state;
+  };
+  void count(StepIx s, const State &state);
+  void end_turn(StepIx s, const State &state);
+  void judge_counts(const Counted &counted);
+  std::uint64_t may_be_lost(StepIx s, std::span<const HostIx> hosts) const;
   int holds_for(plan::NodeId condition, const Env &env, const State &state);
   void taints(StepIx s, const State &state);
   void compare(StepIx s, const State &a, const State &b, CellIx except);
@@ -200,6 +208,9 @@ class Flow {
   std::vector<Uneven> uneven_;
   std::vector<Starved> starved_;
   std::vector<Miscount> miscounts_;
+  std::vector<Counted> counts_;  // in turns of hosts that stand for many
+  std::unordered_map<StepIx, State> turn_ends_;
+  std::uint32_t turning_ = 0;
   Final final_, aborted_;
   std::vector<Failures *> failures_;  // of the parts around the step that is looked at
   std::size_t cell_count_ = 0;
@@ -207,7 +218,7 @@ class Flow {
   // Pairs are numbered role by role, so that a role is a range.
   std::vector<std::uint32_t> slot_, first_slot_;
   std::vector<PairIx> pair_of_;
-  Lists opens_;  // by slot; a list of items_
+  Lists opens_;                     // by slot; a list of items_
   Versions<std::uint8_t> doubled_;  // slots with two outages that may turn out to be one
   Versions<std::uint8_t> unknowns_;
   Lists armings_;  // by cell; a list of items_

@@ -62,9 +62,8 @@ void Flow::apply_open(const Edit &edit, State &into) {
   apply(edit, opens_, into.open, [&](std::uint32_t slot, Items items) { put_open(into, slot, std::move(items)); });
 }
 void Flow::apply_armed(const Edit &edit, State &into) {
-  apply(edit, armings_, into.armed, [&](CellIx cell, Items items) {
-    into.armed = armings_.set(into.armed, cell, list_of(std::move(items)));
-  });
+  apply(edit, armings_, into.armed,
+        [&](CellIx cell, Items items) { into.armed = armings_.set(into.armed, cell, list_of(std::move(items))); });
 }
 
 void Flow::apply(const Change &change, State &into) {
@@ -101,9 +100,8 @@ void Flow::dag(StepIx s, State &state) {
     const std::vector<std::uint32_t> &after = tree_[phases[i]].after;
     State start = state;
     // Where one predecessor comes after all others, its end is this start.
-    const auto last = std::find_if(after.begin(), after.end(), [&](std::uint32_t j) {
-      return tree_[phases[j]].after.size() + 1 == after.size();
-    });
+    const auto last = std::find_if(after.begin(), after.end(),
+                                   [&](std::uint32_t j) { return tree_[phases[j]].after.size() + 1 == after.size(); });
     if (last != after.end()) {
       start = ends[*last];
     } else {
@@ -159,8 +157,7 @@ Flow::Edit Flow::younger(const Lists &lists, std::uint32_t into, std::uint32_t o
 void Flow::join(State &into, const State &other) {
   keep();
   std::vector<std::pair<CellIx, Values>> cells;
-  cells_.difference(into.cells, other.cells,
-                    [&](CellIx cell, Values a, Values b) { cells.emplace_back(cell, a | b); });
+  cells_.difference(into.cells, other.cells, [&](CellIx cell, Values a, Values b) { cells.emplace_back(cell, a | b); });
   for (const auto &[cell, values] : cells) into.cells = cells_.set(into.cells, cell, values);
   apply_open(younger(opens_, into.open, other.open), into);
   apply_armed(younger(armings_, into.armed, other.armed), into);
@@ -194,7 +191,8 @@ void Flow::unless(StepIx s, State &state) {
   const bool may_skip = (now & step.values) != 0;
   state.cells = cells_.set(state.cells, step.cell, now & ~step.values);
   run(step.children[0], state);
-  if (value(state, step.cell) != step.values) uneven_.push_back({s, kNone, step.cell, true, Open{}, value(state, step.cell), step.values});
+  if (value(state, step.cell) != step.values)
+    uneven_.push_back({s, kNone, step.cell, true, Open{}, value(state, step.cell), step.values});
   if (!may_skip) return;
   compare(s, state, skipped, step.cell);
   join(state, skipped);

@@ -125,7 +125,8 @@ Duration Times::compute(StepIx s, const std::vector<Duration> &below) const {
         recovery.worst = std::max(recovery.worst, below[step.children[i]].worst);
       d.typical = below[step.children[0]].typical;
       d.worst = plus(times(below[step.children[0]].worst, tries), times(recovery.worst, tries - 1));
-      if (step.children.size() > step.recoveries + std::size_t{2}) d.worst = plus(d.worst, below[step.children.back()].worst);
+      if (step.children.size() > step.recoveries + std::size_t{2})
+        d.worst = plus(d.worst, below[step.children.back()].worst);
       return d;
     }
     case StepKind::loop: {

@@ -59,8 +59,8 @@ struct Step {
   std::uint32_t gates = kNone;  // await: index into Tree::gate_lists
   std::uint32_t batch = 1;      // roll
   std::uint32_t per_batch = 0;
-  std::uint32_t recoveries = 0;    // attempt
-  ContractIx undo = kNone;         // act: what an abort or a halt would run to undo it
+  std::uint32_t recoveries = 0;  // attempt
+  ContractIx undo = kNone;       // act: what an abort or a halt would run to undo it
   std::vector<StepIx> children;
   std::vector<std::uint32_t>
       after;  // phase: ordinals of its predecessors, closed under transitivity, derived ones included, ascending

@@ -43,10 +43,13 @@ void undos(Analysis &a) {
     auto out = a.report(diagnostics::Kind::rule_arm, a.range(s),
                         "if the run halts after " + a.named(s) + ", `" + cell + "` stays " + value +
                             (undo == nullptr ? ": the action has no `undo`" : ": its `undo` takes roles down itself"));
-    out.label(a.range(a.plan.actions[c.action.index].where), undo == nullptr ? "without `undo`" : "its `undo` opens an outage");
+    out.label(a.range(a.plan.actions[c.action.index].where),
+              undo == nullptr ? "without `undo`" : "its `undo` opens an outage");
     out.label(a.range(a.plan.states[state.index].where), value + " is transient");
     a.step(out, s);
-    out.help("write `undo { }` in the action with the command that takes it back; it may move states, but take nothing down");
+    out.help(
+        "write `undo { }` in the action with the command that takes it back; it may move states, but take nothing "
+        "down");
   }
 }
 
@@ -56,7 +59,8 @@ void check(Analysis &a) {
     const Facts &facts = a.flow.at(s);
     if (!facts.reached) continue;
     if (a.tree.is_pause(s)) {
-      for (const Armed &x : a.flow.armed_before(s)) report(a, s, x, "while a person is waited for", "waits for a person");
+      for (const Armed &x : a.flow.armed_before(s))
+        report(a, s, x, "while a person is waited for", "waits for a person");
     }
     if (step.kind == StepKind::iteration) {
       for (const Armed &x : a.flow.armed_after(s)) report(a, s, x, "when the turn ends", "the turn ends");

@@ -52,7 +52,9 @@ void check(Analysis &a) {
                           "` is not proven healthy on " + hosts);
   if (const plan::Role *role = a.site.role(first.role); role != nullptr)
     out.label(a.range(role->where), "its hosts must all have passed `health` once before the first effect on the role");
-  if (!others.empty()) out.note("nor is " + others + " where the plan touches " + (all.size() > 2 ? "them" : "it") + " first");
+  if (!others.empty())
+    out.note((all.size() > 2 ? "nor are " : "nor is ") + others + " where the plan touches " +
+             (all.size() > 2 ? "them" : "it") + " first");
   a.step(out, first.act, " with the health of " + hosts + " unknown");
   out.help(
       "write `await in_service(all)` in `preflight`; a host that is known to be dead is declared with `host x "

@@ -107,9 +107,11 @@ class Walk {
       const std::string_view path = path_of(word.text, bare);
       if (word.splits) {
         report(node, "what `" + command.words[0].text + "` destroys is a variable outside of quotes",
-               "the shell splits it at blanks, and drops it if it is empty", "quote it, or interpolate it: `${name}` in a text is one word");
+               "the shell splits it at blanks, and drops it if it is empty",
+               "quote it, or interpolate it: `${name}` in a text is one word");
       } else if (!path.empty() && !is_absolute(path)) {
-        report(node, "`" + command.words[0].text + "` destroys `" + std::string(path) + "`, a path that is not absolute",
+        report(node,
+               "`" + command.words[0].text + "` destroys `" + std::string(path) + "`, a path that is not absolute",
                "where a command runs on a host is nobody's promise", "write the path from `/` on");
       }
       if (!path.empty()) paths.push_back(path);
@@ -126,7 +128,8 @@ class Walk {
     }
     if (tested.empty() || paths.empty()) return;
     const bool meant = std::any_of(paths.begin(), paths.end(), [&](std::string_view p) {
-      return std::any_of(tested.begin(), tested.end(), [&](const std::string &t) { return lies_in(p, t) || lies_in(t, p); });
+      return std::any_of(tested.begin(), tested.end(),
+                         [&](const std::string &t) { return lies_in(p, t) || lies_in(t, p); });
     });
     if (meant) return;
     report(node, "`" + tested.front() + "` is tested, but `" + std::string(paths.front()) + "` is destroyed",
@@ -232,13 +235,14 @@ upgrade all_nodes of lab {
 }
 
 Rule target_rule() {
-  return {Kind::rule_target, "target",
-          R"(A command that destroys (`command "..." implies destroys`) is given what it destroys beyond doubt: a path from `/` on, no variable of the
+  return {
+      Kind::rule_target, "target",
+      R"(A command that destroys (`command "..." implies destroys`) is given what it destroys beyond doubt: a path from `/` on, no variable of the
 shell outside of quotes, and, where a test stands before it, the path that was tested. The rule cannot be waived.)",
-          // failing
-          UPG_EXAMPLE_HEAD R"upg(
+      // failing
+      UPG_EXAMPLE_HEAD R"upg(
 command "rm -r*" implies destroys
-gate spare_copy(h: host) { pass when (run("test", "-e", "/backup/cache") on node1).code == 0  poll 2s for 5m  watches member }
+gate spare_copy(h: host) { pass when (run("test", "-e", "/backup/${h.name}") on node1).code == 0  poll 2s for 5m  watches member }
 action clean(h: host) {
   requires spare_copy(h)
   destroys "the cache of the member"
@@ -252,10 +256,10 @@ upgrade all_nodes of lab {
   clean(node2)
 }
 )upg",
-          // fixed
-          UPG_EXAMPLE_HEAD R"upg(
+      // fixed
+      UPG_EXAMPLE_HEAD R"upg(
 command "rm -r*" implies destroys
-gate spare_copy(h: host) { pass when (run("test", "-e", "/backup/cache") on node1).code == 0  poll 2s for 5m  watches member }
+gate spare_copy(h: host) { pass when (run("test", "-e", "/backup/${h.name}") on node1).code == 0  poll 2s for 5m  watches member }
 action clean(h: host) {
   requires spare_copy(h)
   destroys "the cache of the member"
@@ -269,7 +273,7 @@ upgrade all_nodes of lab {
   clean(node2)
 }
 )upg",
-          nullptr, false};
+      nullptr, false};
 }
 
 }  // namespace upg::safety

@@ -58,9 +58,10 @@ void required(Analysis &a, StepIx s) {
       continue;
     const std::string name = a.contracts.hold_text(hold);
     auto out = a.report(Kind::rule_hold, a.range(s), a.named(s) + " may start while hold `" + name + "` is held");
-    out.label(a.range(w), a.tree.below(s, w)                                            ? "held from here"
-                          : a.tree.relation(w, s) == Tree::Relation::concurrent ? "may be held at the same time"
-                                                                                : "may still be held when the attempt has failed in it");
+    out.label(a.range(w), a.tree.below(s, w) ? "held from here"
+                          : a.tree.relation(w, s) == Tree::Relation::concurrent
+                              ? "may be held at the same time"
+                              : "may still be held when the attempt has failed in it");
     out.label(a.range(need), "required not to be held");
     out.step("", "takes hold " + name, a.range(w), taking(a, w));
     a.step(out, s);

@@ -30,9 +30,8 @@ void outage(Analysis &a, const Uneven &u) {
   a.step(out, u.open.opener);
   out.step("", "goes on with " + pair + ' ' + state, {});
   const std::string host = a.spelled(u.open.opener, a.site.pair_host(u.pair));
-  out.help(a.tree.below(u.open.opener, u.step)
-               ? "write `await in_service(" + host + ")` after it, on the same way"
-               : "write `await in_service(" + host + ")` on both ways, or after them");
+  out.help(a.tree.below(u.open.opener, u.step) ? "write `await in_service(" + host + ")` after it, on the same way"
+                                               : "write `await in_service(" + host + ")` on both ways, or after them");
 }
 
 void state(Analysis &a, const Uneven &u) {

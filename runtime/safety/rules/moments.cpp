@@ -155,14 +155,17 @@ void tell_moment(Analysis &a, const Moment &moment, const MomentWords &words, di
     const StepIx opener = who[i].opener;
     for (; i < who.size() && who[i].opener == opener; ++i) mine.push_back(who[i]);
     --i;
-    const bool whole = mine.size() > 1 || tree.contract(tree[opener]).subjects.size() > 1;
+    const bool lost = tree[opener].kind != StepKind::act;  // in its turn
+    const std::vector<HostIx> subjects =
+        lost ? std::vector<HostIx>{mine[0].host} : tree.contract(tree[opener]).subjects;
+    const bool whole = mine.size() > 1 || subjects.size() > 1;
     std::vector<plan::HostId> hosts = hosts_of(a, mine);
     const bool closing = i + 1 == who.size();
     std::size_t lines = whole ? 1 : hosts.size();
     for (std::size_t line = 0; line < lines; ++line) {
       const std::string host = whole ? a.who(opener) : std::string(a.site.name(hosts[line]));
-      const bool carried = !whole && !contains(tree.contract(tree[opener]).subjects, mine[0].host);
-      std::string text = a.what(opener);
+      const bool carried = !whole && !contains(subjects, mine[0].host);
+      std::string text = lost ? "is lost in its turn" : a.what(opener);
       if (carried) text += ", which takes " + host + " down with it";
       if (!before.empty())
         text += " while " + before + (before.find(", ") == std::string::npos ? " is " : " are ") + words.taken;

@@ -12,14 +12,16 @@ bool opens(const Analysis &a, StepIx s, RoleIx role) {
   if (a.tree[s].kind != StepKind::act) return false;
   const Contract &c = a.tree.contract(a.tree[s]);
   const auto ours = [&](PairIx p) { return a.site.pair_role(p) == role; };
-  return std::any_of(c.disrupts.begin(), c.disrupts.end(), ours) || std::any_of(c.changes.begin(), c.changes.end(), ours);
+  return std::any_of(c.disrupts.begin(), c.disrupts.end(), ours) ||
+         std::any_of(c.changes.begin(), c.changes.end(), ours);
 }
 
 /// What the block opens of the role, it closes.
 void left_open(Analysis &a, StepIx s, const plan::Waiver &w) {
   for (const Open &o : a.flow.open_after(s)) {
     if (a.site.pair_role(o.pair) != w.role.index || !a.tree.below(o.opener, s)) continue;
-    if (!a.first(Kind::rule_outage, a.tree[s].node, 0)) return;
+    a.outlives(o.opener);
+    if (!a.first(Kind::rule_outage, a.tree[s].node, 0)) continue;
     const std::string state = o.changing ? "under change" : "down";
     auto out = a.report(Kind::rule_outage, a.range(o.opener),
                         a.pair_text(o.pair) + " is still " + state + " when the block ends that accepts its outage");
@@ -28,7 +30,6 @@ void left_open(Analysis &a, StepIx s, const plan::Waiver &w) {
     a.step(out, o.opener);
     out.step("", "the block ends with " + a.pair_text(o.pair) + ' ' + state, {});
     out.help("await `in_service(" + a.spelled(o.opener, a.site.pair_host(o.pair)) + ")` before the block ends");
-    return;
   }
 }
 
@@ -49,7 +50,8 @@ void opened_beside(Analysis &a, StepIx s, const plan::Waiver &w) {
         const std::string role(a.plan.text(a.plan.roles[w.role.index].name));
         auto out = a.report(Kind::rule_outage, a.range(y),
                             a.named(y) + " may take `" + role + "` down while " +
-                                (a.tree[y].node == a.tree[mine].node ? "another host's" : "its") + " outage is accepted elsewhere");
+                                (a.tree[y].node == a.tree[mine].node ? "another host's" : "its") +
+                                " outage is accepted elsewhere");
         out.label(a.range(w.where), "the outage is accepted in this block only");
         a.step(out, mine);
         a.step(out, y, " at the same time, outside of the block");
@@ -60,15 +62,17 @@ void opened_beside(Analysis &a, StepIx s, const plan::Waiver &w) {
   }
 }
 
-void check(Analysis &a) {
+template <class Judge>
+void each_block(Analysis &a, Judge judge) {
   for (StepIx s = 0; s < a.tree.size(); ++s) {
     if (a.tree[s].kind != StepKind::accept || !a.flow.at(s).reached) continue;
     const plan::Waiver &w = a.plan.waivers[a.plan.node(a.tree[s].node).a];
-    if (a.plan.text(w.rule) != "outage" || !w.role.valid()) continue;
-    left_open(a, s, w);
-    opened_beside(a, s, w);
+    if (a.plan.text(w.rule) == "outage" && w.role.valid()) judge(a, s, w);
   }
 }
+
+void before(Analysis &a) { each_block(a, left_open); }
+void check(Analysis &a) { each_block(a, opened_beside); }
 
 }  // namespace
 
@@ -117,7 +121,7 @@ upgrade all_nodes of lab {
   }
 }
 )upg",
-      check, false};
+      check, false, before};
 }
 
 }  // namespace upg::safety

@@ -12,9 +12,9 @@ void report(Analysis &a, StepIx at, const Open &o, std::string_view whole) {
   const std::string host(a.site.host_name(a.site.pair_host(o.pair)));
   const std::string name(a.site.role_name(r));
   const std::string state = o.changing ? "under change" : "down";
-  auto out = a.report(
-      diagnostics::Kind::rule_ret, a.range(o.opener),
-      "`" + name + "` of " + host + " is still " + state + " when " + (plan_end ? std::string(whole) : "its turn") + " ends");
+  auto out = a.report(diagnostics::Kind::rule_ret, a.range(o.opener),
+                      "`" + name + "` of " + host + " is still " + state + " when " +
+                          (plan_end ? std::string(whole) : "its turn") + " ends");
   out.primary("opened here");
   if (!plan_end) {
     const plan::Rollout &rollout = a.plan.rollouts[a.plan.node(a.tree[at].node).a];
@@ -35,7 +35,8 @@ void report(Analysis &a, StepIx at, const Open &o, std::string_view whole) {
   }
   a.step(out, o.opener);
   out.step(plan_end ? std::string() : host,
-           (plan_end ? std::string(whole) + " ends" : std::string("ends its turn")) + " with `" + name + "` of " + host + ' ' + state,
+           (plan_end ? std::string(whole) + " ends" : std::string("ends its turn")) + " with `" + name + "` of " +
+               host + ' ' + state,
            {}, plan_end ? Analysis::plan_end() : a.cue(at));
   out.help("write `await in_service(" + a.spelled(o.opener, a.site.pair_host(o.pair)) +
            ")` after it, for every host it touches, before " + (plan_end ? std::string(whole) : "the turn") + " ends");

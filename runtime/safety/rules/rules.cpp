@@ -12,6 +12,7 @@ std::span<const Rule> rules() {
       hostx_rule(),
       reach_rule(),
       outage_rule(),
+      tolerate_rule(),
       race_rule(),
       fork_rule(),
       guard_rule(),

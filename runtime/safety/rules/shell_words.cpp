@@ -63,15 +63,32 @@ struct Wrapper {
   std::string_view with_value;
   std::size_t own = 0;
 };
-constexpr std::array kWrappers{
-    Wrapper{"sudo", "ughpCrtTUDR"}, Wrapper{"doas", "uC"},       Wrapper{"env", "uCS"},       Wrapper{"nohup", ""},
-    Wrapper{"exec", "a"},           Wrapper{"time", "fo"},       Wrapper{"command", ""},      Wrapper{"builtin", ""},
-    Wrapper{"nice", "n"},           Wrapper{"ionice", "cnpPu"},  Wrapper{"chrt", "TPD", 1},   Wrapper{"timeout", "ks", 1},
-    Wrapper{"chroot", "", 1},       Wrapper{"setsid", ""},       Wrapper{"stdbuf", "ioe"},    Wrapper{"systemd-run", "puHMt"},
-    Wrapper{"xargs", "aEeIiLlnPsd"}, Wrapper{"flock", "wE", 1},   Wrapper{"runuser", "ugG"},   Wrapper{"watch", "nq"},
-    Wrapper{"nsenter", "tSG"},      Wrapper{"unshare", "SG"},    Wrapper{"ssh", "bcDEeFIiJLlmOopQRSWw", 1},
-    Wrapper{"su", "sgG", 1}};
-constexpr std::array<std::string_view, 10> kKeywords{"then", "do", "else", "elif", "if", "while", "until", "!", "{", "}"};
+constexpr std::array kWrappers{Wrapper{"sudo", "ughpCrtTUDR"},
+                               Wrapper{"doas", "uC"},
+                               Wrapper{"env", "uCS"},
+                               Wrapper{"nohup", ""},
+                               Wrapper{"exec", "a"},
+                               Wrapper{"time", "fo"},
+                               Wrapper{"command", ""},
+                               Wrapper{"builtin", ""},
+                               Wrapper{"nice", "n"},
+                               Wrapper{"ionice", "cnpPu"},
+                               Wrapper{"chrt", "TPD", 1},
+                               Wrapper{"timeout", "ks", 1},
+                               Wrapper{"chroot", "", 1},
+                               Wrapper{"setsid", ""},
+                               Wrapper{"stdbuf", "ioe"},
+                               Wrapper{"systemd-run", "puHMt"},
+                               Wrapper{"xargs", "aEeIiLlnPsd"},
+                               Wrapper{"flock", "wE", 1},
+                               Wrapper{"runuser", "ugG"},
+                               Wrapper{"watch", "nq"},
+                               Wrapper{"nsenter", "tSG"},
+                               Wrapper{"unshare", "SG"},
+                               Wrapper{"ssh", "bcDEeFIiJLlmOopQRSWw", 1},
+                               Wrapper{"su", "sgG", 1}};
+constexpr std::array<std::string_view, 10> kKeywords{"then",  "do",    "else", "elif", "if",
+                                                     "while", "until", "!",    "{",    "}"};
 constexpr std::array<std::string_view, 7> kShells{"sh", "bash", "dash", "ash", "zsh", "ksh", "su"};
 
 class Script {
@@ -95,7 +112,8 @@ class Script {
       }
       const std::string_view name = base_name(word);
       if (inner_script(words, first, name, follows, depth)) return;
-      const auto *wrapper = std::find_if(kWrappers.begin(), kWrappers.end(), [&](const Wrapper &w) { return w.name == name; });
+      const auto *wrapper =
+          std::find_if(kWrappers.begin(), kWrappers.end(), [&](const Wrapper &w) { return w.name == name; });
       if (wrapper == kWrappers.end()) break;
       const std::size_t next = behind(words, first + 1, *wrapper);
       if (next >= words.size()) break;  // the wrapper alone
@@ -270,7 +288,8 @@ class Script {
           case '>':
           case '<':
             // The number before it and the name behind it are no words of the command.
-            if (in_word && std::all_of(word.begin(), word.end(), [](char d) { return std::isdigit(static_cast<unsigned char>(d)) != 0; })) {
+            if (in_word && std::all_of(word.begin(), word.end(),
+                                       [](char d) { return std::isdigit(static_cast<unsigned char>(d)) != 0; })) {
               word.clear();
               in_word = false;
             }

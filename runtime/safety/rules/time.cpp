@@ -5,6 +5,7 @@
 
 #include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
+#include "runtime/safety/windows.h"
 
 namespace upg::safety {
 namespace {
@@ -47,39 +48,63 @@ void limits(Analysis &a, const Times &times) {
   }
 }
 
+/// The longest time that the windows are open without a break; nothing if they are all over.
+struct Longest {
+  std::int64_t length = 0;
+  const plan::Window *window = nullptr;
+  std::string text;
+};
+Longest longest_stretch(Analysis &a) {
+  Longest out;
+  bool known = true;
+  for (const Stretch &s : stretches(a.plan, a.today, known)) {
+    if (s.length() <= out.length) continue;
+    out = {s.length(), &a.plan.windows[s.first],
+           s.windows == 1 ? "the longest window: " : counted(s.windows, "window") + " without a break between: "};
+  }
+  if (known) return out;
+  for (const plan::Window &w : a.plan.windows) {  // by their lengths alone
+    if (w.length > out.length) out = {w.length, &w, "the longest window: "};
+  }
+  return out;
+}
+
 void windows(Analysis &a, const Times &times) {
   if (a.plan.windows.empty()) return;
-  const plan::Window *longest = &a.plan.windows[0];
-  for (const plan::Window &w : a.plan.windows) {
-    if (w.length > longest->length) longest = &w;
+  const Longest longest = longest_stretch(a);
+  if (longest.window == nullptr) {
+    a.report(Kind::rule_time, a.range(a.plan.windows.back().where), "every window of the plan is over")
+        .note("a plan starts, and goes on, only while one of its windows is open")
+        .help("write the date of a window to come");
+    return;
   }
   bool several_turns = false, never = false;
   for (StepIx s = 0; s < a.tree.size(); ++s) {
     const Step &step = a.tree[s];
     if (step.kind != StepKind::iteration || step.region != 0) continue;
     several_turns = several_turns || a.tree[step.parent].children.size() > 1;
-    if (times.of(s).worst <= longest->length || a.lifted("time", s)) continue;
+    if (times.of(s).worst <= longest.length || a.lifted("time", s)) continue;
     never = true;
     if (!a.first(Kind::rule_time, step.node, 1)) continue;
     const plan::Rollout &rollout = a.plan.rollouts[a.plan.node(step.node).a];
     auto out = a.report(Kind::rule_time, a.range(rollout.where),
                         "the turn of " + std::string(a.site.host_name(step.host)) + " may take " +
                             duration_text(times.of(s).worst) + ", no window is that long");
-    out.label(a.range(longest->where), "the longest window: " + duration_text(longest->length));
+    out.label(a.range(longest.window->where), longest.text + duration_text(longest.length));
     out.note("a turn starts only if its worst case fits into what is left of the window, so this one never starts");
     out.help("write `at most` with a time that it does keep, lengthen the window, or shorten the deadlines inside");
   }
   const Duration whole = times.of(0);
-  if (!several_turns && whole.typical > longest->length && a.first(Kind::rule_time, {}, 2)) {
-    a.report(Kind::rule_time, a.range(longest->where),
+  if (!several_turns && whole.typical > longest.length && a.first(Kind::rule_time, {}, 2)) {
+    a.report(Kind::rule_time, a.range(longest.window->where),
              "the plan usually takes " + duration_text(whole.typical) + ", longer than its longest window of " +
-                 duration_text(longest->length))
+                 duration_text(longest.length))
         .note("it can wait for another window only between the turns of a rollout, and it has none")
         .help("lengthen the window or split the plan");
-  } else if (!never && whole.worst > longest->length) {
-    a.report(Kind::rule_window, a.range(longest->where),
+  } else if (!never && whole.worst > longest.length) {
+    a.report(Kind::rule_window, a.range(longest.window->where),
              "in the worst case the plan takes " + duration_text(whole.worst) + ", longer than its longest window of " +
-                 duration_text(longest->length))
+                 duration_text(longest.length))
         .note("usually it takes " + duration_text(whole.typical) +
               "; what does not fit stops the plan between two turns, with nothing down");
   }

@@ -25,11 +25,7 @@ void points(Analysis &a) {
 /// One action that may have to be undone, and how.
 class Undo {
  public:
-  Undo(Analysis &a, StepIx s)
-      : a_(a),
-        s_(s),
-        act_(a.tree.contract(a.tree[s])),
-        undo_(a.contracts[a.tree[s].undo]) {}
+  Undo(Analysis &a, StepIx s) : a_(a), s_(s), act_(a.tree.contract(a.tree[s])), undo_(a.contracts[a.tree[s].undo]) {}
 
   void judge() {
     hosts();
@@ -55,7 +51,8 @@ class Undo {
     tell(out);
   }
   void last(diagnostics::Sink::Builder &out, const std::string &more) {
-    out.step(a_.who(s_), "undoes " + a_.contracts.action_text(act_) + more, a_.range(undo_action().where), std::nullopt);
+    out.step(a_.who(s_), "undoes " + a_.contracts.action_text(act_) + more, a_.range(undo_action().where),
+             std::nullopt);
   }
 
   using Out = diagnostics::Sink::Builder;
@@ -103,12 +100,13 @@ class Undo {
     const bool asks = !undo_.gates.empty() || !undo_.counts.empty();
     if ((asks || undo_.destructive()) && !told(3)) {
       const std::string does = undo_.destroys ? "destroys" : "takes roles down";
-      report(asks ? "requires what nothing has asked when an abort starts" : does + ", and nothing asks a gate before it",
-             [&](Out &out) {
-               out.note("an abort starts where the run has stopped: no gate is known");
-               last(out, " with no gate known");
-               out.help("write `on abort { }`, which can await gates before it goes back");
-             });
+      report(
+          asks ? "requires what nothing has asked when an abort starts" : does + ", and nothing asks a gate before it",
+          [&](Out &out) {
+            out.note("an abort starts where the run has stopped: no gate is known");
+            last(out, " with no gate known");
+            out.help("write `on abort { }`, which can await gates before it goes back");
+          });
     }
     std::size_t i = 0;
     const std::vector<Values> &now = a_.flow.at(s_).undo;
@@ -117,7 +115,8 @@ class Undo {
       ++i;
       if ((found & ~wanted) == 0 || told(4)) return;
       const plan::StateId state = a_.contracts.cell(cell).state;
-      const std::string is = "`" + a_.contracts.cell_text(cell) + "` is " + a_.contracts.value_name(state, found & ~wanted);
+      const std::string is =
+          "`" + a_.contracts.cell_text(cell) + "` is " + a_.contracts.value_name(state, found & ~wanted);
       report("may start while " + is + ", but it needs " + a_.contracts.value_name(state, wanted),
              [&](Out &out) { last(out, " while " + is); });
     };
@@ -164,12 +163,13 @@ class Undo {
       if (told(8)) continue;
       const std::string name(a_.site.role_name(b.role));
       const bool serial = b.line == nullptr;
-      report(serial ? "brings two hosts of `" + name + "` under change at once" : "takes `" + name + "` below its policy",
-             [&](Out &out) {
-               out.label(a_.range(a_.site.role(b.role)->where), serial ? "it is serial" : "its policy");
-               last(out, "");
-               out.help("write `on abort { }`, which can go back one host after the other");
-             });
+      report(
+          serial ? "brings two hosts of `" + name + "` under change at once" : "takes `" + name + "` below its policy",
+          [&](Out &out) {
+            out.label(a_.range(a_.site.role(b.role)->where), serial ? "it is serial" : "its policy");
+            last(out, "");
+            out.help("write `on abort { }`, which can go back one host after the other");
+          });
     }
   }
 
@@ -201,8 +201,10 @@ void undos(Analysis &a) {
     if (nothing) {
       const Move &m = c.moves.front();
       const std::string cell = a.contracts.cell_text(m.cell);
-      auto out = a.report(Kind::rule_undo, a.range(s), a.named(s) + " moves `" + cell + "`, and `undo nothing` leaves it so");
-      out.label(a.range(action.where), "`undo nothing`").label(a.range(a.tree.point()), "until here the plan can be aborted");
+      auto out =
+          a.report(Kind::rule_undo, a.range(s), a.named(s) + " moves `" + cell + "`, and `undo nothing` leaves it so");
+      out.label(a.range(action.where), "`undo nothing`")
+          .label(a.range(a.tree.point()), "until here the plan can be aborted");
       out.note("an abort ends where the plan began: every state is taken back");
       a.step(out, s);
       out.help("write `undo { }` with the command that takes it back");
@@ -210,7 +212,8 @@ void undos(Analysis &a) {
     }
     auto out = a.report(Kind::rule_undo, a.range(s),
                         a.named(s) + " may start before the point of no return, but nothing says how it is undone");
-    out.label(a.range(action.where), "without `undo`").label(a.range(a.tree.point()), "until here the plan can be aborted");
+    out.label(a.range(action.where), "without `undo`")
+        .label(a.range(a.tree.point()), "until here the plan can be aborted");
     out.help(
         "write `undo { }` in the action, `undo nothing \"why\"` where nothing needs undoing, `on abort { }` for the "
         "whole plan, or move the point of no return before it");

@@ -46,14 +46,13 @@ TEST(Attempt, TheRecoveryMayAsk) {
 TEST(Attempt, TheRecoveryTouchesAnotherHostMeanwhile) {
   Trio t;
   const auto n = [&] { return t.host_node(t.node1); };
-  const std::string said =
-      checked(t.finish({t.attempt(2, t.turn(n), {t.turn_of(t.node2)}), t.in_service_all()}));
+  const std::string said = checked(t.finish({t.attempt(2, t.turn(n), {t.turn_of(t.node2)}), t.in_service_all()}));
   EXPECT_EQ(code(said), "E1001") << said;
 }
 TEST(Attempt, ARolloutInItIsLookedAtOneFailureAtATime) {
   Trio t;
-  EXPECT_EQ(checked(t.finish({t.attempt(2, {t.roll(t.members, {}, [&](auto n) { return t.turn(n); })},
-                                        {{t.in_service_all()}})})),
+  EXPECT_EQ(checked(t.finish(
+                {t.attempt(2, {t.roll(t.members, {}, [&](auto n) { return t.turn(n); })}, {{t.in_service_all()}})})),
             "");
 }
 TEST(Attempt, AHoldThatStaysHeldStarves) {
@@ -61,8 +60,8 @@ TEST(Attempt, AHoldThatStaysHeldStarves) {
   const plan::GateId well = t.cluster_gate("well");
   const plan::HoldId quiet = t.hold("quiet", false, {}, {well});
   const auto n = [&] { return t.host_node(t.node1); };
-  const std::string said = checked(
-      t.finish({t.attempt(2, {t.await(well), t.with(quiet, {}, t.turn(n))}, {{t.in_service(n())}})}));
+  const std::string said =
+      checked(t.finish({t.attempt(2, {t.await(well), t.with(quiet, {}, t.turn(n))}, {{t.in_service(n())}})}));
   EXPECT_EQ(code(said), "E1008") << said;
   Trio u;
   const plan::GateId fine = u.cluster_gate("well");
@@ -174,8 +173,7 @@ TEST(Outage, LiftsTheBudgetOfItsRoleInsideOnly) {
 TEST(Outage, DoesNotOutliveItsBlock) {
   Trio t;
   const plan::ActionId all = t.action("all_down", {t.disrupts_each(t.member)}, {}, false);
-  const std::string said =
-      checked(t.finish({t.accept("outage", {t.act(all, {})}, t.member), t.in_service_all()}));
+  const std::string said = checked(t.finish({t.accept("outage", {t.act(all, {})}, t.member), t.in_service_all()}));
   EXPECT_NE(said.find("E1025 `member` of node1 is still down when the block ends that accepts its outage"),
             std::string::npos)
       << said;

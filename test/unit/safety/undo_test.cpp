@@ -78,7 +78,8 @@ TEST(Undo, AnotherHost) {
 }
 TEST(Undo, DoesNotReachTheOutage) {
   Undone t;
-  t.go = t.action("go", {t.moves(t.os, {0}, 1), t.node(Op::changes, t.member.index, 0, {t.node(Op::on_each, 0, 0, {t.set_node(t.members)})})});
+  t.go = t.action("go", {t.moves(t.os, {0}, 1),
+                         t.node(Op::changes, t.member.index, 0, {t.node(Op::on_each, 0, 0, {t.set_node(t.members)})})});
   t.undo(t.go);
   const std::string said = t.said();
   EXPECT_NE(said.find("does not reach node2, where the action opens an outage"), std::string::npos) << said;
