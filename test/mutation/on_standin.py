@@ -19,11 +19,11 @@ from registry import mutants_of
 from trees import PLAN
 
 SCENARIO = os.path.join(ROOT, "test", "laws", "Inputs", "fast.json")
-INSIDE = '"$0" run "$1" --yes --ssh-config "$DIR/ssh_config" --no-agent --runs "$DIR/runs" >"$DIR/../run.log" 2>&1; code=$?; ' \
+INSIDE = 'timeout "$LIMIT" "$0" run "$1" --yes --ssh-config "$DIR/ssh_config" --no-agent --runs "$DIR/runs" >"$DIR/../run.log" 2>&1; code=$?; ' \
          '"$STANDIN" ledger "$DIR" --violations --json >"$DIR/../violations" || true; exit $code'
 
 
-def run(build, seed, mutant):
+def run(build, seed, mutant, limit):
     with tempfile.TemporaryDirectory() as top:
         plan, library = Rooms(top).write(seed, mutant.edits)
         built = os.path.join(top, "plan.upgb")
@@ -33,25 +33,27 @@ def run(build, seed, mutant):
             return "not accepted", made.stderr.splitlines()[:1], []
         standin = os.path.join(ROOT, "test", "standin", "standin")
         done = subprocess.run([standin, "with", os.path.join(top, "lab"), "--scenario", SCENARIO, "--", "bash", "-c", INSIDE,
-                               os.path.join(build, "bin", "upgrun"), built], env={**os.environ, "STANDIN": standin},
+                               os.path.join(build, "bin", "upgrun"), built], env={**os.environ, "STANDIN": standin, "LIMIT": str(limit)},
                               capture_output=True, text=True, timeout=3600, check=False)
         with open(os.path.join(top, "violations"), encoding="utf-8") as file:
             broken = [json.loads(line) for line in file.read().splitlines() if line.strip().startswith("{")]
         with open(os.path.join(top, "run.log"), encoding="utf-8", errors="replace") as file:
             last = [line.strip() for line in file.read().splitlines() if line.strip()][-2:]
-        return f"ended with {done.returncode}", last, broken
+        state = f"still waiting after {limit} s" if done.returncode == 124 else f"ended with {done.returncode}"
+        return state, last, broken
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", required=True)
+    parser.add_argument("--seconds", type=int, default=900, help="what still waits then is stopped: a gate may wait for 45 minutes")
     parser.add_argument("id", nargs="+", help="a regular expression")
     options = parser.parse_args()
     seed = load_seeds(options.build, ["lab"])["lab"]
     status = 0
     for mutant in mutants_of(seed):
         if any(re.search(p, mutant.id) for p in options.id) and all(e.file == PLAN or not e.contract for e in mutant.edits):
-            state, last, broken = run(options.build, seed, mutant)
+            state, last, broken = run(options.build, seed, mutant, options.seconds)
             print(f"{mutant.id}\n    {state}: {' / '.join(last)[:300]}")
             for law in broken:
                 status = 1
