@@ -20,7 +20,7 @@ constexpr std::size_t kMostMoves = 100'000;
 /// How one try chooses among forced steps.
 struct Way {
   bool gather = false;   // bring every told step to its brink before the first one is taken
-  bool willing = false;  // gates that are no health pass whatever is down
+  bool willing = false;  // gates pass when they are asked, as section 2 allows
   int branch = 0;        // which way an `if` goes that no step is inside of
   std::uint32_t elements = 1;
   std::uint32_t value = 0;  // of states that the plan does not say

@@ -98,6 +98,7 @@ std::optional<Value> Model::answer(NodeId expression, std::span<const Value> slo
   const std::uint32_t record = found->second.record;
   switch (found->second.what) {
     case Owner::What::pass: {
+      if (options_.willing) return Value::boolean(true);
       const Gate gate = gate_of(record, slots);
       if (tainted(gate.gate)) return Value::boolean(false);
       const std::set<Pair> pairs = reader_.health_of(gate);
@@ -138,8 +139,7 @@ std::optional<Value> Model::answer(NodeId expression, std::span<const Value> slo
 
 Value Model::settle(NodeId expression, std::span<const Value> slots, Value unknown) {
   if (const auto found = owners_.find(expression.index); found != owners_.end()) {
-    if (found->second.what == Owner::What::pass)
-      return Value::boolean(options_.willing || calm(gate_of(found->second.record, slots)));
+    if (found->second.what == Owner::What::pass) return Value::boolean(calm(gate_of(found->second.record, slots)));
     if (found->second.what == Owner::What::done_when || found->second.what == Owner::What::fail)
       return Value::boolean(false);
     return unknown;

@@ -15,7 +15,7 @@ namespace upg::simulate {
 
 /// How the model's hosts behave where a plan leaves it open.
 struct ModelOptions {
-  bool willing = false;        // a gate that is no role's health passes whatever is down
+  bool willing = false;        // gates pass when they are asked, as section 2 allows
   bool instant = true;         // commands take no time; otherwise their typical time
   std::uint32_t elements = 1;  // of a list that is known at run time only
   std::uint32_t value = 0;     // where states stand that the plan does not say (as far as they have such a value)

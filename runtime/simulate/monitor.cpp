@@ -254,15 +254,18 @@ void Monitor::pass(const Move &move) {
     std::erase_if(open_, [&](const Outage &o) { return o.pair == p && (own || within(o.region, region)); });
     if (own || region.empty()) unproven_.erase(p);
   }
+  const std::string await = move.key.substr(0, move.key.find(':'));
   if (!back.empty()) {
     for (auto it = known_.begin(); it != known_.end();) {
       const std::set<std::string> &watched = reader_.watch(it->second.first);
       bool hit = watched.count(kStar) != 0;
       for (const Pair &p : back) hit = hit || watched.count(role_item(p.second)) != 0;
+      hit = hit && passed_at_[it->first] != await;
       it = hit ? known_.erase(it) : std::next(it);
     }
   }
   if (std::any_of(flight_.begin(), flight_.end(), [&](const Flight &f) { return reader_.hits(*f.act, gate); })) return;
+  passed_at_[gate.key] = await;
   auto &entry = known_[gate.key];
   entry.first = gate;
   entry.second.insert(region);

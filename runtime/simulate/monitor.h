@@ -120,7 +120,8 @@ class Monitor {
   // ---- the configuration
   std::vector<Flight> flight_;                                           // I
   std::map<std::string, std::pair<Gate, std::set<std::string>>> known_;  // K: regions by gate
-  std::map<Cell, Values> cells_;                                         // sigma
+  std::map<std::string, std::string> passed_at_;  // by gate: the await; its members pass together
+  std::map<Cell, Values> cells_;                  // sigma
   std::map<Cell, std::string> moved_by_;
   std::vector<Outage> open_;            // D, without what is unknown
   std::set<Pair> unproven_;             // (h, r, U)
