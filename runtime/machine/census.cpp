@@ -60,8 +60,8 @@ Task<bool> Machine::Run::census(std::vector<Outage> opened, std::string key, pla
         if (answer.pass.yes()) continue;
         down.push_back(others[i]);
         if (whole && i > 0) continue;
-        missing += fmt::format("{}{} ({})", missing.empty() ? "" : ", ",
-                               whole ? "some of them" : host_name(others[i]), answer.why);
+        missing += fmt::format("{}{} ({})", missing.empty() ? "" : ", ", whole ? "some of them" : host_name(others[i]),
+                               answer.why);
       }
       std::string problem = safety::broken_by(plan, RoleId(r), down);
       if (problem.empty()) break;

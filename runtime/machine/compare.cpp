@@ -1,5 +1,5 @@
-// At a resume (SEMANTICS R5): states, holds and health are observed again before anything is done. What differs from the
-// journal was done by somebody else, and the proof does not hold for it: the run refuses to go on.
+// At a resume (SEMANTICS R5): states, holds and health are observed again before anything is done. What differs from
+// the journal was done by somebody else, and the proof does not hold for it: the run refuses to go on.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -48,10 +48,10 @@ Task<bool> Machine::Run::see_cells(ActCall call, Environment environment, std::s
 bool Machine::Run::saw_cell(const plan::State &state, const Value &arguments, const std::string &value) {
   if (arguments.is(Kind::list))
     seen_cells[fmt::format("{}({})", plan.text(state.name), name_arguments(*arguments.items))] = value;
-  return write(Event::cell_seen, "",
-               make_data({{"state", std::string(plan.text(state.name))},
-                          {"arguments", to_journal(arguments)},
-                          {"value", value}}));
+  return write(
+      Event::cell_seen, "",
+      make_data(
+          {{"state", std::string(plan.text(state.name))}, {"arguments", to_journal(arguments)}, {"value", value}}));
 }
 
 std::vector<Machine::Run::Remembered> Machine::Run::remembered() const {
@@ -195,7 +195,7 @@ Task<bool> Machine::Run::compare_with_journal() {
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (tasks[i].result()) continue;
     const Remembered &r = all[i];
-    std::string line = r.what == Remembered::cell ? fmt::format("{} was {}, it is {} now", r.text, r.value, r.found)
+    std::string line = r.what == Remembered::cell   ? fmt::format("{} was {}, it is {} now", r.text, r.value, r.found)
                        : r.what == Remembered::hold ? fmt::format("hold {} was in force, it is {} now", r.text, r.found)
                                                     : fmt::format("{} passed, now it does not: {}", r.text, r.found);
     observer.said("differs from the journal: " + line);

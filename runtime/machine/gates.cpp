@@ -80,7 +80,9 @@ void Machine::Run::apply_pass(const GateCall &call) {
 }
 
 Task<bool> Machine::Run::wait_gate(GateCall call, std::string key, plan::Span where, unsigned passes, bool in_step) {
-  auto gone = [&] { return !in_step && this->gone(key); };  // a step under way is waited for even when the run is being left
+  auto gone = [&] {
+    return !in_step && this->gone(key);
+  };  // a step under way is waited for even when the run is being left
   const plan::Gate &gate = plan.gates[call.gate.index];
   HostId host = subject(call.arguments);
   std::string name = describe(call);

@@ -96,14 +96,14 @@ struct Options {
   std::vector<std::string> secrets;                // by SecretId
   std::vector<std::string> hidden;                 // other texts that nobody may see (a password for sudo)
   std::optional<std::int64_t> window_end_unix_ms;  // nothing starts that may not end before
-  /// The opening that holds this moment, else the next one; nothing: there is none any more. Without it the run stops where
-  /// the window ends; with it, it waits between two turns.
+  /// The opening that holds this moment, else the next one; nothing: there is none any more. Without it the run stops
+  /// where the window ends; with it, it waits between two turns.
   std::function<std::optional<Opening>(std::int64_t unix_ms)> next_window;
-  bool abort = false;                              // the way back, before the point of no return, instead of going on
-  bool rerun_failed = false;                       // a person says that steps whose failure is known may run again
-  bool fresh_limits = false;                       // a person says that every `at most` counts from now on
-  std::string who;                                 // user name for the journal
-  Simulation *simulation = nullptr;                // no hosts are asked, and no real run is meant
+  bool abort = false;                // the way back, before the point of no return, instead of going on
+  bool rerun_failed = false;         // a person says that steps whose failure is known may run again
+  bool fresh_limits = false;         // a person says that every `at most` counts from now on
+  std::string who;                   // user name for the journal
+  Simulation *simulation = nullptr;  // no hosts are asked, and no real run is meant
 };
 
 /// Executes one plan against a Transport, a Clock and a Journal. Deterministic: the same plan, past, answers and times

@@ -54,7 +54,8 @@ Task<bool> Machine::Run::claim_once(ActCall call, std::string key, plan::Span wh
     if (answered && a.out == mine + "\n") co_return true;
     if (answered && a.out_bytes > 0)
       co_return halt(
-          true, fmt::format("{} may start once, and it was started before, by `{}`", name, a.out.substr(0, a.out.find('\n'))),
+          true,
+          fmt::format("{} may start once, and it was started before, by `{}`", name, a.out.substr(0, a.out.find('\n'))),
           key, where,
           fmt::format("look what became of it; its marker is on {}, under ~/.local/state/upg/steps", host_name(host)));
     const bool silent = a.outcome == Outcome::unreachable || a.outcome == Outcome::lost ||

@@ -32,7 +32,7 @@ std::string make_data(std::initializer_list<std::pair<const char *, std::string>
 }
 
 std::string without_secrets(const std::string &data, const Redaction &redaction) {
-  static constexpr std::string_view kNames[] = {"attempt", "because", "gate", "hold", "host",   "ms",
+  static constexpr std::string_view kNames[] = {"attempt", "because", "gate", "hold",  "host",   "ms",
                                                 "outcome", "role",    "rule", "state", "status", "step"};
   Json j = Json::parse(data, nullptr, false);
   if (!j.is_object()) return "{}";

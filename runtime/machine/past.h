@@ -17,20 +17,21 @@ struct StepPast {
   bool intended = false;
   bool failed = false;  // last attempt ended with a known failure
   bool released = false;
-  int attempt = 0;      // last one intended (-1: no number); kept when the step starts afresh, so that its key on the hosts is new
+  int attempt =
+      0;  // last one intended (-1: no number); kept when the step starts afresh, so that its key on the hosts is new
   std::string boot_id;  // at the last intent
   std::string value;    // journalled value (let, hold's prior value, answers)
   struct Command {
     std::string host;
     std::string step;
   };
-  std::vector<Command> commands;               // of the last attempt
-  std::string action;                          // as intended last, for messages
-  std::string host;                            // its subject
-  bool ended = false;                          // the last attempt ended, whatever came of it
-  std::string once_host;                       // that keeps the marker of a step that may start once
-  std::string hold, hold_arguments;            // of a hold: its name and its arguments for the journal
-  std::optional<std::int64_t> limit_unix_ms;   // since when an `at most` counts
+  std::vector<Command> commands;              // of the last attempt
+  std::string action;                         // as intended last, for messages
+  std::string host;                           // its subject
+  bool ended = false;                         // the last attempt ended, whatever came of it
+  std::string once_host;                      // that keeps the marker of a step that may start once
+  std::string hold, hold_arguments;           // of a hold: its name and its arguments for the journal
+  std::optional<std::int64_t> limit_unix_ms;  // since when an `at most` counts
 };
 
 /// What was observed last of one cell of a state.

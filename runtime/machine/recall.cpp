@@ -14,7 +14,8 @@ constexpr std::size_t kStepText = 400;
 bool fits_plan(const Value &v, std::size_t hosts) {
   if (v.is(Value::Kind::host)) return v.number >= 0 && static_cast<std::uint64_t>(v.number) < hosts;
   if (v.is(Value::Kind::list))
-    return v.items && std::all_of(v.items->begin(), v.items->end(), [&](const Value &x) { return fits_plan(x, hosts); });
+    return v.items &&
+           std::all_of(v.items->begin(), v.items->end(), [&](const Value &x) { return fits_plan(x, hosts); });
   if (v.is(Value::Kind::object) || v.is(Value::Kind::result)) {
     if (!v.members) return false;
     if (v.is(Value::Kind::result))
@@ -63,7 +64,8 @@ std::string Machine::Run::journal_problem() const {
   for (const auto &[key, step] : past.steps()) {
     const std::string place = key.substr(0, 80);
     for (const StepPast::Command &c : step.commands) {
-      if (!known(c.host)) return fmt::format("at {} it names a host `{}` that the plan does not have", place, c.host.substr(0, 80));
+      if (!known(c.host))
+        return fmt::format("at {} it names a host `{}` that the plan does not have", place, c.host.substr(0, 80));
       if (c.step.empty() || c.step.size() > kStepText || c.step.find_first_not_of("0123456789.-") != std::string::npos)
         return fmt::format("at {} it names a command that no plan has", place);
     }

@@ -19,8 +19,8 @@ void Redaction::pattern(std::string text, const std::string &instead) {
   if (text.size() < kShortest) return;
   for (const Pattern &p : patterns_)
     if (p.text == text) return;
-  auto shorter = std::find_if(patterns_.begin(), patterns_.end(),
-                              [&](const Pattern &p) { return p.text.size() < text.size(); });
+  auto shorter =
+      std::find_if(patterns_.begin(), patterns_.end(), [&](const Pattern &p) { return p.text.size() < text.size(); });
   patterns_.insert(shorter, {std::move(text), instead});
 }
 

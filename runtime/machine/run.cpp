@@ -277,10 +277,16 @@ Task<std::vector<Answer>> Machine::Run::request_all(std::vector<Wanted> wanted, 
   group.answers.resize(wanted.size());
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     RequestId id = next_request++;
-    requests.emplace(
-        id,
-        Waiting{&group, i, key, wanted[i].host, !wanted[i].command.step_key.empty(), wanted[i].command.secret,
-                text_of(wanted[i].command), clock.unix_ms(), {}, {}});
+    requests.emplace(id, Waiting{&group,
+                                 i,
+                                 key,
+                                 wanted[i].host,
+                                 !wanted[i].command.step_key.empty(),
+                                 wanted[i].command.secret,
+                                 text_of(wanted[i].command),
+                                 clock.unix_ms(),
+                                 {},
+                                 {}});
     transport.start(id, wanted[i].host, std::move(wanted[i].command));
   }
   co_await group;

@@ -101,7 +101,7 @@ struct Machine::Run {
     HostId host;
     bool step;
     bool secret;
-    std::string text;                // of a step's command
+    std::string text;  // of a step's command
     std::int64_t since_unix_ms = 0;
     std::string held_out, held_err;  // what may be the beginning of a secret
   };
@@ -231,7 +231,8 @@ struct Machine::Run {
   bool fits_window(std::int64_t worst, const std::string &key, plan::Span where);
   std::optional<Ending> window_over;
   bool in_window(std::int64_t worst) const;
-  /// Between two turns, with nothing down: waits for an opening that holds `worst` ms. False: the run stops here instead.
+  /// Between two turns, with nothing down: waits for an opening that holds `worst` ms. False: the run stops here
+  /// instead.
   Task<bool> await_window(std::int64_t worst, std::string key, plan::Span where);
   /// One turn of the rollout and giving back the holds around it, in ms.
   std::int64_t turn_worst(NodeId roll) const;
@@ -239,8 +240,8 @@ struct Machine::Run {
   bool limit(Place *place, std::int64_t ms);
 
   // ---- failures that do not end the run (attempt.cpp, lost.cpp)
-  /// A part of the plan whose failure is met inside of it: the block of an attempt, a turn of a tolerant rollout. Its first
-  /// halt that a person would have to look at stays here; what runs beside in it is left, nothing else is.
+  /// A part of the plan whose failure is met inside of it: the block of an attempt, a turn of a tolerant rollout. Its
+  /// first halt that a person would have to look at stays here; what runs beside in it is left, nothing else is.
   struct Trial {
     std::string prefix;  // of the keys of its statements, with the '/'
     std::optional<Ending> failure;

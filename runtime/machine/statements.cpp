@@ -253,8 +253,7 @@ Task<bool> Machine::Run::call_procedure(NodeId node, Place place) {
   auto environment = std::make_shared<Environment>();
   for (NodeId k : plan.kids(node)) {
     Value v = co_await consult(k, *place.environment, place.key);
-    if (v.open() && !dry())
-      co_return halt(true, "an argument is unknown: " + show(v), place.key, plan.span(node));
+    if (v.open() && !dry()) co_return halt(true, "an argument is unknown: " + show(v), place.key, plan.span(node));
     environment->slots.push_back(std::move(v));
   }
   environment->slots.resize(std::max(environment->slots.size(), procedure.frame.slots.size()));

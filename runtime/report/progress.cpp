@@ -96,8 +96,8 @@ class Plain : public Progress {
   void tick(const Machine &machine, std::int64_t unix_ms, Millis now) override {
     if (last_ms_ == 0) last_ms_ = unix_ms;
     listener_.listen(machine, unix_ms, [&](const machine::Silence &s, bool over) {
-      line(unix_ms, over ? fmt::format("{} answers again", plan_.text(plan_.hosts[s.host.index].name))
-                         : silence_text(plan_, s));
+      line(unix_ms,
+           over ? fmt::format("{} answers again", plan_.text(plan_.hosts[s.host.index].name)) : silence_text(plan_, s));
     });
     if (unix_ms - last_ms_ < kHeartbeat) return;
     for (const auto &a : leaves(machine)) line(unix_ms, "still: " + activity_line(plan_, a, unix_ms, now));

@@ -53,8 +53,8 @@ std::string tell(const machine::Record &r) {
     case Event::boot_seen:
       return fmt::format("{}: back with boot {}", f("host"), f("boot_id").substr(0, 8));
     case Event::outage_overrun:
-      return fmt::format("the accepted outage of {} lasts longer than the {} that were accepted: {} still out", f("role"),
-                         duration(std::strtoll(f("ms").c_str(), nullptr, 10)), f("hosts"));
+      return fmt::format("the accepted outage of {} lasts longer than the {} that were accepted: {} still out",
+                         f("role"), duration(std::strtoll(f("ms").c_str(), nullptr, 10)), f("hosts"));
     case Event::attempt_failed:
       return fmt::format("attempt {} of {} failed: {}", f("round"), f("most"), f("reason"));
     case Event::recovery_chosen:

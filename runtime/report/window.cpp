@@ -27,9 +27,10 @@ std::optional<Occurrence> occurrence(const plan::Plan &plan, const plan::Window 
     date::sys_time<milliseconds> now{milliseconds(unix_ms)};
     auto make = [&](date::local_days day) {
       std::int64_t begin = to_utc(zone, day, window.minute).time_since_epoch().count();
-      return Occurrence{begin, begin + window.length,
-                        date::format("%a %F %H:%M ", zone->to_local(date::sys_time<milliseconds>(milliseconds(begin)))) +
-                            zone->name()};
+      return Occurrence{
+          begin, begin + window.length,
+          date::format("%a %F %H:%M ", zone->to_local(date::sys_time<milliseconds>(milliseconds(begin)))) +
+              zone->name()};
     };
     if (window.day == plan::WindowDay::date) {
       Occurrence o = make(date::local_days(date::days(window.date)));

@@ -46,7 +46,9 @@ Exit take_up(const std::string &id, SessionOptions options) {
   if (summary.status == "done" || summary.status == "aborted") {
     fmt::print(stderr, "upgrun: run {} is {}, there is nothing to {}\n", folder->id(), summary.status,
                options.abort ? "abort" : "resume");
-    return summary.status == "done" && options.abort ? Exit::refused : summary.status == "done" ? Exit::done : Exit::aborted;
+    return summary.status == "done" && options.abort ? Exit::refused
+           : summary.status == "done"                ? Exit::done
+                                                     : Exit::aborted;
   }
   fmt::print(stderr, "run {}: {}{}\n", folder->id(), summary.status,
              summary.reason.empty() ? "" : ": " + report::printable(summary.reason));
@@ -67,7 +69,8 @@ Exit run_abort(std::span<const char *const> arguments) {
   llvm::cl::opt<std::string> id{llvm::cl::Positional, llvm::cl::desc("RUN (default: the newest)")};
   ReachOptions reach;
   ShowOptions show;
-  if (auto end = line.parse(arguments, "undoes a run that was stopped or halted before its point of no return")) return *end;
+  if (auto end = line.parse(arguments, "undoes a run that was stopped or halted before its point of no return"))
+    return *end;
   SessionOptions options;
   options.reach = &reach;
   options.show = &show;

@@ -229,8 +229,8 @@ std::string place(const PlanFile &file, plan::Span where) {
 
 void tell_ending(const PlanFile &file, const machine::Machine &machine, const report::RunFolder *folder) {
   const machine::Ending &e = machine.ending();
-  static constexpr const char *kWords[] = {"running", "done", "refused: nothing was changed", "stopped part-way",
-                                           "halted: a person is needed", "aborted"};
+  static constexpr const char *kWords[] = {
+      "running", "done", "refused: nothing was changed", "stopped part-way", "halted: a person is needed", "aborted"};
   fmt::print(stderr, "\n{}: {}\n", file.plan.text(file.plan.name), kWords[static_cast<int>(e.status)]);
   if (!e.reason.empty()) fmt::print(stderr, "  what    {}\n", report::printable(e.reason));
   if (std::string where = place(file, e.where); !where.empty())
@@ -287,11 +287,11 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
     std::string why;
     auto next = report::occurrence(file.plan, clock.unix_ms(), why);
     if (!next || next->begin_ms > clock.unix_ms()) {
-      fmt::print(stderr, "upgrun: outside the plan's window{}; nothing was started\n",
-                 next          ? fmt::format(", which opens {}, in {}", next->begin,
-                                             report::duration(next->begin_ms - clock.unix_ms()))
-                 : why.empty() ? ", and there is none any more"
-                               : ": " + why);
+      fmt::print(
+          stderr, "upgrun: outside the plan's window{}; nothing was started\n",
+          next ? fmt::format(", which opens {}, in {}", next->begin, report::duration(next->begin_ms - clock.unix_ms()))
+          : why.empty() ? ", and there is none any more"
+                        : ": " + why);
       return resumed ? Exit::stopped : Exit::refused;
     }
     how.window_end_unix_ms = next->end_ms;
@@ -371,8 +371,8 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
   progress->finish();
   if (detached) {
     auto running = machine.running();
-    fmt::print(stderr, "\ndetached. {}\n", running.empty() ? "Nothing of the run is under way on the hosts."
-                                                          : "Still running on the hosts:");
+    fmt::print(stderr, "\ndetached. {}\n",
+               running.empty() ? "Nothing of the run is under way on the hosts." : "Still running on the hosts:");
     for (const auto &a : running)
       fmt::print(stderr, "  {} {}\n", a.host.valid() ? file.plan.text(file.plan.hosts[a.host.index].name) : "-",
                  report::printable(a.what));

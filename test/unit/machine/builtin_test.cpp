@@ -106,7 +106,8 @@ TEST(Builtin, EachGivesWhatItsRowSaysOrNoAnswer) {
     const auto b = static_cast<Builtin>(i);
     if (b == Builtin::answers || b == Builtin::votes || b == Builtin::held_by_plan) continue;  // below
     EXPECT_TRUE(shown.count(b)) << "no row shows what " << plan::info(b).name << " gives";
-    EXPECT_TRUE(silent.count(b) || b == Builtin::to_string) << "no row shows that " << plan::info(b).name << " does not guess";
+    EXPECT_TRUE(silent.count(b) || b == Builtin::to_string)
+        << "no row shows that " << plan::info(b).name << " does not guess";
   }
 }
 
@@ -173,11 +174,10 @@ upgrade u of web {
   EXPECT_TRUE(l.done().empty());
   std::string said;
   for (const std::string &line : l.observer.lines) said += line + "\n";
-  for (const char *wanted :
-       {"expect packages(web1) == new: depends on what has not run; now false", "would do install(web1)",
-        "depends on what has not run; now unknown: exit code 127", "would do job(x)", "would do job(y)",
-        "so either way:", "where it is true:", "would do job(yes)", "where it is false:", "would do job(no)",
-        "would do job(last)"})
+  for (const char *wanted : {"expect packages(web1) == new: depends on what has not run; now false",
+                             "would do install(web1)", "depends on what has not run; now unknown: exit code 127",
+                             "would do job(x)", "would do job(y)", "so either way:", "where it is true:",
+                             "would do job(yes)", "where it is false:", "would do job(no)", "would do job(last)"})
     EXPECT_NE(said.find(wanted), std::string::npos) << wanted << "\n" << said;
   EXPECT_EQ(said.find("let early"), std::string::npos) << "nothing had been told yet: its answer is sure";
 }

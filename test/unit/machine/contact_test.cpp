@@ -1,4 +1,5 @@
-// Which host is asked for what, and how often: holds of two fibers, `on any`, orders, groups, dead hosts, users, reboots.
+// Which host is asked for what, and how often: holds of two fibers, `on any`, orders, groups, dead hosts, users,
+// reboots.
 #include "test/unit/machine/fixture.h"
 
 namespace upg::machine_test {
@@ -172,7 +173,8 @@ probe one_ask -> string { return (run("one") on any server).stdout }
 upgrade u of web { preflight { await in_service(all) }  let a = all_ask()  let b = one_ask()  clear()  await in_service(web1) }
 )");
   text.replace(text.find("host web1 \"10.0.0.1\","), 21,
-               "host web1 \"10.0.0.1\" { become \"alice\"  roles server }\n host web0 \"10.0.0.8\" { become \"root\"  roles server }\n host");
+               "host web1 \"10.0.0.1\" { become \"alice\"  roles server }\n host web0 \"10.0.0.8\" { become \"root\"  "
+               "roles server }\n host");
   Lab l(text, false);
   l.hosts->says("ask", "x");
   l.hosts->says("one", "x");

@@ -77,10 +77,17 @@ TEST(Resume, AHostOnItsWayUpIsWaitedFor) {
 TEST(Resume, AHostileJournalIsRefusedOrHarmless) {
   auto l = stopped();
   const std::vector<Record> honest = l->journal.records;
-  const char *const values[] = {R"({"k":13,"n":99999})", R"({"k":13,"n":-1})", R"({"k":14,"i":[{"k":13,"n":7}]})",
-                                R"({"k":16})",           R"({"k":15})",        "[[[",
-                                "\"text\"",              "{\"k\":0}",          "-9223372036854775809",
-                                "nobody",                "../../../x"};
+  const char *const values[] = {R"({"k":13,"n":99999})",
+                                R"({"k":13,"n":-1})",
+                                R"({"k":14,"i":[{"k":13,"n":7}]})",
+                                R"({"k":16})",
+                                R"({"k":15})",
+                                "[[[",
+                                "\"text\"",
+                                "{\"k\":0}",
+                                "-9223372036854775809",
+                                "nobody",
+                                "../../../x"};
   std::size_t tried = 0;
   for (std::size_t i = 0; i < honest.size(); ++i) {
     nlohmann::json fields = nlohmann::json::parse(honest[i].data, nullptr, false);
@@ -102,11 +109,11 @@ TEST(Resume, AHostileJournalIsRefusedOrHarmless) {
 }
 
 TEST(Resume, HostsThatThePlanDoesNotHaveAreRefused) {
-  for (auto [event, field, bad] : {std::tuple{Event::command_started, "host", "web99"},
-                                   std::tuple{Event::command_started, "step", "1.0; rm -rf /"},
-                                   std::tuple{Event::value_kept, "value", R"({"k":13,"n":3})"},
-                                   std::tuple{Event::identity_seen, "host", "web99"},
-                                   std::tuple{Event::cell_seen, "arguments", R"({"k":14,"i":[{"k":13,"n":3}]})"}}) {
+  for (auto [event, field, bad] :
+       {std::tuple{Event::command_started, "host", "web99"},
+        std::tuple{Event::command_started, "step", "1.0; rm -rf /"},
+        std::tuple{Event::value_kept, "value", R"({"k":13,"n":3})"}, std::tuple{Event::identity_seen, "host", "web99"},
+        std::tuple{Event::cell_seen, "arguments", R"({"k":14,"i":[{"k":13,"n":3}]})"}}) {
     auto l = stopped();
     bool changed = false;
     for (Record &r : l->journal.records) {

@@ -77,9 +77,10 @@ upgrade u of web {
 }
 
 TEST(AtMost, CountsFromTheJournalledStart) {
-  for (const char *body :
-       {"rolling n in server at most 30m { prepare(n)  await in_service(n)  await ready(n)  prepare(n)  await in_service(n) }",
-        "at most 30m { prepare(web1)  await in_service(web1)  await ready(web1)  prepare(web1)  await in_service(web1) }"}) {
+  for (const char *body : {"rolling n in server at most 30m { prepare(n)  await in_service(n)  await ready(n)  "
+                           "prepare(n)  await in_service(n) }",
+                           "at most 30m { prepare(web1)  await in_service(web1)  await ready(web1)  prepare(web1)  "
+                           "await in_service(web1) }"}) {
     Lab l(web(std::string(R"(
 gate ready(h: host) { pass when (run("get", "ready") on h).stdout == "yes"  poll 5s for 1m  watches nothing }
 action prepare(h: host) { changes server on h  run("prepare") on h  takes 5s..10m }

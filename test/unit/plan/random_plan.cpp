@@ -58,8 +58,7 @@ class Maker {
     p().cluster = b_.string("lab");
     if (chance(70)) p().from = b_.string("8"), p().to = b_.string("9");
     p().compiler = b_.string("0.1.0");
-    p().tolerate = static_cast<std::uint32_t>(below(3));
-    if (chance(20)) p().limit = b_.string("rack1 & node");
+    p().tolerate = static_cast<std::uint32_t>(below(3)), p().limit = chance(20) ? b_.string("web & db") : StringId();
     p().inventory_fingerprint = b_.string(std::string(64, 'a'));
     p().where = where();
   }
@@ -408,8 +407,7 @@ class Maker {
     h.name = word("hold", i);
     const std::size_t hosts = below(2);
     Action acquire, release;
-    acquire.name = word("acquire", i);
-    release.name = word("release", i);
+    acquire.name = word("acquire", i), release.name = word("release", i);
     h.acquire = add_action(acquire, hosts, false);
     h.release = add_action(release, hosts, true);
     begin(hosts);
@@ -440,7 +438,7 @@ class Maker {
     role.available.push_back({AvailableKind::all_but, 1, StringId(), b_.string("rack"), where()});
     role.serial = chance(50);
     if (chance(50)) role.weights.assign(p().sets[0].hosts.size(), 2);
-    for (std::size_t i = 0; i < p().gates.size(); ++i) role.health = GateId(i);
+    if (!p().gates.empty()) role.health = GateId(p().gates.size() - 1);
     if (chance(50)) role.stoppable_always = b_.string("nothing to ask");
     for (std::size_t i = 0; i < p().probes.size(); ++i) {
       if (p().probes[i].frame.parameters.size() <= 1 &&
@@ -510,9 +508,8 @@ class Maker {
         }
         [[fallthrough]];
       case 8:
-        return rollout(Op::roll, depth - 1);
       case 9:
-        return rollout(Op::visit, depth - 1);
+        return rollout(chance(50) ? Op::roll : Op::visit, depth - 1);
       case 10: {
         std::vector<NodeId> phases;
         for (std::uint32_t k = 0, n = static_cast<std::uint32_t>(1 + below(3)); k < n; ++k) {
@@ -536,8 +533,7 @@ class Maker {
       case 14:
         return b_.node(Op::at_most, where(), b_.integer(9000000).index, 0, {block(depth - 1)});
       case 15:
-        if (aborting_) return b_.node(Op::confirm, where(), b_.string("is all as it was?").index, 0, {});
-        return b_.node(Op::no_return, where(), b_.string("there is no way back").index, 0, {});
+        return b_.node(aborting_ ? Op::confirm : Op::no_return, where(), b_.string("no way back").index, 0, {});
       case 16: {
         Waiver w;
         const bool outage = chance(50);
@@ -551,7 +547,7 @@ class Maker {
       }
       case 17: {
         std::vector<NodeId> kids{block(depth - 1)};
-        for (std::size_t k = 0, n = 1 + below(3); k < n; ++k)
+        for (std::size_t k = below(3) + 1; k > 0; --k)
           kids.push_back(b_.node(Op::recover, where(), 0, 0, {expression(2), block(depth - 1)}));
         if (chance(50)) kids.push_back(block(depth - 1));
         return b_.node(Op::attempt, where(), static_cast<std::uint32_t>(2 + below(3)), 0, kids);
