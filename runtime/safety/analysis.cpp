@@ -120,6 +120,12 @@ std::string Analysis::what(StepIx s) const {
   }
 }
 
+std::string_view Analysis::when(StepIx s) const {
+  const StepIx resumed = tree.resumed(s);
+  if (resumed == kNone) return "";
+  return resumed == tree.on_abort() ? "in the abort, " : "after a failure, ";
+}
+
 std::string Analysis::named(StepIx s) const {
   const Step &step = tree[s];
   if (step.kind != StepKind::act) return '`' + what(s) + '`';

@@ -73,6 +73,8 @@ class Analysis {
   std::string who(StepIx s) const;
   /// "starts linux.reboot", "takes hold db.frozen", "passes db.joined(node1)".
   std::string what(StepIx s) const;
+  /// "after a failure, " for a step of a recovery, of a block run again or of an abort; else nothing.
+  std::string_view when(StepIx s) const;
   /// `linux.reboot on node1`
   std::string named(StepIx s) const;
   /// The host as the source has it at the step: the name that a rollout or parameter around it binds,
@@ -80,7 +82,7 @@ class Analysis {
   std::string spelled(StepIx s, HostIx h) const;
   std::string pair_text(PairIx p) const;  // `db.replica` of node1
   void step(diagnostics::Sink::Builder &to, StepIx s, const std::string &more = {}) const {
-    to.step(who(s), what(s) + more, range(s), cue(s));
+    to.step(who(s), std::string(when(s)) + what(s) + more, range(s), cue(s));
   }
   /// The step for a simulation: a start, a pass, a pause, the end of a turn or phase.
   diagnostics::Cue cue(StepIx s) const;

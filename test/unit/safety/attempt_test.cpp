@@ -21,7 +21,7 @@ TEST(Attempt, TriedAgainWhileTheHostMayBeDown) {
   EXPECT_EQ(checked(t.finish({t.attempt(2, t.turn(n), {{t.confirm()}})})),
             "E1017 `reboot` on node1 may start while node1 is down\n"
             "  1 node1 starts reboot\n"
-            "  2 node1 starts reboot while node1 is down: node1 cannot be reached\n");
+            "  2 node1 after a failure, starts reboot while node1 is down: node1 cannot be reached\n");
 }
 TEST(Attempt, WhatWasKnownBeforeIsForgotten) {
   Trio t;
