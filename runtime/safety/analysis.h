@@ -55,9 +55,10 @@ class Analysis {
   void condemn(StepIx s) { condemned_.insert(tree[s].node.index); }
   /// What the step opens outlives the block that accepts its outage: what that breaks has the same cause.
   void outlives(StepIx s) { outlived_.insert(s); }
+  bool outlived(StepIx s) const { return telling == Telling::causes && outlived_.contains(s); }
   bool condemned(StepIx s) const {
-    if (telling != Telling::causes) return false;
-    return outlived_.contains(s) || ((tree[s].acquire || tree[s].release) && condemned_.contains(tree[s].node.index));
+    return telling == Telling::causes && (tree[s].acquire || tree[s].release) &&
+           condemned_.contains(tree[s].node.index);
   }
 
   /// Whether an `accept` around the step lifts this rule for the role or hold; the waiver counts as used then. Without

@@ -74,7 +74,7 @@ std::string names_of(const Analysis &a, const std::vector<plan::HostId> &hosts) 
 
 bool condemned(const Analysis &a, const Moment &moment) {
   return std::any_of(moment.harmful.begin(), moment.harmful.end(),
-                     [&](const Down &d) { return a.condemned(d.opener); });
+                     [&](const Down &d) { return a.condemned(d.opener) || a.outlived(d.opener); });
 }
 
 Moment worst_moment(Analysis &a, const Budget &budget, std::string_view rule) {

@@ -7,7 +7,7 @@ namespace {
 void report(Analysis &a, StepIx at, const Open &o, std::string_view whole) {
   const bool plan_end = !whole.empty();
   const RoleIx r = a.site.pair_role(o.pair);
-  if (a.condemned(o.opener) || a.lifted("return", o.opener, plan::RoleId(r))) return;
+  if (a.condemned(o.opener) || a.outlived(o.opener) || a.lifted("return", o.opener, plan::RoleId(r))) return;
   if (!a.first(diagnostics::Kind::rule_ret, a.tree[o.opener].node)) return;
   const std::string host(a.site.host_name(a.site.pair_host(o.pair)));
   const std::string name(a.site.role_name(r));
