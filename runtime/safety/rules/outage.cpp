@@ -45,15 +45,18 @@ void opened_beside(Analysis &a, StepIx s, const plan::Waiver &w) {
         if (!a.first(Kind::rule_outage, a.tree[s].node, 1)) return;
         StepIx mine = s;
         while (mine < a.tree[s].end && !opens(a, mine, w.role.index)) ++mine;
-        if (mine == a.tree[s].end) return;
-        a.clash(mine, y);
+        const bool opened = mine != a.tree[s].end;  // else the block opens nothing of the role itself
+        if (opened) a.clash(mine, y);
         const std::string role(a.plan.text(a.plan.roles[w.role.index].name));
         auto out = a.report(Kind::rule_outage, a.range(y),
                             a.named(y) + " may take `" + role + "` down while " +
-                                (a.tree[y].node == a.tree[mine].node ? "another host's" : "its") +
+                                (opened && a.tree[y].node == a.tree[mine].node ? "another host's" : "its") +
                                 " outage is accepted elsewhere");
         out.label(a.range(w.where), "the outage is accepted in this block only");
-        a.step(out, mine);
+        if (opened)
+          a.step(out, mine);
+        else
+          out.step("", "the block begins", a.range(w.where));
         a.step(out, y, " at the same time, outside of the block");
         out.help("put the two one after the other, or both into the block");
         return;
