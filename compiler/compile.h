@@ -13,8 +13,8 @@ namespace upg::compiler {
 
 /// What to compile and how.
 struct CompileOptions {
-  std::string path;   // the file that holds the plan; "-": `text` is it (standard input, read by the caller)
-  std::string text;   // only for path "-"
+  std::string path;  // the file that holds the plan; "-": `text` is it (standard input, read by the caller)
+  std::string text;  // only for path "-"
   std::vector<std::pair<std::string, std::string>> drafts;  // path and text of files to be read so, not from the disk
   std::string shown;  // only for path "-": the path that messages print and whose folder holds the other modules
   std::vector<std::string> stdlib;  // folders searched for `use`d modules, after the folder of the file itself
