@@ -23,13 +23,37 @@ std::string names(const std::set<Rule> &rules) {
 bool open_difference(const Ground &g, Rule rule, bool only_checker) {
   const auto any_roll = [&](auto &&test) { return std::any_of(g.nodes.begin(), g.nodes.end(), test); };
   // Turns of one group never overlap.
-  if (only_checker && any_roll([](const Node &n) { return n.shape == Shape::roll && n.group_limit == 1; })) return true;
+  if (any_roll([](const Node &n) { return n.shape == Shape::roll && n.group_limit == 1; })) return true;
   // What is destroyed answers for itself.
   const bool destroys = std::any_of(g.actions.begin(), g.actions.end(), [](const Action &a) { return a.destroys; });
   if (!only_checker && rule == Rule::guard && destroys) return true;
+  // `order ... on each host` gives edges between phases.
+  const bool per_host = std::any_of(g.orders.begin(), g.orders.end(), [](const Ordering &o) { return o.on_each_host; });
+  const bool phases = any_roll([](const Node &n) { return n.shape == Shape::dag; });
+  if (per_host && phases) return true;
+  // What `reaches R` names stands on hosts.
+  const auto reaches = [&](const plan::Action &a) {
+    return std::any_of(a.effects.begin(), a.effects.end(),
+                       [&](plan::NodeId n) { return g.plan->node(n).op == plan::Op::reaches; });
+  };
+  if (!only_checker && rule == Rule::guard && std::any_of(g.plan->actions.begin(), g.plan->actions.end(), reaches))
+    return true;
+  // A state is tested while a step beside moves it.
+  if (!only_checker && (rule == Rule::race || rule == Rule::state) &&
+      any_roll([](const Node &n) { return n.shape == Shape::unless || n.shape == Shape::expect; }))
+    return true;
+  // Visits on one way through a condition are no visits on the other.
+  const bool ways = any_roll(
+      [](const Node &n) { return n.shape == Shape::choice || n.shape == Shape::unless || n.shape == Shape::loop; });
+  if (!only_checker && rule == Rule::rank && ways) return true;
+  // An undo that acts, and does not restore what was moved.
+  if (!only_checker && rule == Rule::undo) {
+    const auto unrestored = [](const Action &a) { return !a.moves.empty() && a.undo; };
+    if (std::any_of(g.actions.begin(), g.actions.end(), unrestored)) return true;
+  }
   // Hosts declared out: guests of a carrier that goes down, bastions.
   if (g.out == 0) return false;
-  return only_checker ? rule == Rule::ret || rule == Rule::avail : rule == Rule::reach;
+  return only_checker;
 }
 
 }  // namespace
@@ -38,9 +62,14 @@ const std::set<Rule> &told_instead(Rule rule) {
   static const std::array<std::set<Rule>, rule_count> table = [] {
     std::array<std::set<Rule>, rule_count> t;
     const auto row = [&](Rule r) -> std::set<Rule> & { return t[static_cast<std::size_t>(r)]; };
-    row(Rule::guard) = {Rule::avail, Rule::serial};
+    row(Rule::guard) = {Rule::avail, Rule::serial, Rule::reach};
+    row(Rule::race) = {Rule::hostx, Rule::avail, Rule::serial};
+    row(Rule::undo) = {Rule::avail, Rule::serial, Rule::race, Rule::reach, Rule::arm};
+    row(Rule::reach) = {Rule::avail, Rule::serial, Rule::hostx};
+    row(Rule::starve) = {Rule::guard};
     row(Rule::serial) = {Rule::avail};
-    row(Rule::ret) = {Rule::hostx, Rule::fork};
+    row(Rule::ret) = {Rule::hostx, Rule::fork, Rule::outage};
+    row(Rule::avail) = {Rule::outage};
     row(Rule::fork) = {Rule::hostx};
     row(Rule::join) = {Rule::ret, Rule::hostx, Rule::race, Rule::fork, Rule::state};
     row(Rule::arm) = {Rule::state};
@@ -106,6 +135,8 @@ Comparison compare(const std::string &text, Bounds bounds, const std::vector<std
     const std::string what = fmt::format("{} only by the {}", name_of(rule), only_checker ? "checker" : "oracle");
     result.why = fmt::format("{}; checker: {}; oracle: {}", what, names(result.checker), names(result.oracle));
   };
+  // Phases that would have to wait for each other have no schedule to judge.
+  if (made.ground->order_cycle && result.checker.count(Rule::order) != 0) return result;
   const auto told = [&](Rule rule) {
     if (result.checker.count(rule) != 0) return true;
     for (const Rule other : told_instead(rule)) {
@@ -113,8 +144,8 @@ Comparison compare(const std::string &text, Bounds bounds, const std::vector<std
     }
     return false;
   };
-  const bool grouped = std::any_of(made.ground->budgets.begin(), made.ground->budgets.end(),
-                                   [](const Budget &b) { return b.grouped; });
+  const bool grouped =
+      std::any_of(made.ground->budgets.begin(), made.ground->budgets.end(), [](const Budget &b) { return b.grouped; });
   const auto alone = [&](Rule r) {
     if (r == Rule::avail && grouped) return false;  // `all but m of attr`: an upper bound, as section 8 says
     if (result.oracle.count(r) != 0) return false;

@@ -1,9 +1,10 @@
-// upg_oracle_compare [--seed S] [--plans N] [--states N] [--keep DIR] [--no-shrink] [--show SEED] [--file F]: checker against oracle.
+// upg_oracle_compare [--seed S] [--plans N] [--states N] [--keep DIR] [--no-shrink] [--show SEED] [--file F]: checker
+// against oracle.
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <array>
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <random>
@@ -69,8 +70,10 @@ int main(int argc, char **argv) {
       show(c);
       return c.outcome == Outcome::disagree ? 1 : 0;
     } else {
-      fmt::print(stderr, "usage: upg_oracle_compare [--seed S] [--plans N] [--states N] [--shown N] [--keep DIR] [--no-shrink] | "
-                         "--show SEED | --file FILE\n");
+      fmt::print(
+          stderr,
+          "usage: upg_oracle_compare [--seed S] [--plans N] [--states N] [--shown N] [--keep DIR] [--no-shrink] | "
+          "--show SEED | --file FILE\n");
       return 2;
     }
   }
@@ -133,8 +136,10 @@ int main(int argc, char **argv) {
     fmt::print("{:8} {:9} {:9} {:9}\n", name_of(static_cast<Rule>(r)), counts[r].accepted, counts[r].alone,
                counts[r].among);
   }
-  fmt::print("plans {}, agreed {} (sound {}, with a rule that the oracle does not judge {}), known difference {}, disagreed {}, configurations {}\n",
-             plans, agreed, sound, beyond, known, disagreed, states);
+  fmt::print(
+      "plans {}, agreed {} (sound {}, with a rule that the oracle does not judge {}), known difference {}, disagreed "
+      "{}, configurations {}\n",
+      plans, agreed, sound, beyond, known, disagreed, states);
   for (const auto &[why, n] : differences) fmt::print("  {} x {}\n", n, why);
   for (const auto &[why, n] : skipped) fmt::print("  skipped {} x {}\n", n, why);
   for (const auto &[why, n] : unread) fmt::print("  no plan {} x {}\n", n, why);

@@ -24,11 +24,10 @@ T take(const char *&at) {
 std::string Config::effects() const {
   std::string out;
   for (const Values v : sigma) put(out, v);
-  for (const Outage &o : open) {
-    put(out, o.pair);
-    put(out, o.kind);
-    put(out, o.region);
-  }
+  Pairs down = 0, changing = 0;
+  for (const Outage &o : open) (o.kind == Kind::down ? down : changing) |= one(o.pair);
+  put(out, down);
+  put(out, changing);
   return out;
 }
 

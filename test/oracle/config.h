@@ -24,26 +24,26 @@ struct Known {
   auto operator<=>(const Known &) const = default;
 };
 
-/// ⟨T,I,K,σ,D,O,V,Q⟩ of section 2. `at` marks the program: 0 not begun (or not of interest any more), otherwise what the
-/// shape of the node says in machine.cpp.
+/// ⟨T,I,K,σ,D,O,V,Q⟩ of section 2. `at` marks the program: 0 not begun (or not of interest any more), otherwise what
+/// the shape of the node says in machine.cpp.
 struct Config {
-  std::vector<std::uint16_t> at;        // by node
-  std::vector<std::uint32_t> in_flight; // nodes, ascending
-  std::vector<Known> known;             // ascending
-  std::vector<Values> sigma;            // by cell
+  std::vector<std::uint16_t> at;         // by node
+  std::vector<std::uint32_t> in_flight;  // nodes, ascending
+  std::vector<Known> known;              // ascending
+  std::vector<Values> sigma;             // by cell
   Pairs unproven = 0;
-  std::vector<Outage> open;             // ascending
+  std::vector<Outage> open;  // ascending
   std::uint64_t once = 0;
   Hosts visited = 0;
   Pairs changed = 0;
-  Pairs accepted = 0;                   // outages opened where they are accepted: they weigh nothing there
-  std::vector<std::uint32_t> mover;     // by cell that can be armed: the step that moved it last; Node::none
-  std::vector<Pairs> under;             // by with: pairs that an action which needs the hold has opened inside it
+  Pairs accepted = 0;                // outages opened where they are accepted: they weigh nothing there
+  std::vector<std::uint32_t> mover;  // by cell that can be armed: the step that moved it last; Node::none
+  std::vector<Pairs> under;          // by with: pairs that an action which needs the hold has opened inside it
 
   /// Equal texts are equal configurations.
   std::string encode() const;
   static Config decode(const std::string &text, const Ground &ground);
-  /// σ and the outages alone; unproven health is no outage.
+  /// σ and the outages alone, wherever they were opened; unproven health is no outage.
   std::string effects() const;
 };
 

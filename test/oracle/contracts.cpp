@@ -37,8 +37,8 @@ std::size_t Grounder::cell_of(plan::StateId state, std::optional<std::size_t> ho
   }
   cell.initially = cell.all;
   const auto claimed = [&](const plan::CellClaim &claim) {
-    return claim.state == state && (host ? claim.hosts.valid() && has(hosts_of_set(plan_, claim.hosts), *host)
-                                         : !claim.hosts.valid());
+    return claim.state == state &&
+           (host ? claim.hosts.valid() && has(hosts_of_set(plan_, claim.hosts), *host) : !claim.hosts.valid());
   };
   for (const plan::CellClaim &claim : plan_.initially) {
     if (claimed(claim)) cell.initially = Values{1} << claim.value;
@@ -335,8 +335,8 @@ void Grounder::effects(Action &a, const plan::Action &record, const Slots &argum
           return static_cast<std::uint32_t>(plan_.integers[plan_.node(kids[i]).a]);
         };
         const std::size_t sources = number(1);
-        for (std::size_t i = 2; i < kids.size(); ++i)
-          (i < 2 + sources ? m.from : m.via) |= Values{1} << number(i);
+        for (std::size_t i = 2; i < kids.size(); ++i) (i < 2 + sources ? m.from : m.via) |= Values{1} << number(i);
+        a.arms = a.arms || (out_.cells[m.cell].transient >> m.to & 1) != 0;
         a.moves.push_back(m);
         break;
       }
@@ -374,6 +374,26 @@ void Grounder::guests(Action &a) {
       }
     }
   }
+}
+
+/// The acquire or release of a hold that the plan has already: holds are counted, so nothing of it runs, and what it
+/// may touch it touches.
+std::size_t Grounder::counted(std::size_t index) {
+  Action a = out_.actions[index];
+  const std::string name = "counted " + a.name;
+  if (const auto at = action_index_.find(name); at != action_index_.end()) return at->second;
+  a.moves.clear();
+  a.moved = 0;
+  a.disrupts = a.changes = 0;
+  a.destroys = false;
+  a.gates.clear();
+  a.values.clear();
+  a.counts.clear();
+  a.requires_cells = 0;
+  a.needs_held = a.needs_free = 0;
+  action_index_.emplace(name, out_.actions.size());
+  out_.actions.push_back(std::move(a));
+  return out_.actions.size() - 1;
 }
 
 /// `on boot` is a move by every action that awaits the boot, of cells that the plan speaks of.

@@ -5,8 +5,8 @@
 namespace upg::oracle {
 
 struct Bounds {
-  std::size_t states = 5000;         // of the plan
-  std::size_t states_alone = 5000;    // of one part that is run alone (JOIN)
+  std::size_t states = 5000;        // of the plan
+  std::size_t states_alone = 5000;  // of one part that is run alone (JOIN)
 };
 
 /// Walks every schedule of the plan, breadth first and each configuration once, and says which predicates break.

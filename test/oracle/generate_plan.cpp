@@ -45,7 +45,8 @@ std::vector<Piece> Generator::unit(const ActionIdea &idea, const std::string &ho
   steps.emplace_back(idea.name + (idea.of_host ? "(" + host + ")" : "()"));
   if (idea.touches) steps.emplace_back("await in_service(" + host + ")");
   if (idea.arms) {
-    const auto reboot = std::find_if(actions_.begin(), actions_.end(), [](const auto &a) { return a.name == "reboot"; });
+    const auto reboot =
+        std::find_if(actions_.begin(), actions_.end(), [](const auto &a) { return a.name == "reboot"; });
     if (reboot != actions_.end()) append(steps, unit(*reboot, host));
   }
   if (!idea.moves.empty() && random_.percent(30)) {
@@ -57,8 +58,9 @@ std::vector<Piece> Generator::unit(const ActionIdea &idea, const std::string &ho
       steps.emplace_back("expect " + test);
     }
   }
-  const bool down_under = idea.takes_down && (idea.role == "osd" || idea.role.empty()) &&
-                          std::any_of(holds_.begin(), holds_.end(), [](const auto &h) { return h.name == "calm_down"; });
+  const bool down_under =
+      idea.takes_down && (idea.role == "osd" || idea.role.empty()) &&
+      std::any_of(holds_.begin(), holds_.end(), [](const auto &h) { return h.name == "calm_down"; });
   std::string hold = idea.hold.empty() && down_under ? "calm_down" : idea.hold;
   if (hold.empty() && !holds_.empty() && random_.percent(12)) {
     const HoldIdea &h = random_.of(holds_);
@@ -72,7 +74,8 @@ std::vector<Piece> Generator::unit(const ActionIdea &idea, const std::string &ho
       if (h.name != name) continue;
       for (const std::string &g : h.gates) before.emplace_back("await " + g + "(" + host + ")");
     }
-    const bool touches = std::any_of(holds_.begin(), holds_.end(), [&](const HoldIdea &h) { return h.name == name && h.touches; });
+    const bool touches =
+        std::any_of(holds_.begin(), holds_.end(), [&](const HoldIdea &h) { return h.name == name && h.touches; });
     if (touches) steps.emplace_back("await stoppable(" + host + ")");
     before.emplace_back("with " + (at == std::string::npos ? name : name + "(" + host + ")"), std::move(steps));
     if (touches) before.emplace_back("await in_service(" + host + ")");
@@ -219,14 +222,15 @@ Piece Generator::plan() {
     if (random_.percent(40)) append(inside, segment(1, true));
   }
   if (has_undo_ && random_.percent(60)) {  // somewhere else instead
-    const auto at = std::find_if(inside.begin(), inside.end(),
-                                 [](const Piece &p) { return p.head.rfind("point", 0) == 0; });
+    const auto at =
+        std::find_if(inside.begin(), inside.end(), [](const Piece &p) { return p.head.rfind("point", 0) == 0; });
     const Piece point = *at;
     inside.erase(at);
     std::size_t to = inside.size();
     if (to > 0 && inside.back().head != "and" && inside.back().head != "else") inside.push_back(point);
   }
-  if (random_.once_in(12)) inside.emplace_back(random_.percent(50) ? "ask \"go on?\"" : "operator \"look\" takes 1m..2m");
+  if (random_.once_in(12))
+    inside.emplace_back(random_.percent(50) ? "ask \"go on?\"" : "operator \"look\" takes 1m..2m");
   if (random_.percent(25)) inside.emplace_back("postflight", std::vector<Piece>{Piece("await in_service(all)")});
   return {repair ? "repair u of lab" : "upgrade u of lab", std::move(inside)};
 }
@@ -244,6 +248,9 @@ Sketch Generator::make() {
   return std::move(sketch_);
 }
 
-Sketch generate(std::uint64_t seed) { return Generator(seed).make(); }
+Sketch generate(std::uint64_t seed) {
+  Random random(~seed);
+  return random.percent(30) ? aimed(random) : Generator(seed).make();
+}
 
 }  // namespace upg::oracle

@@ -71,8 +71,8 @@ void Generator::role(const std::string &name) {
         {"available all but 1", "available all but 1 of host.rack", "available all but 1 per host.rack"}));
   } else if (name == "web") {
     items.emplace_back(carriers(name).size() > 1
-            ? random_.of<std::string>({"available >= 1", "available >= 50%", "available >= 2"})
-            : "available >= 1");
+                           ? random_.of<std::string>({"available >= 1", "available >= 50%", "available >= 2"})
+                           : "available >= 1");
   } else {
     items.emplace_back("available may be down");
   }
@@ -91,8 +91,8 @@ void Generator::role(const std::string &name) {
   const auto watches = [&](std::size_t percent) {
     return random_.percent(percent) ? fmt::format("  watches {}", name) : std::string();
   };
-  line(fmt::format("gate {0}_up(h: host) {{ pass when (run(\"up\", \"{0}\") on h).code == 0  poll 5s for 5m{1} }}", name,
-                   watches(70)));
+  line(fmt::format("gate {0}_up(h: host) {{ pass when (run(\"up\", \"{0}\") on h).code == 0  poll 5s for 5m{1} }}",
+                   name, watches(70)));
   if (!always) {
     const bool clears = random_.once_in(6);
     line(fmt::format("gate {0}_ok(h: host) {{ pass when (run(\"ok\", \"{0}\") on h).code == 0  poll 5s for 5m{1}{2} }}",
@@ -101,8 +101,8 @@ void Generator::role(const std::string &name) {
 }
 
 void Generator::roles() {
-  add("role alive", {"available may be down", "health up", "stoppable always \"its other roles decide\"",
-                     "boot boot_id"});
+  add("role alive",
+      {"available may be down", "health up", "stoppable always \"its other roles decide\"", "boot boot_id"});
   sketch_.declarations.back().fixed = true;
   for (Piece &p : sketch_.declarations.back().inside) p.fixed = true;
   line("probe boot_id(h: host) -> string { return (run(\"boot\") on h).stdout.trim }");
@@ -163,8 +163,7 @@ void Generator::holds() {
     std::vector<Piece> items{Piece(fmt::format("observe (run(\"see\", \"{}\") on {}).code == 0", h.name, on)),
                              Piece(fmt::format("acquire {{ run(\"set\", \"{}\") on {} }}", h.name, on)),
                              Piece(fmt::format("release {{ run(\"unset\", \"{}\") on {} }}", h.name, on)),
-                             Piece("takes 1s..1m"),
-                             Piece(random_.percent(50) ? "on halt keep" : "on halt release")};
+                             Piece("takes 1s..1m"), Piece(random_.percent(50) ? "on halt keep" : "on halt release")};
     for (Piece &p : items) p.fixed = true;
     if (random_.percent(30)) items.emplace_back("reaches " + role_names_.front());
     if (!cluster_gates_.empty() && random_.percent(25)) items.emplace_back("taints whole");
@@ -198,7 +197,13 @@ void Generator::action(ActionIdea idea, std::vector<Piece> clauses) {
   for (const std::string &g : idea.gates) need(g[0] == '!' ? g.substr(1) : g + "(h)");
   if (!idea.hold.empty()) need("held " + idea.hold);
   if (!needs.empty()) clauses.insert(clauses.begin(), Piece(needs));
-  if (has_undo_) {
+  if (idea.arms && random_.percent(90)) {
+    clauses.emplace_back("undo { moves os(h): armed -> old  run(\"disarm\") on h }");
+  } else if (idea.moves == "os" && has_undo_ && random_.percent(85)) {
+    clauses.emplace_back("undo { moves os(h): new -> old  run(\"back\") on h }");
+  } else if (idea.moves == "mode" && has_undo_ && random_.percent(85)) {
+    clauses.emplace_back("undo { moves mode: open -> closed  run(\"back\") on h1 }");
+  } else if (has_undo_) {
     clauses.emplace_back(random_.percent(80) ? "undo nothing \"nothing to take back\""
                                              : "undo { changes alive on h  run(\"undo\") on h }");
     if (!idea.of_host) clauses.back() = Piece("undo nothing \"nothing to take back\"");
@@ -226,7 +231,8 @@ void Generator::actions() {
   };
   const bool questions = std::any_of(role_names_.begin(), role_names_.end(), asks);
   const auto hold_for = [&](const std::string &role, bool down) {
-    const bool only = std::any_of(holds_.begin(), holds_.end(), [](const HoldIdea &h) { return h.name == "calm_down"; });
+    const bool only =
+        std::any_of(holds_.begin(), holds_.end(), [](const HoldIdea &h) { return h.name == "calm_down"; });
     if (down && role == "osd" && only && random_.percent(30)) return std::string("calm_down");
     if (!holds_.empty() && random_.percent(15)) {
       const HoldIdea &h = random_.of(holds_);
@@ -249,8 +255,9 @@ void Generator::actions() {
       if (has_os_ && r == os_role_ && random_.percent(50)) {
         a.moves = "os";
         clauses.emplace_back(random_.percent(70) ? "moves os(h): old -> new" : "moves os(h): old -> new else old");
-        if (random_.once_in(6)) clauses.emplace_back(fmt::format(
-            "requires count(x in {} where os(x) == new) <= {}", r, 1 + random_.below(3)));
+        if (random_.once_in(6))
+          clauses.emplace_back(
+              fmt::format("requires count(x in {} where os(x) == new) <= {}", r, 1 + random_.below(3)));
       }
       if (a.once) clauses.emplace_back("once");
       clauses.emplace_back("run(\"patch\") on h");
@@ -285,9 +292,8 @@ void Generator::actions() {
     ActionIdea a{"drain", true, "", {}, false, false, "", "", false, false};
     if (!holds_.empty() && random_.percent(40)) {
       const HoldIdea &h = random_.of(holds_);
-      std::vector<Piece> clauses{
-          Piece("requires not held " + (h.of_host ? h.name + "(h)" : h.name)),
-          Piece("spills " + random_.of(role_names_)), Piece("run(\"drain\") on h")};
+      std::vector<Piece> clauses{Piece("requires not held " + (h.of_host ? h.name + "(h)" : h.name)),
+                                 Piece("spills " + random_.of(role_names_)), Piece("run(\"drain\") on h")};
       action(a, clauses);
     } else {
       action(a, {Piece("spills " + random_.of(role_names_)), "run(\"drain\") on h"});

@@ -10,13 +10,13 @@ namespace upg::oracle {
 struct ActionIdea {
   std::string name;
   bool of_host = true;
-  std::string role;                 // its hosts carry this; empty: any
-  std::vector<std::string> gates;   // needed before, "g" of the host or "!g" of the cluster
-  bool takes_down = false;          // stoppable before
-  bool touches = false;             // in_service after
-  std::string hold;                 // needed around: "name" or "name(h)"
-  std::string moves;                // state of the host that it moves old -> new: ends there
-  bool arms = false;                // moves it to armed: a reboot has to follow
+  std::string role;                // its hosts carry this; empty: any
+  std::vector<std::string> gates;  // needed before, "g" of the host or "!g" of the cluster
+  bool takes_down = false;         // stoppable before
+  bool touches = false;            // in_service after
+  std::string hold;                // needed around: "name" or "name(h)"
+  std::string moves;               // state of the host that it moves old -> new: ends there
+  bool arms = false;               // moves it to armed: a reboot has to follow
   bool once = false;
 };
 
@@ -61,7 +61,7 @@ class Generator {
   Sketch sketch_;
   std::vector<std::vector<std::string>> roles_of_;  // by host
   std::vector<std::string> role_names_;
-  std::vector<std::string> no_question_;            // roles that are `stoppable always`
+  std::vector<std::string> no_question_;  // roles that are `stoppable always`
   std::vector<std::string> cluster_gates_;
   std::vector<std::string> host_gates_;
   std::vector<ActionIdea> actions_;

@@ -45,7 +45,7 @@ struct Cell {
   std::optional<std::size_t> host;
   Values all = 0;
   Values transient = 0;
-  Values initially = 0;               // `all` where the plan does not say
+  Values initially = 0;  // `all` where the plan does not say
   std::optional<std::uint32_t> finally;
   std::string name;
 };
@@ -60,13 +60,13 @@ struct HoldKey {
 struct Gate {
   plan::GateId gate;
   std::string name;
-  Hosts about = 0;            // hosts among its arguments
-  bool of_cluster = false;    // it has no host among its arguments
-  Hosts asks = 0;             // hosts that its questions run on
+  Hosts about = 0;              // hosts among its arguments
+  bool of_cluster = false;      // it has no host among its arguments
+  Hosts asks = 0;               // hosts that its questions run on
   bool asks_elsewhere = false;  // on the controller, or at hosts known at run time only
-  bool written = false;       // `watches` is written
+  bool written = false;         // `watches` is written
   Items watch;
-  Pairs health_of = 0;        // Z: the pairs whose health it is
+  Pairs health_of = 0;  // Z: the pairs whose health it is
   std::vector<plan::RoleId> clears;
 };
 
@@ -104,10 +104,10 @@ struct Action {
   Hosts subject = 0;
   Pairs disrupts = 0;  // dis*
   Pairs changes = 0;
-  Hosts touches = 0;   // hosts(a)
+  Hosts touches = 0;  // hosts(a)
   std::vector<Move> moves;
   std::vector<BootMove> boot_moves;
-  Cells moved = 0;     // by either
+  Cells moved = 0;  // by either
   Cells requires_cells = 0;
   std::vector<std::size_t> gates;  // required as written, members of composites one by one
   std::vector<CellIs> values;
@@ -121,15 +121,16 @@ struct Action {
   bool person = false;              // an operator step: a pause too
   Hosts boots = 0;                  // awaits boot of these
   Items reach;
+  bool arms = false;  // moves a cell to a transient value
   bool destructive() const { return disrupts != 0 || destroys; }
 };
 
 /// One `available` line for one group of hosts.
 struct Budget {
   std::size_t role;
-  std::int64_t amount = 0;                    // weight that may be down, hosts declared out already subtracted
+  std::int64_t amount = 0;  // weight that may be down, hosts declared out already subtracted
   std::vector<std::pair<Hosts, std::int64_t>> weights;  // a group weighs once, as soon as one of its hosts is down
-  bool grouped = false;                       // `of`: values of an attribute count, not hosts
+  bool grouped = false;                                 // `of`: values of an attribute count, not hosts
   std::string text;
 };
 
@@ -138,19 +139,19 @@ struct Role {
   std::vector<std::optional<std::size_t>> pair_of;  // by host
   Pairs pairs = 0;                                  // of hosts not declared out
   bool serial = false;
-  bool unlimited = false;                           // may be down
-  bool alive = false;                               // the role that every host carries
+  bool unlimited = false;  // may be down
+  bool alive = false;      // the role that every host carries
 };
 
 enum class Shape : std::uint8_t {
   sequence,
-  fork,      // `parallel`
+  fork,  // `parallel`
   dag,
-  phase,     // child of a dag
-  roll,      // children are turns
+  phase,  // child of a dag
+  roll,   // children are turns
   turn,
-  choice,    // `if`: exactly one child
-  loop,      // children are copies; 0, 1, 2 of them run
+  choice,  // `if`: exactly one child
+  loop,    // children are copies; 0, 1, 2 of them run
   unless,
   expect,
   act,
@@ -162,42 +163,43 @@ enum class Shape : std::uint8_t {
 struct Node {
   Shape shape = Shape::sequence;
   std::uint32_t parent = none;
-  std::uint32_t place = 0;                    // index among the parent's children
+  std::uint32_t place = 0;  // index among the parent's children
   std::vector<std::uint32_t> children;
   std::uint32_t region = 0;
-  std::string text;                           // for schedules
+  std::string text;  // for schedules
   plan::Span where;
   // act
   std::size_t action = 0;
   std::uint32_t acquires = none, releases = none;  // the `with` (index in Ground::withs) whose acquire, release this is
   // await
   std::vector<std::size_t> gates;
-  bool own_host = false;                      // may close outages of its own host opened further out
+  bool own_host = false;  // may close outages of its own host opened further out
   // unless, expect
   CellIs test{0, 0};
   // roll
   std::uint32_t limit = 1;
-  std::uint32_t group_limit = 0;              // 0: none
-  std::vector<std::uint32_t> groups;          // by child
+  std::uint32_t group_limit = 0;      // 0: none
+  std::vector<std::uint32_t> groups;  // by child
   // turn
   std::size_t host = 0;
   // dag: by child, the children that must have ended before
   std::vector<std::vector<std::uint32_t>> after;
   // surroundings
-  std::vector<std::uint32_t> withs;           // innermost last; for acquire and release the with itself is not in it
-  std::vector<std::uint32_t> waivers;         // indices of Plan::waivers around it
-  std::vector<std::uint32_t> outages;         // the sequences of `accept outage` around it
-  std::optional<std::size_t> accepts;         // sequence: the role whose outage is accepted inside
-  bool lifts = true;                          // nothing beside it takes that role down
+  std::vector<std::uint32_t> withs;    // innermost last; for acquire and release the with itself is not in it
+  std::vector<std::uint32_t> waivers;  // indices of Plan::waivers around it
+  std::vector<std::uint32_t> outages;  // the sequences of `accept outage` around it
+  std::optional<std::size_t> accepts;  // sequence: the role whose outage is accepted inside
+  Pairs opens = 0;                     // pairs of that role that a step inside takes down or changes
+  bool lifts = true;                   // nothing beside it takes that role down
   bool in_turn = false;
-  Hosts effects_on = 0;                       // hosts that a step in it has an effect on
+  Hosts effects_on = 0;  // hosts that a step in it has an effect on
 
   static constexpr std::uint32_t none = 0xffffffffu;
 };
 
 struct With {
   std::size_t hold;
-  std::uint32_t node;                         // the sequence acquire; body; release
+  std::uint32_t node;  // the sequence acquire; body; release
 };
 
 struct Region {
@@ -215,7 +217,7 @@ struct Ground {
   const plan::Plan *plan = nullptr;
   std::vector<std::string> host_names;
   Hosts out = 0;
-  std::vector<Hosts> via;                     // by host, transitive
+  std::vector<Hosts> via;  // by host, transitive
   std::vector<Pair> pairs;
   std::vector<Pairs> pairs_of_host;
   std::vector<Role> roles;
@@ -224,17 +226,18 @@ struct Ground {
   std::vector<HoldKey> holds;
   std::vector<Gate> gates;
   std::vector<Action> actions;
-  std::vector<Node> nodes;                    // a node's parent has a smaller index
+  std::vector<Node> nodes;  // a node's parent has a smaller index
   std::uint32_t root = 0;
   std::vector<With> withs;
-  std::vector<Region> regions;                // 0: outside all turns
+  std::vector<Region> regions;  // 0: outside all turns
   std::vector<Ordering> orders;
-  std::vector<std::vector<std::int32_t>> ranks;  // per `rank`, by host; -1: carries none of its roles
+  std::vector<std::vector<std::int32_t>> ranks;          // per `rank`, by host; -1: carries none of its roles
   std::vector<std::optional<std::size_t>> stoppable_of;  // by pair: gate
   std::vector<std::string> once_keys;
   bool repair = false;
   bool order_cycle = false;
   std::uint32_t no_return = Node::none;
+  std::vector<std::uint32_t> undo_of;  // by node: a step must be undoable where it stands; the node of its undo
 
   /// a ⊑ b: b is a or nested in a.
   bool encloses(std::uint32_t a, std::uint32_t b) const;

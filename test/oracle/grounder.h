@@ -63,6 +63,8 @@ class Grounder {
   // shape.cpp
   void after_edges();
   void summaries();
+  void undos();
+  std::size_t counted(std::size_t action);
 
   const plan::Plan &plan_;
   Ground out_;

@@ -25,6 +25,7 @@ class Judge final : public Listener {
 
   void before_start(const Config &, std::uint32_t node) override;
   void after_start(const Config &, std::uint32_t node) override;
+  void after_end(const Config &, std::uint32_t node) override;
   void at_await(const Config &, std::uint32_t node) override;
   void at_pause(const Config &, std::uint32_t node) override;
   void at_test(const Config &, std::uint32_t node, bool expected) override;
@@ -34,7 +35,7 @@ class Judge final : public Listener {
   void plan_ends(const Config &) override;
   void forks(const Config &, std::uint32_t node, std::uint32_t starting) override;
   void chooses(const Config &, std::uint32_t node) override;
-  void acceptance_ends(const Config &config, std::uint32_t node) override { after_start(config, node); }
+  void acceptance_ends(const Config &, std::uint32_t node) override;
   void admits(const Config &, std::uint32_t turn) override;
 
  private:
@@ -50,6 +51,7 @@ class Judge final : public Listener {
   void reach(const Config &, std::uint32_t node);
   void starve(const Config &, std::uint32_t node, const std::vector<std::size_t> &gates, std::uint32_t own);
   // judge_shape.cpp
+  void undo(const Config &, std::uint32_t step, std::uint32_t undo);
   void armed(const Config &, std::uint32_t node, std::string_view where);
   std::set<std::string> alone(const Config &from, std::uint32_t node);
   const std::vector<std::uint32_t> &awaits_under(std::uint32_t node);
@@ -60,7 +62,9 @@ class Judge final : public Listener {
   Verdict &verdict_;
   const Machine *machine_ = nullptr;
   std::function<std::vector<std::string>()> schedule_;
+  bool undoing_ = false;  // what an undo breaks is told as ABORT
   std::set<std::uint32_t> started_;
+  std::map<std::uint32_t, bool> tests_;  // each `unless` that is reached: whether it can be skipped
   std::map<std::uint32_t, std::vector<std::uint32_t>> awaits_;
   std::map<std::uint32_t, std::vector<std::uint16_t>> fresh_;  // marks of a part that has taken no step
   std::set<std::pair<std::uint32_t, std::string>> joined_;

@@ -1,6 +1,6 @@
-// What a halt starts: undo of armers with a transient cell, then the release of holds that say `on halt release` and have
-// nothing open inside. They ask what they require at the act and are left out where it does not hold, so the predicates
-// that a halt can still break are those that hold always: AVAIL and SERIAL.
+// ABORT, and what a halt starts: undo of armers with a transient cell, then the release of holds that say `on halt
+// release` and have nothing open inside. They ask what they require at the act and are left out where it does not hold,
+// so the predicates that a halt can still break are those that hold always: AVAIL and SERIAL.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +8,62 @@
 #include "test/oracle/judge.h"
 
 namespace upg::oracle {
+
+/// ABORT of one step that has just ended: as if it were replaced by itself and its undo, in this very configuration.
+/// What other parts do between the two they can as well do before.
+void Judge::after_end(const Config &config, std::uint32_t index) {
+  const Node &node = g_.nodes[index];
+  if (node.acquires != Node::none || node.releases != Node::none) return;  // a hold undoes itself
+  const Action &b = g_.actions[node.action];
+  const bool before = g_.no_return != Node::none && !g_.before(g_.no_return, index);
+  if (!before && !b.arms) return;
+  const auto no = [&](std::string_view why) { found(Rule::undo, index, fmt::format("{} {}", b.name, why)); };
+  if (b.undo_kind == Undo::none) return no("has no undo");
+  if (b.undo_kind == Undo::nothing) {
+    if (!b.moves.empty()) no("moves a state, and its undo does nothing");
+    return;
+  }
+  undo(config, index, g_.undo_of[index]);
+}
+
+void Judge::undo(const Config &config, std::uint32_t step, std::uint32_t index) {
+  const Action &b = g_.actions[g_.nodes[step].action];
+  const Action &u = g_.actions[g_.nodes[index].action];
+  const auto no = [&](std::string_view why) { found(Rule::undo, step, fmt::format("{} {}", u.name, why)); };
+  if ((u.touches & ~b.touches) != 0) no("touches other hosts");
+  for (const Move &m : b.moves) {
+    const bool back = std::any_of(u.moves.begin(), u.moves.end(),
+                                  [&](const Move &w) { return w.cell == m.cell && (m.from >> w.to & 1) != 0; });
+    if (!back) no("does not restore what was moved");
+  }
+  for (std::size_t p = 0; p < g_.pairs.size(); ++p) {
+    if (has(b.disrupts | b.changes | u.disrupts | u.changes, p) && !has(u.touches, g_.pairs[p].host))
+      no("leaves something open");
+  }
+  undoing_ = true;
+  Config alone = config;
+  alone.known.clear();
+  alone.in_flight.clear();
+  guard(alone, index);
+  states(alone, index);
+  holds(alone, index);
+  for (const std::uint32_t other : config.in_flight) {
+    const Action &a = g_.actions[g_.nodes[other].action];
+    if ((a.moved & (u.moved | u.requires_cells)) != 0 || (u.moved & a.requires_cells) != 0) no("races");
+  }
+  reach(config, index);
+  // Only the roles that the undo touches: the others are judged as AVAIL and SERIAL themselves.
+  Config opened = config;
+  std::erase_if(opened.open, [&](const Outage &o) {
+    return (g_.roles[g_.pairs[o.pair].role].pairs & (u.disrupts | u.changes)) == 0;
+  });
+  for (std::uint16_t p = 0; p < g_.pairs.size(); ++p) {
+    if (has(u.disrupts, p)) opened.open.push_back({p, Kind::down, g_.nodes[index].region});
+    if (has(u.changes, p)) opened.open.push_back({p, Kind::changing, g_.nodes[index].region});
+  }
+  if ((u.disrupts | u.changes) != 0) after_start(opened, index);
+  undoing_ = false;
+}
 
 /// Steps that a halt may start and that open an outage: usually none, and then no halt needs to be walked.
 std::vector<std::uint32_t> Judge::halting_steps() const {
@@ -33,7 +89,8 @@ void Judge::halts(const Config &config, const std::vector<std::uint32_t> &steps)
     Pairs inside = 0;
     g_.each_under(with.node, [&](std::uint32_t i) {
       const Node &node = g_.nodes[i];
-      if (node.shape == Shape::act && i != index) inside |= g_.actions[node.action].disrupts | g_.actions[node.action].changes;
+      if (node.shape == Shape::act && i != index)
+        inside |= g_.actions[node.action].disrupts | g_.actions[node.action].changes;
     });
     if ((inside & open_pairs(now)) != 0) continue;
     const Action &a = g_.actions[g_.nodes[index].action];

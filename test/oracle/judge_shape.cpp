@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <deque>
 #include <unordered_set>
 
@@ -10,26 +11,18 @@
 namespace upg::oracle {
 
 bool Judge::has_dead_steps() const {
-  for (std::uint32_t i = 0; i < g_.nodes.size(); ++i) {
-    if (g_.nodes[i].shape == Shape::act && started_.count(i) == 0) return true;
-  }
-  return false;
+  bool dead = std::any_of(tests_.begin(), tests_.end(), [](const auto &test) { return !test.second; });
+  g_.each_under(g_.root,
+                [&](std::uint32_t i) { dead = dead || (g_.nodes[i].shape == Shape::act && started_.count(i) == 0); });
+  return dead;
 }
 
 void Judge::syntax() {
   if (g_.order_cycle) found(Rule::order, g_.root, "the phases would have to wait for each other");
   for (const Budget &budget : g_.budgets) {
     if (budget.amount < 0)
-      found(Rule::avail, g_.root, fmt::format("{}: {} too few from the start", budget.text, -budget.amount), budget.role);
-  }
-  // Only the first point on the spine counts.
-  if (g_.no_return == Node::none) return;
-  for (std::uint32_t i = 0; i < g_.nodes.size(); ++i) {
-    const Node &node = g_.nodes[i];
-    if (node.shape != Shape::act || g_.before(g_.no_return, i)) continue;
-    if (node.acquires != Node::none || node.releases != Node::none) continue;  // a hold undoes itself
-    if (g_.actions[node.action].undo_kind == Undo::none)
-      found(Rule::undo, i, fmt::format("{} cannot be undone", g_.actions[node.action].name));
+      found(Rule::avail, g_.root, fmt::format("{}: {} too few from the start", budget.text, -budget.amount),
+            budget.role);
   }
 }
 
@@ -50,6 +43,18 @@ void Judge::turn_ends(const Config &config, std::uint32_t index) {
     const Role &role = g_.roles[g_.pairs[o.pair].role];
     if (!g_.encloses(g_.nodes[index].region, o.region) || (role.unlimited && !role.serial)) continue;
     found(Rule::ret, index, fmt::format("{} is not back", g_.pair_name(o.pair)), g_.pairs[o.pair].role);
+  }
+}
+
+/// What is accepted inside weighs again behind it: it must have ended.
+void Judge::acceptance_ends(const Config &config, std::uint32_t index) {
+  const Role &role = g_.roles[*g_.nodes[index].accepts];
+  const Node &node = g_.nodes[index];
+  if (node.opens != 0 && !node.lifts)
+    found(Rule::outage, index, fmt::format("a step beside it takes {} down", role.name));
+  for (const auto &pair : role.pair_of) {
+    if (pair && has(config.accepted & node.opens & open_pairs(config), *pair))
+      found(Rule::outage, index, fmt::format("{} is still out", g_.pair_name(*pair)));
   }
 }
 
@@ -165,8 +170,16 @@ std::set<std::string> Judge::alone(const Config &from, std::uint32_t node) {
   return ends;
 }
 
-void Judge::chooses(const Config &config, std::uint32_t index) {
+void Judge::chooses(const Config &reached, std::uint32_t index) {
   const Node &node = g_.nodes[index];
+  // Run alone: without what parts beside it have opened.
+  Config config = reached;
+  Pairs beside = 0;
+  g_.each_under(g_.root, [&](std::uint32_t i) {
+    if (g_.nodes[i].shape != Shape::act || !g_.concurrent(i, index)) return;
+    beside |= g_.actions[g_.nodes[i].action].disrupts | g_.actions[g_.nodes[i].action].changes;
+  });
+  std::erase_if(config.open, [&](const Outage &o) { return has(beside, o.pair); });
   if (!joined_.insert({index, config.effects()}).second) return;
   Config from = config;
   std::set<std::string> expected{config.effects()};
@@ -182,9 +195,19 @@ void Judge::chooses(const Config &config, std::uint32_t index) {
       break;
     default: {
       const Values tested = Values{1} << node.test.value;
+      const bool skips = (reached.sigma[node.test.cell] & tested) != 0;
+      tests_[index] = tests_[index] || skips;
       if ((config.sigma[node.test.cell] & ~tested) == 0) return;  // never entered from here
       from.sigma[node.test.cell] &= ~tested;
       ends = alone(from, node.children[0]);
+      if ((config.sigma[node.test.cell] & tested) == 0) {  // never skipped from here: one way, which has to lead to v
+        for (const std::string &end : ends) {
+          Values behind = 0;
+          std::memcpy(&behind, end.data() + node.test.cell * sizeof(Values), sizeof(Values));
+          if (behind != tested) found(Rule::join, index, fmt::format("{} is not reached", node.text));
+        }
+        return;
+      }
       Config skipped = config;
       skipped.sigma[node.test.cell] = tested;
       expected = {skipped.effects()};

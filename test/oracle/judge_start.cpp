@@ -17,6 +17,7 @@ bool Judge::waived(Rule rule, const Node &node, std::optional<std::size_t> role)
 }
 
 void Judge::found(Rule rule, std::uint32_t node, std::string what, std::optional<std::size_t> role) {
+  if (undoing_) rule = Rule::undo;
   auto &slot = verdict_.findings[static_cast<std::size_t>(rule)];
   if (slot || waived(rule, g_.nodes[node], role)) return;
   slot = Finding{std::move(what), g_.nodes[node].where, schedule_()};
@@ -35,8 +36,7 @@ void Judge::before_start(const Config &config, std::uint32_t index) {
   starve(config, index, machine_->required(config, index), node.releases);
   if (!node.in_turn) ranks(config, index, a.touches);
   if (a.person) armed(config, index, "a person is asked");
-  if (a.once && has(config.once, *a.once))
-    found(Rule::once, index, fmt::format("{} starts a second time", a.name));
+  if (a.once && has(config.once, *a.once)) found(Rule::once, index, fmt::format("{} starts a second time", a.name));
   // BASE
   for (std::size_t p = 0; p < g_.pairs.size() && !g_.repair; ++p) {
     const Role &role = g_.roles[g_.pairs[p].role];
@@ -47,6 +47,8 @@ void Judge::before_start(const Config &config, std::uint32_t index) {
           g_.pairs[p].role);
   }
   // ARM
+  if (a.arms && (!a.undo || (g_.actions[*a.undo].disrupts | g_.actions[*a.undo].changes) != 0))
+    found(Rule::arm, index, fmt::format("{} arms, and cannot be taken back without an outage", a.name));
   for (std::size_t p = 0; p < g_.pairs.size(); ++p) {
     if (!has(a.disrupts, p) || !g_.roles[g_.pairs[p].role].alive) continue;
     for (std::size_t c = 0; c < g_.cells.size(); ++c) {
@@ -125,8 +127,7 @@ void Judge::holds(const Config &config, std::uint32_t index) {
   const Node &node = g_.nodes[index];
   const Action &a = g_.actions[node.action];
   const auto inside = [&](std::size_t hold) {
-    return std::any_of(node.withs.begin(), node.withs.end(),
-                       [&](std::uint32_t w) { return g_.withs[w].hold == hold; });
+    return std::any_of(node.withs.begin(), node.withs.end(), [&](std::uint32_t w) { return g_.withs[w].hold == hold; });
   };
   // Taken anywhere now: a `with` whose acquire has begun and whose release has not ended.
   const auto taken = [&](std::size_t hold) {
@@ -255,8 +256,7 @@ void Judge::starve(const Config &config, std::uint32_t index, const std::vector<
     for (const std::uint32_t w : withs) {
       const auto &taints = g_.plan->holds[g_.holds[g_.withs[w].hold].hold.index].taints;
       if (std::find(taints.begin(), taints.end(), id) != taints.end())
-        found(Rule::starve, index,
-              fmt::format("{} inside {}", g_.gates[g].name, g_.holds[g_.withs[w].hold].name));
+        found(Rule::starve, index, fmt::format("{} inside {}", g_.gates[g].name, g_.holds[g_.withs[w].hold].name));
     }
     for (std::size_t c = 0; c < g_.cells.size(); ++c) {
       const Cell &cell = g_.cells[c];

@@ -144,8 +144,8 @@ void Machine::complete(Config &config, std::uint32_t index) {
     config.open.erase(std::unique(config.open.begin(), config.open.end()), config.open.end());
   }
   if (node.accepts) {
-    for (const auto &pair : g_.roles[*node.accepts].pair_of) config.accepted &= ~(pair ? one(*pair) : 0);
     if (listener_) listener_->acceptance_ends(config, index);
+    config.accepted &= ~node.opens;
   }
   if (node.shape == Shape::phase && listener_) listener_->phase_ends(config, index);
   if (index == root_) {
@@ -465,6 +465,7 @@ void Machine::end(Config &config, std::uint32_t index) {
   });
   forget_closed(config, before);
   if (node.releases != Node::none) config.under[node.releases] = 0;
+  if (listener_) listener_->after_end(config, index);
   complete(config, index);
 }
 

@@ -24,6 +24,7 @@ class Listener {
   virtual ~Listener() = default;
   virtual void before_start(const Config &, std::uint32_t node) = 0;
   virtual void after_start(const Config &, std::uint32_t node) = 0;
+  virtual void after_end(const Config &, std::uint32_t node) = 0;
   virtual void at_await(const Config &, std::uint32_t node) = 0;
   virtual void at_pause(const Config &, std::uint32_t node) = 0;
   virtual void at_test(const Config &, std::uint32_t node, bool expected) = 0;

@@ -132,11 +132,15 @@ void Grounder::summaries() {
   for (std::uint32_t i = 0; i < out_.nodes.size(); ++i) {
     Node &node = out_.nodes[i];
     if (node.accepts) {
+      Pairs of_role = 0;
+      for (const auto &pair : out_.roles[*node.accepts].pair_of) of_role |= pair ? one(*pair) : 0;
+      for (const std::uint32_t act : acts) {
+        const Action &a = out_.actions[out_.nodes[act].action];
+        if (out_.contains(i, act)) node.opens |= (a.disrupts | a.changes) & of_role;
+      }
       node.lifts = std::none_of(acts.begin(), acts.end(), [&](std::uint32_t act) {
         const Action &a = out_.actions[out_.nodes[act].action];
-        Pairs role = 0;
-        for (const auto &pair : out_.roles[*node.accepts].pair_of) role |= pair ? one(*pair) : 0;
-        return ((a.disrupts | a.changes) & role) != 0 && !out_.contains(i, act) && out_.concurrent(act, i);
+        return ((a.disrupts | a.changes) & of_role) != 0 && !out_.contains(i, act) && out_.concurrent(act, i);
       });
     }
     if (node.shape == Shape::await && node.region != 0) {
@@ -151,6 +155,26 @@ void Grounder::summaries() {
     if (node.shape == Shape::act) node.effects_on |= out_.actions[node.action].touches;
     if (node.parent != Node::none) out_.nodes[node.parent].effects_on |= node.effects_on;
   }
+}
+
+/// Steps that an abort or a halt may have to undo: all that are not after the point of no return, and armers anywhere.
+void Grounder::undos() {
+  const auto n = static_cast<std::uint32_t>(out_.nodes.size());
+  out_.undo_of.assign(n, Node::none);
+  if (plan_.on_abort.valid()) throw TooMuch("`on abort`");
+  for (std::uint32_t i = 0; i < n; ++i) {
+    const Node node = out_.nodes[i];
+    if (node.shape != Shape::act || node.acquires != Node::none || node.releases != Node::none) continue;
+    const Action &a = out_.actions[node.action];
+    const bool before = out_.no_return != Node::none && !out_.before(out_.no_return, i);
+    if ((!before && !a.arms) || !a.undo) continue;
+    Node undo = node;  // it stands where its step stands, and is no part of the plan's own way
+    undo.action = *a.undo;
+    undo.text = out_.actions[*a.undo].name;
+    out_.undo_of[i] = static_cast<std::uint32_t>(out_.nodes.size());
+    out_.nodes.push_back(std::move(undo));
+  }
+  out_.undo_of.resize(out_.nodes.size(), Node::none);
 }
 
 Ground Grounder::make() {
@@ -177,6 +201,7 @@ Ground Grounder::make() {
   boot_moves();
   after_edges();
   summaries();
+  undos();
   for (const auto &[text, index] : once_index_) {
     if (out_.once_keys.size() <= index) out_.once_keys.resize(index + 1);
     out_.once_keys[index] = text;

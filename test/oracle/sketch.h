@@ -34,8 +34,8 @@ struct Piece {
   bool fixed = false;
 
   Piece() = default;
-  Piece(const char *line) : head(line) {}                    // NOLINT: lines are written in lists
-  Piece(std::string line) : head(std::move(line)) {}         // NOLINT
+  Piece(const char *line) : head(line) {}             // NOLINT: lines are written in lists
+  Piece(std::string line) : head(std::move(line)) {}  // NOLINT
   Piece(std::string h, std::vector<Piece> b) : head(std::move(h)), inside(std::move(b)), block(true) {}
 };
 

@@ -122,8 +122,7 @@ void Grounder::statement(NodeId id, Slots &slots, std::uint32_t parent, const Pl
       const std::uint32_t index = add(unless ? Shape::unless : Shape::expect, parent, place, id);
       out_.nodes[index].test = test;
       const auto &values = plan_.states[out_.cells[test.cell].state.index].values;
-      out_.nodes[index].text =
-          fmt::format("{} == {}", out_.cells[test.cell].name, plan_.text(values[node.a].name));
+      out_.nodes[index].text = fmt::format("{} == {}", out_.cells[test.cell].name, plan_.text(values[node.a].name));
       if (unless) block(kids[1], slots, index, place);
       return;
     }
@@ -166,10 +165,6 @@ void Grounder::with(NodeId id, Slots &slots, std::uint32_t parent, const Place &
   const std::size_t index = hold(plan::HoldId(plan_.node(held).a), args);
   const auto w = static_cast<std::uint32_t>(out_.withs.size());
   const std::uint32_t sequence = add(Shape::sequence, parent, place, id);
-  // Counted by name and arguments: inside itself a hold is neither taken nor given back.
-  for (const std::uint32_t around : place.withs) {
-    if (out_.withs[around].hold == index) return block(plan_.kid(id, 1), slots, sequence, place);
-  }
   out_.withs.push_back({index, sequence});
   const bool nested = std::any_of(place.withs.begin(), place.withs.end(),
                                   [&](std::uint32_t around) { return out_.withs[around].hold == index; });

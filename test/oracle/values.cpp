@@ -21,9 +21,7 @@ Hosts hosts_of_set(const plan::Plan &plan, plan::SetId set) {
   return result;
 }
 
-Hosts all_hosts(const plan::Plan &plan) {
-  return plan.hosts.size() >= word ? ~Hosts{0} : one(plan.hosts.size()) - 1;
-}
+Hosts all_hosts(const plan::Plan &plan) { return plan.hosts.size() >= word ? ~Hosts{0} : one(plan.hosts.size()) - 1; }
 
 void put(Slots &slots, std::size_t slot, Value value) {
   if (slots.size() <= slot) slots.resize(slot + 1);

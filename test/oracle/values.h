@@ -7,8 +7,8 @@
 /// Constant values of expressions while a plan is made ground.
 namespace upg::oracle {
 
-/// A host, some hosts, a constant text, or something known at run time only (then `hosts` are the candidates, if it is a
-/// host, and `text` an identity).
+/// A host, some hosts, a constant text, or something known at run time only (then `hosts` are the candidates, if it is
+/// a host, and `text` an identity).
 struct Value {
   enum class Kind : std::uint8_t { unknown, host, hosts, text } kind = Kind::unknown;
   Hosts hosts = 0;

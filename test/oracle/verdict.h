@@ -31,7 +31,7 @@ struct Finding {
 struct Verdict {
   bool complete = true;  // false: a limit was met, the rest was not looked at
   std::size_t states = 0;
-  bool dead_steps = false;  // an action that no schedule starts
+  bool dead_steps = false;  // an action that no schedule starts, or an `unless` that none skips
   std::array<std::optional<Finding>, rule_count> findings;
 
   bool breaks(Rule rule) const { return findings[static_cast<std::size_t>(rule)].has_value(); }
