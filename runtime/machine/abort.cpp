@@ -100,6 +100,17 @@ Task<bool> Machine::Run::all_in_service(std::vector<HostId> hosts, std::string k
   co_return co_await wait_all(std::move(gates), std::move(key), plan.where, 0);
 }
 
+/// Whom the step was about, and whose roles it took down.
+std::vector<HostId> Machine::Run::hosts_of(const ActCall &step, const std::vector<Outage> &touched) const {
+  std::vector<HostId> hosts;
+  for (const Value &v : step.arguments)
+    if (v.is(Kind::host)) hosts.push_back(v.as_host());
+  for (const Outage &o : touched) hosts.push_back(o.host);
+  std::sort(hosts.begin(), hosts.end());
+  hosts.erase(std::unique(hosts.begin(), hosts.end()), hosts.end());
+  return hosts;
+}
+
 Task<bool> Machine::Run::undo_step(std::string action, std::string values,
                                    std::vector<std::pair<std::string, std::string>> holds, std::string key) {
   if (const StepPast *before = past.step(key); before && before->done) co_return true;
@@ -121,7 +132,11 @@ Task<bool> Machine::Run::undo_step(std::string action, std::string values,
     co_return halt(true, fmt::format("{} began, and nothing says how to undo it", text), key, done.where);
   if (done.undo_kind == plan::UndoKind::nothing) {
     observer.said(fmt::format("{}: needs no undo: {}", text, plan.text(done.undo_reason)));
-    co_return true;
+    std::vector<Outage> opened;
+    bool back = co_await outages_of(was, frame_of(was), key, &opened);
+    std::vector<HostId> hosts = hosts_of(was, opened);
+    if (back) back = co_await all_in_service(std::move(hosts), key);
+    co_return back;
   }
   auto environment = std::make_shared<Environment>();
   environment->slots.resize(plan.frame.slots.size());
@@ -151,12 +166,7 @@ Task<bool> Machine::Run::undo_step(std::string action, std::string values,
   const Place undo{key + "/undo", environment};  // named: GCC 12 destroys such a temporary of a co_await twice
   if (ok) ok = co_await act(call, undo);
   if (ok) {
-    std::vector<HostId> hosts;
-    for (const Value &v : was.arguments)
-      if (v.is(Kind::host)) hosts.push_back(v.as_host());
-    for (const Outage &o : touched) hosts.push_back(o.host);
-    std::sort(hosts.begin(), hosts.end());
-    hosts.erase(std::unique(hosts.begin(), hosts.end()), hosts.end());
+    std::vector<HostId> hosts = hosts_of(was, touched);
     ok = co_await all_in_service(std::move(hosts), key);
   }
   while (ok && taken > 0) {

@@ -283,6 +283,7 @@ struct Machine::Run {
   Task<bool> settle_interrupted();
   Task<bool> undo_step(std::string action, std::string values, std::vector<std::pair<std::string, std::string>> holds,
                        std::string key);
+  std::vector<HostId> hosts_of(const ActCall &step, const std::vector<Outage> &touched) const;
   Task<bool> all_in_service(std::vector<HostId> hosts, std::string key);
   NodeId with_of(const std::string &hold) const;
 

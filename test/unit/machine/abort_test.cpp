@@ -67,6 +67,19 @@ TEST(Abort, UndoesTheLastStepFirst) {
   EXPECT_EQ(l->events(Event::abort_started).size(), 1u);
 }
 
+TEST(Abort, WhatNeedsNoUndoIsInServiceAllTheSame) {
+  auto l = lab();
+  l->begin();
+  ASSERT_TRUE(l->until([&] { return l->events(Event::act_ended).size() == 1; }));  // note(web1)
+  l->hosts->says("web1: curl", "", 7);
+  EXPECT_EQ(l->finish().status, Status::halted);
+  machine::Ending e = l->resume(back());
+  EXPECT_EQ(e.status, Status::halted);
+  EXPECT_NE(e.reason.find("answering(web1)"), std::string::npos) << e.reason;
+  l->hosts->says("web1: curl", "hello");
+  EXPECT_EQ(l->resume().status, Status::aborted);
+}
+
 TEST(Abort, ThePointOfNoReturnIsOne) {
   auto l = lab();
   l->begin();
