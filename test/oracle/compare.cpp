@@ -42,6 +42,13 @@ bool open_difference(const Ground &g, Rule rule, bool only_checker) {
   if (!only_checker && (rule == Rule::race || rule == Rule::state) &&
       any_roll([](const Node &n) { return n.shape == Shape::unless || n.shape == Shape::expect; }))
     return true;
+  // A turn touches a serial role while another host of it is open since before, or by the same turn.
+  if (!only_checker && rule == Rule::serial && any_roll([](const Node &n) { return n.shape == Shape::roll; }))
+    return true;
+  // A state that taints a gate, and a step beside that moves it on: the gate may pass.
+  const bool tainted =
+      std::any_of(g.plan->states.begin(), g.plan->states.end(), [](const plan::State &s) { return !s.taints.empty(); });
+  if (only_checker && rule == Rule::starve && tainted) return true;
   // Visits on one way through a condition are no visits on the other.
   const bool ways = any_roll(
       [](const Node &n) { return n.shape == Shape::choice || n.shape == Shape::unless || n.shape == Shape::loop; });
@@ -62,17 +69,18 @@ const std::set<Rule> &told_instead(Rule rule) {
   static const std::array<std::set<Rule>, rule_count> table = [] {
     std::array<std::set<Rule>, rule_count> t;
     const auto row = [&](Rule r) -> std::set<Rule> & { return t[static_cast<std::size_t>(r)]; };
-    row(Rule::guard) = {Rule::avail, Rule::serial, Rule::reach};
+    row(Rule::guard) = {Rule::avail, Rule::serial, Rule::reach, Rule::hostx};
     row(Rule::race) = {Rule::hostx, Rule::avail, Rule::serial};
     row(Rule::undo) = {Rule::avail, Rule::serial, Rule::race, Rule::reach, Rule::arm};
     row(Rule::reach) = {Rule::avail, Rule::serial, Rule::hostx};
-    row(Rule::starve) = {Rule::guard};
+    row(Rule::starve) = {Rule::guard, Rule::state};
     row(Rule::serial) = {Rule::avail};
-    row(Rule::ret) = {Rule::hostx, Rule::fork, Rule::outage};
+    row(Rule::ret) = {Rule::hostx, Rule::fork, Rule::outage, Rule::join};
     row(Rule::avail) = {Rule::outage};
     row(Rule::fork) = {Rule::hostx};
     row(Rule::join) = {Rule::ret, Rule::hostx, Rule::race, Rule::fork, Rule::state};
-    row(Rule::arm) = {Rule::state};
+    row(Rule::arm) = {Rule::state, Rule::end};
+    row(Rule::end) = {Rule::state};
     return t;
   }();
   return table[static_cast<std::size_t>(rule)];

@@ -376,26 +376,6 @@ void Grounder::guests(Action &a) {
   }
 }
 
-/// The acquire or release of a hold that the plan has already: holds are counted, so nothing of it runs, and what it
-/// may touch it touches.
-std::size_t Grounder::counted(std::size_t index) {
-  Action a = out_.actions[index];
-  const std::string name = "counted " + a.name;
-  if (const auto at = action_index_.find(name); at != action_index_.end()) return at->second;
-  a.moves.clear();
-  a.moved = 0;
-  a.disrupts = a.changes = 0;
-  a.destroys = false;
-  a.gates.clear();
-  a.values.clear();
-  a.counts.clear();
-  a.requires_cells = 0;
-  a.needs_held = a.needs_free = 0;
-  action_index_.emplace(name, out_.actions.size());
-  out_.actions.push_back(std::move(a));
-  return out_.actions.size() - 1;
-}
-
 /// `on boot` is a move by every action that awaits the boot, of cells that the plan speaks of.
 void Grounder::boot_moves() {
   for (Action &a : out_.actions) {

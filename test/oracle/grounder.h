@@ -64,7 +64,6 @@ class Grounder {
   void after_edges();
   void summaries();
   void undos();
-  std::size_t counted(std::size_t action);
 
   const plan::Plan &plan_;
   Ground out_;

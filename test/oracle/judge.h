@@ -50,6 +50,7 @@ class Judge final : public Listener {
   void ranks(const Config &, std::uint32_t node, Hosts on);
   void reach(const Config &, std::uint32_t node);
   void starve(const Config &, std::uint32_t node, const std::vector<std::size_t> &gates, std::uint32_t own);
+  bool moved_beside(std::uint32_t node, std::size_t cell) const;
   // judge_shape.cpp
   void undo(const Config &, std::uint32_t step, std::uint32_t undo);
   void armed(const Config &, std::uint32_t node, std::string_view where);

@@ -246,6 +246,16 @@ void Judge::reach(const Config &config, std::uint32_t index) {
   }
 }
 
+/// A part beside this step moves the cell, so that what it is here depends on when.
+bool Judge::moved_beside(std::uint32_t index, std::size_t cell) const {
+  bool moved = false;
+  g_.each_under(g_.root, [&](std::uint32_t i) {
+    moved = moved || (g_.nodes[i].shape == Shape::act && has(g_.actions[g_.nodes[i].action].moved, cell) &&
+                      g_.concurrent(i, index));
+  });
+  return moved;
+}
+
 void Judge::starve(const Config &config, std::uint32_t index, const std::vector<std::size_t> &gates,
                    std::uint32_t own) {
   const Node &node = g_.nodes[index];
@@ -266,7 +276,7 @@ void Judge::starve(const Config &config, std::uint32_t index, const std::vector<
         if (std::find(taint.gates.begin(), taint.gates.end(), id) == taint.gates.end()) continue;
         Values values = 0;
         for (const std::uint32_t v : taint.values) values |= Values{1} << v;
-        if ((config.sigma[c] & ~values) == 0)
+        if (((config.sigma[c] & ~values) == 0) && !moved_beside(index, c))
           found(Rule::starve, index, fmt::format("{} while {}", g_.gates[g].name, cell.name));
       }
     }

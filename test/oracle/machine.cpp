@@ -435,7 +435,7 @@ void Machine::start(Config &config, std::uint32_t index) {
     const std::size_t hold = g_.withs[w].hold;
     if (has(a.needs_held, hold)) config.under[w] |= a.disrupts | a.changes;
     for (std::size_t p = 0; p < g_.pairs.size(); ++p) {
-      if (has(a.disrupts, p) && g_.plan->roles[g_.pairs[p].role].down_only_under == g_.holds[hold].hold)
+      if (has(a.disrupts | a.changes, p) && g_.plan->roles[g_.pairs[p].role].down_only_under == g_.holds[hold].hold)
         config.under[w] |= one(p);
     }
   };

@@ -165,11 +165,12 @@ void Grounder::with(NodeId id, Slots &slots, std::uint32_t parent, const Place &
   const std::size_t index = hold(plan::HoldId(plan_.node(held).a), args);
   const auto w = static_cast<std::uint32_t>(out_.withs.size());
   const std::uint32_t sequence = add(Shape::sequence, parent, place, id);
+  // Counted by name and arguments: inside itself a hold is neither taken nor given back.
+  for (const std::uint32_t around : place.withs) {
+    if (out_.withs[around].hold == index) return block(plan_.kid(id, 1), slots, sequence, place);
+  }
   out_.withs.push_back({index, sequence});
-  const bool nested = std::any_of(place.withs.begin(), place.withs.end(),
-                                  [&](std::uint32_t around) { return out_.withs[around].hold == index; });
-  std::size_t acquire = action(record.acquire, args, index);
-  if (nested) acquire = counted(acquire);
+  const std::size_t acquire = action(record.acquire, args, index);
   const std::uint32_t first = add(Shape::act, sequence, place, id);
   out_.nodes[first].action = acquire;
   out_.nodes[first].acquires = w;
@@ -177,8 +178,7 @@ void Grounder::with(NodeId id, Slots &slots, std::uint32_t parent, const Place &
   Place inside = place;
   inside.withs.push_back(w);
   block(plan_.kid(id, 1), slots, sequence, inside);
-  std::size_t release = action(record.release, args, index);
-  if (nested) release = counted(release);
+  const std::size_t release = action(record.release, args, index);
   const std::uint32_t last = add(Shape::act, sequence, place, id);
   out_.nodes[last].action = release;
   out_.nodes[last].releases = w;
