@@ -42,6 +42,8 @@ bool open_difference(const Ground &g, Rule rule, bool only_checker) {
   if (!only_checker && (rule == Rule::race || rule == Rule::state) &&
       any_roll([](const Node &n) { return n.shape == Shape::unless || n.shape == Shape::expect; }))
     return true;
+  // An accepted outage of a role that its own block does not open.
+  if (rule == Rule::outage && any_roll([](const Node &n) { return n.accepts && n.opens == 0; })) return true;
   // A turn touches a serial role while another host of it is open since before, or by the same turn.
   if (!only_checker && rule == Rule::serial && any_roll([](const Node &n) { return n.shape == Shape::roll; }))
     return true;
@@ -53,11 +55,6 @@ bool open_difference(const Ground &g, Rule rule, bool only_checker) {
   const bool ways = any_roll(
       [](const Node &n) { return n.shape == Shape::choice || n.shape == Shape::unless || n.shape == Shape::loop; });
   if (!only_checker && rule == Rule::rank && ways) return true;
-  // An undo that acts, and does not restore what was moved.
-  if (!only_checker && rule == Rule::undo) {
-    const auto unrestored = [](const Action &a) { return !a.moves.empty() && a.undo; };
-    if (std::any_of(g.actions.begin(), g.actions.end(), unrestored)) return true;
-  }
   // Hosts declared out: guests of a carrier that goes down, bastions.
   if (g.out == 0) return false;
   return only_checker;

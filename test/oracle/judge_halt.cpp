@@ -31,10 +31,11 @@ void Judge::undo(const Config &config, std::uint32_t step, std::uint32_t index) 
   const Action &u = g_.actions[g_.nodes[index].action];
   const auto no = [&](std::string_view why) { found(Rule::undo, step, fmt::format("{} {}", u.name, why)); };
   if ((u.touches & ~b.touches) != 0) no("touches other hosts");
+  // An undo that says nothing about a state takes it back; what it writes itself must lead to where the step came from.
   for (const Move &m : b.moves) {
-    const bool back = std::any_of(u.moves.begin(), u.moves.end(),
-                                  [&](const Move &w) { return w.cell == m.cell && (m.from >> w.to & 1) != 0; });
-    if (!back) no("does not restore what was moved");
+    for (const Move &w : u.moves) {
+      if (w.cell == m.cell && (m.from >> w.to & 1) == 0) no("does not restore what was moved");
+    }
   }
   for (std::size_t p = 0; p < g_.pairs.size(); ++p) {
     if (has(b.disrupts | b.changes | u.disrupts | u.changes, p) && !has(u.touches, g_.pairs[p].host))
