@@ -47,6 +47,13 @@ bool open_difference(const Ground &g, Rule rule, bool only_checker) {
   // A turn touches a serial role while another host of it is open since before, or by the same turn.
   if (!only_checker && rule == Rule::serial && any_roll([](const Node &n) { return n.shape == Shape::roll; }))
     return true;
+  // A health pass outside all turns makes stale what a turn knows, and is itself known there.
+  const auto passes_outside = [&](const Node &n) {
+    return n.shape == Shape::await && n.region == 0 &&
+           std::any_of(n.gates.begin(), n.gates.end(), [&](std::size_t gate) { return g.gates[gate].health_of != 0; });
+  };
+  const bool beside = any_roll([](const Node &n) { return n.shape == Shape::fork || n.shape == Shape::dag; });
+  if (only_checker && rule == Rule::guard && beside && any_roll(passes_outside)) return true;
   // A state that taints a gate, and a step beside that moves it on: the gate may pass.
   const bool tainted =
       std::any_of(g.plan->states.begin(), g.plan->states.end(), [](const plan::State &s) { return !s.taints.empty(); });
@@ -67,14 +74,14 @@ const std::set<Rule> &told_instead(Rule rule) {
     std::array<std::set<Rule>, rule_count> t;
     const auto row = [&](Rule r) -> std::set<Rule> & { return t[static_cast<std::size_t>(r)]; };
     row(Rule::guard) = {Rule::avail, Rule::serial, Rule::reach, Rule::hostx};
-    row(Rule::race) = {Rule::hostx, Rule::avail, Rule::serial};
+    row(Rule::race) = {Rule::hostx, Rule::avail, Rule::serial, Rule::state};
     row(Rule::undo) = {Rule::avail, Rule::serial, Rule::race, Rule::reach, Rule::arm};
     row(Rule::reach) = {Rule::avail, Rule::serial, Rule::hostx};
     row(Rule::starve) = {Rule::guard, Rule::state};
     row(Rule::serial) = {Rule::avail};
     row(Rule::ret) = {Rule::hostx, Rule::fork, Rule::outage, Rule::join};
     row(Rule::avail) = {Rule::outage};
-    row(Rule::fork) = {Rule::hostx};
+    row(Rule::fork) = {Rule::hostx, Rule::join};
     row(Rule::join) = {Rule::ret, Rule::hostx, Rule::race, Rule::fork, Rule::state};
     row(Rule::arm) = {Rule::state, Rule::end};
     row(Rule::end) = {Rule::state};
