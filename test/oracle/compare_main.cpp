@@ -37,31 +37,31 @@ int main(int argc, char **argv) {
   std::uint64_t seed = std::random_device{}();
   std::size_t plans = 1000, most_shown = 20;
   Bounds bounds;
-  bool shrinks = true;
+  bool smaller = true;
   std::string keep;
   for (int i = 1; i < argc; ++i) {
-    const std::string_view word = argv[i];
+    const std::string_view option = argv[i];
     const auto number = [&]() -> std::uint64_t { return i + 1 < argc ? std::strtoull(argv[++i], nullptr, 10) : 0; };
-    if (word == "--seed") {
+    if (option == "--seed") {
       seed = number();
-    } else if (word == "--plans") {
+    } else if (option == "--plans") {
       plans = number();
-    } else if (word == "--states") {
+    } else if (option == "--states") {
       bounds.states = number();
-    } else if (word == "--shown") {
+    } else if (option == "--shown") {
       most_shown = number();
-    } else if (word == "--keep" && i + 1 < argc) {
+    } else if (option == "--keep" && i + 1 < argc) {
       keep = argv[++i];
-    } else if (word == "--no-shrink") {
-      shrinks = false;
-    } else if (word == "--show") {
+    } else if (option == "--no-shrink") {
+      smaller = false;
+    } else if (option == "--show") {
       const Sketch sketch = generate(number());
       fmt::print("{}", sketch.text());
       const Comparison c = compare(sketch.text(), bounds);
       fmt::print("// outcome {} {}\n", static_cast<int>(c.outcome), c.why);
       show(c);
       return 0;
-    } else if (word == "--file" && i + 1 < argc) {
+    } else if (option == "--file" && i + 1 < argc) {
       std::ifstream in(argv[++i]);
       std::stringstream text;
       text << in.rdbuf();
@@ -118,10 +118,10 @@ int main(int argc, char **argv) {
     const std::string kind = c.why.substr(0, c.why.find(';'));
     fmt::print("\n==== disagreement, --show {}: {}\n", one, c.why);
     const auto same = [&](const Sketch &s) {
-      const Comparison smaller = compare(s.text(), bounds);
-      return smaller.outcome == Outcome::disagree && smaller.why.substr(0, smaller.why.find(';')) == kind;
+      const Comparison candidate = compare(s.text(), bounds);
+      return candidate.outcome == Outcome::disagree && candidate.why.substr(0, candidate.why.find(';')) == kind;
     };
-    const Sketch small = shrinks ? shrink(sketch, same) : sketch;
+    const Sketch small = smaller ? shrink(sketch, same) : sketch;
     const Comparison again = compare(small.text(), bounds);
     fmt::print("{}// {}\n", small.text(), again.why);
     show(again);

@@ -115,15 +115,16 @@ void Judge::forks(const Config &config, std::uint32_t index, std::uint32_t start
   const auto begun = [&](std::uint32_t part) {
     if (config.at[part] == 0) return false;
     if (config.at[part] == Machine::done) return true;
-    const auto [at, fresh] = fresh_.try_emplace(part);
+    const auto [found_at, fresh] = fresh_.try_emplace(part);
+    std::vector<std::uint16_t> &marks = found_at->second;
     if (fresh) {
       Machine machine(g_, nullptr, part);
       Config begins = machine.initial();
       machine.begin(begins);
-      at->second = std::move(begins.at);
+      marks = std::move(begins.at);
     }
     bool same = true;
-    g_.each_under(part, [&](std::uint32_t i) { same = same && config.at[i] == at->second[i]; });
+    g_.each_under(part, [&](std::uint32_t i) { same = same && config.at[i] == marks[i]; });
     return !same;
   };
   for (std::uint32_t i = 0; i < fork.children.size(); ++i) {
