@@ -73,7 +73,7 @@ const std::set<Rule> &told_instead(Rule rule) {
   static const std::array<std::set<Rule>, rule_count> table = [] {
     std::array<std::set<Rule>, rule_count> t;
     const auto row = [&](Rule r) -> std::set<Rule> & { return t[static_cast<std::size_t>(r)]; };
-    row(Rule::guard) = {Rule::avail, Rule::serial, Rule::reach, Rule::hostx};
+    row(Rule::guard) = {Rule::avail, Rule::serial, Rule::reach, Rule::hostx, Rule::outage};
     row(Rule::race) = {Rule::hostx, Rule::avail, Rule::serial, Rule::state};
     row(Rule::undo) = {Rule::avail, Rule::serial, Rule::race, Rule::reach, Rule::arm};
     row(Rule::reach) = {Rule::avail, Rule::serial, Rule::hostx};

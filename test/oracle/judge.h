@@ -53,6 +53,7 @@ class Judge final : public Listener {
   bool moved_beside(std::uint32_t node, std::size_t cell) const;
   // judge_shape.cpp
   void undo(const Config &, std::uint32_t step, std::uint32_t undo);
+  Pairs opened_beside(std::uint32_t node) const;
   void armed(const Config &, std::uint32_t node, std::string_view where);
   std::set<std::string> alone(const Config &from, std::uint32_t node);
   const std::vector<std::uint32_t> &awaits_under(std::uint32_t node);

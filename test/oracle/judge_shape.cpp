@@ -72,6 +72,16 @@ void Judge::plan_ends(const Config &config) {
   }
 }
 
+/// Pairs that parts beside this one may open.
+Pairs Judge::opened_beside(std::uint32_t index) const {
+  Pairs result = 0;
+  g_.each_under(g_.root, [&](std::uint32_t i) {
+    if (g_.nodes[i].shape != Shape::act || !g_.concurrent(i, index)) return;
+    result |= g_.actions[g_.nodes[i].action].disrupts | g_.actions[g_.nodes[i].action].changes;
+  });
+  return result;
+}
+
 // ---- FORK
 
 const std::vector<std::uint32_t> &Judge::awaits_under(std::uint32_t root) {
@@ -96,6 +106,7 @@ bool Judge::would_close(std::uint32_t node, std::size_t pair, std::uint32_t regi
 
 void Judge::forks(const Config &config, std::uint32_t index, std::uint32_t starting) {
   const Node &fork = g_.nodes[index];
+  const Pairs beside = config.open.empty() ? 0 : opened_beside(index);  // what a part beside has opened is its own
   const auto decide = [&](std::uint32_t left, std::uint32_t right) {
     const std::uint32_t a = fork.children[left], b = fork.children[right];
     if (!g_.concurrent(a, b)) return;
@@ -106,7 +117,9 @@ void Judge::forks(const Config &config, std::uint32_t index, std::uint32_t start
       if ((effect_a || would_close(a, pair, region)) && (effect_b || would_close(b, pair, region)))
         found(Rule::fork, index, fmt::format("two parts decide about {}", g_.pair_name(pair)));
     };
-    for (const Outage &o : config.open) pair_open(o.pair, o.region, false);
+    for (const Outage &o : config.open) {
+      if (!has(beside, o.pair)) pair_open(o.pair, o.region, false);
+    }
     for (std::size_t p = 0; p < g_.pairs.size(); ++p) {
       if (has(config.unproven, p)) pair_open(p, 0, true);
     }
@@ -175,11 +188,7 @@ void Judge::chooses(const Config &reached, std::uint32_t index) {
   const Node &node = g_.nodes[index];
   // Run alone: without what parts beside it have opened.
   Config config = reached;
-  Pairs beside = 0;
-  g_.each_under(g_.root, [&](std::uint32_t i) {
-    if (g_.nodes[i].shape != Shape::act || !g_.concurrent(i, index)) return;
-    beside |= g_.actions[g_.nodes[i].action].disrupts | g_.actions[g_.nodes[i].action].changes;
-  });
+  const Pairs beside = opened_beside(index);
   std::erase_if(config.open, [&](const Outage &o) { return has(beside, o.pair); });
   if (!joined_.insert({index, config.effects()}).second) return;
   Config from = config;
