@@ -239,16 +239,15 @@ void Contracts::finish_reach(Contract &c, std::span<const plan::NodeId> effects)
   }
   for (const plan::NodeId effect : effects) {
     const plan::Node &n = p.node(effect);
-    if (n.op == Op::spills) {
-      c.reach.push_back(role_item(n.a));
-      for (const HostIx h : site_->hosts_of(n.a)) c.reach.push_back(host_item(h));
-    }
-    if (n.op != Op::reaches) continue;
-    narrowed = true;
-    if (n.a == plan::all_roles)
+    if (n.op != Op::spills && n.op != Op::reaches) continue;
+    narrowed = narrowed || n.op == Op::reaches;
+    if (n.a == plan::all_roles) {
       c.reaches_all = true;
-    else
-      c.reach.push_back(role_item(n.a));
+      continue;
+    }
+    // A role stands on its hosts: what it touches there is not the role alone.
+    c.reach.push_back(role_item(n.a));
+    for (const HostIx h : site_->hosts_of(n.a)) c.reach.push_back(host_item(h));
   }
   if (!narrowed) {
     // A person does what no one wrote down; a command that runs elsewhere may touch anything.

@@ -357,16 +357,15 @@ void Reader::find_reach(Contract &c, const Environment &environment, const std::
   bool narrowed = false;
   for (const NodeId e : effects) {
     const plan::Node &n = plan_->node(e);
-    if (n.op == Op::spills) {
-      c.reach.insert(role_item(n.a));
-      for (const HostIndex h : carriers_of(n.a)) c.reach.insert(host_item(h));
-    }
-    if (n.op != Op::reaches) continue;
-    narrowed = true;
-    if (n.a == plan::all_roles)
+    if (n.op != Op::spills && n.op != Op::reaches) continue;
+    narrowed = narrowed || n.op == Op::reaches;
+    if (n.a == plan::all_roles) {
       c.reaches_all = true;
-    else
-      c.reach.insert(role_item(n.a));
+      continue;
+    }
+    // A role stands on its hosts: what it touches there is not the role alone.
+    c.reach.insert(role_item(n.a));
+    for (const HostIndex h : carriers_of(n.a)) c.reach.insert(host_item(h));
   }
   if (narrowed) return;
   if (c.by_person && a.effects.empty()) c.reaches_all = true;  // nobody wrote down what the person does

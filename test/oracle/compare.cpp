@@ -31,13 +31,6 @@ bool open_difference(const Ground &g, Rule rule, bool only_checker) {
   const bool per_host = std::any_of(g.orders.begin(), g.orders.end(), [](const Ordering &o) { return o.on_each_host; });
   const bool phases = any_roll([](const Node &n) { return n.shape == Shape::dag; });
   if (per_host && phases) return true;
-  // What `reaches R` names stands on hosts.
-  const auto reaches = [&](const plan::Action &a) {
-    return std::any_of(a.effects.begin(), a.effects.end(),
-                       [&](plan::NodeId n) { return g.plan->node(n).op == plan::Op::reaches; });
-  };
-  if (!only_checker && rule == Rule::guard && std::any_of(g.plan->actions.begin(), g.plan->actions.end(), reaches))
-    return true;
   // A state is tested while a step beside moves it.
   if (!only_checker && (rule == Rule::race || rule == Rule::state) &&
       any_roll([](const Node &n) { return n.shape == Shape::unless || n.shape == Shape::expect; }))

@@ -152,6 +152,27 @@ TEST(Guard, SomethingBesideItMakesItStale) {
             "  3 node1 starts careful\n");
 }
 
+TEST(Guard, WhatReachesARoleReachesItsHosts) {
+  Trio t;
+  const plan::RoleId other = t.role("other", {PlanBuilder::available(plan::AvailableKind::may_be_down)});
+  t.usual_gates(other);
+  const plan::HostId away = t.host("away", {other});
+  const plan::GateId whole = t.own_gate("whole");  // watches its host
+  const plan::ActionId careful = t.action("careful", {t.changes(t.member)}, {t.need_gate(whole)});
+  const plan::ActionId careful_other = t.action("careful_other", {t.changes(other)}, {t.need_gate(whole)});
+  const plan::ActionId swap = t.action("swap", {t.node(Op::reaches, t.member.index, 0, {})}, {}, false);
+  const auto plan_for = [&](plan::HostId host, plan::ActionId action) -> plan::Plan & {
+    return t.finish({t.await(whole, {t.host_node(host)}), t.act(swap, {}), t.act(action, {t.host_node(host)}),
+                     t.in_service(t.host_node(host))});
+  };
+  EXPECT_EQ(checked(plan_for(t.node1, careful)),
+            "E1003 `careful` on node1 may start with a stale gate: `whole(node1)`\n"
+            "  1 passes whole(node1)\n"
+            "  2 starts swap, which makes whole(node1) stale\n"
+            "  3 node1 starts careful\n");
+  EXPECT_EQ(checked(plan_for(away, careful_other)), "");
+}
+
 TEST(Guard, AlreadyDownNeedsNoSecondStoppable) {
   Trio t;
   const plan::GateId off = t.host_gate("off", {t.member});
