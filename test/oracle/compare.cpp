@@ -37,9 +37,6 @@ bool open_difference(const Ground &g, Rule rule, bool only_checker) {
     return true;
   // An accepted outage of a role that its own block does not open.
   if (rule == Rule::outage && any_roll([](const Node &n) { return n.accepts && n.opens == 0; })) return true;
-  // A turn touches a serial role while another host of it is open since before, or by the same turn.
-  if (!only_checker && rule == Rule::serial && any_roll([](const Node &n) { return n.shape == Shape::roll; }))
-    return true;
   // A health pass outside all turns makes stale what a turn knows, and is itself known there.
   const auto passes_outside = [&](const Node &n) {
     return n.shape == Shape::await && n.region == 0 &&

@@ -8,16 +8,31 @@
 namespace upg::safety {
 namespace {
 
-/// The hosts are under change together only because a turn ended before its host was proven back.
-bool left_by_a_turn(const Analysis &a, const Moment &moment) {
+/// The turn ends with the host still under change.
+bool leaves_open(const Analysis &a, StepIx turn, HostIx host, RoleIx role) {
+  const std::vector<Open> &left = a.flow.left_by(turn);
+  return std::any_of(left.begin(), left.end(), [&](const Open &o) { return o.pair == a.site.pair(host, role); });
+}
+
+/// The hosts are under change together only because a turn ended before its host was proven back. Two within one turn
+/// are so whatever the turn leaves.
+bool left_by_a_turn(const Analysis &a, const Moment &moment, RoleIx role) {
+  const Tree &tree = a.tree;
   const Down &last = moment.harmful.back();
   return std::all_of(moment.harmful.begin(), moment.harmful.end(), [&](const Down &d) {
-    if (a.tree[d.opener].region == 0 || a.tree[d.opener].accept != kNone) return false;
-    if (d.opener != last.opener) return a.tree.relation(d.opener, last.opener) == Tree::Relation::before;
-    for (StepIx x = d.opener; x != kNone; x = a.tree[x].parent) {
-      if (a.tree[x].kind == StepKind::roll && a.tree[x].batch > 1) return false;  // side by side
+    const StepIx turn = tree[d.opener].region;
+    if (turn == 0 || tree[d.opener].accept != kNone) return false;
+    if (&d != &last) {
+      return tree.relation(d.opener, last.opener) == Tree::Relation::before && !tree.below(last.opener, turn) &&
+             leaves_open(a, turn, d.host, role);
     }
-    return true;
+    if (d.copies < 2) return true;
+    bool own = false;  // several of a class, each in its own turn
+    for (StepIx x = d.opener; x != kNone; x = tree[x].parent) {
+      if (tree[x].kind == StepKind::roll && tree[x].batch > 1) return false;  // side by side
+      own = own || (tree[x].kind == StepKind::iteration && tree[x].host == d.host);
+    }
+    return own && leaves_open(a, turn, d.host, role);
   });
 }
 
@@ -28,7 +43,7 @@ void check(Analysis &a) {
     if (moment.harmful.empty() || condemned(a, moment)) continue;
     const StepIx last = moment.harmful.back().opener;
     if (a.clashed(moment.harmful.front().opener, last)) continue;             // AVAIL has told the same overlap
-    if (a.telling == Telling::causes && left_by_a_turn(a, moment)) continue;  // RET tells it
+    if (a.telling == Telling::causes && left_by_a_turn(a, moment, b.role)) continue;  // RET tells it
     if (!a.first(diagnostics::Kind::rule_serial, a.tree[last].node, b.role)) continue;
     const std::string name(a.site.role_name(b.role));
     const std::vector<plan::HostId> hosts = hosts_of(a, moment.harmful);

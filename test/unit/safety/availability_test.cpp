@@ -156,6 +156,45 @@ TEST(Serial, NotProvenBackBeforeTheNext) {
             "  2 node2 starts upgrade while node1 is under change: `member` is serial\n");
 }
 
+TEST(Serial, TwoWithinOneTurn) {
+  Trio t;
+  const auto two = [&](auto n) {
+    return Ns{t.act(t.upgrade, {t.host_node(t.node3)}), t.act(t.upgrade, {n()}), t.in_service(n()),
+              t.in_service(t.host_node(t.node3))};
+  };
+  EXPECT_EQ(checked(t.finish({t.roll(t.set({t.node1}), {}, two)})),
+            "E1002 two hosts of `member` would be under change at once: node3 and node1\n"
+            "  1 node3 starts upgrade\n"
+            "  2 node1 starts upgrade while node3 is under change: `member` is serial\n");
+}
+
+/// What the turn opens outlives it: that is told, and nothing else.
+TEST(Serial, LeftByATurn) {
+  Trio t;
+  const std::string said = checked(
+      t.finish({t.roll(t.members, {}, [&](auto n) { return Ns{t.act(t.upgrade, {n()})}; }), t.in_service_all()}));
+  EXPECT_NE(said.find("E1005"), std::string::npos) << said;
+  EXPECT_EQ(said.find("E1002"), std::string::npos) << said;
+}
+
+/// A rollout over a whole class in the turn of a host of another class.
+TEST(Serial, AWholeClassInATurnOfAnother) {
+  for (const bool one : {true, false}) {
+    PlanBuilder b;
+    const plan::RoleId db = b.role("db", {PlanBuilder::available(plan::AvailableKind::may_be_down)}, true);
+    const plan::RoleId web = b.role("web", {PlanBuilder::available(plan::AvailableKind::may_be_down)});
+    b.usual_gates(db);
+    b.usual_gates(web);
+    for (int i = 0; i < 9; ++i) b.host("db" + std::to_string(i), {db});
+    b.host("web", {web});
+    const plan::ActionId upgrade = b.action("upgrade", {b.changes(db)});
+    const auto inner = [&](auto m) { return Ns{b.act(upgrade, {m()}), b.in_service(m())}; };
+    const std::string said = checked(b.finish({b.roll(
+        b.all_of(web), {}, [&](auto) { return Ns{b.roll(b.all_of(db), batch(one ? 1 : 2), inner)}; })}));
+    EXPECT_EQ(said.find("E1002") == std::string::npos, one) << said;
+  }
+}
+
 TEST(Serial, AnAcceptedBreachIsLiftedForItsRoleOnly) {
   Trio t;
   const auto both = [&] {
