@@ -275,7 +275,13 @@ void Monitor::choice(const Move &move, int way) {
   const plan::Node &n = plan_.node(move.node);
   if (n.op != Op::unless && n.op != Op::expect_value) return;
   const std::uint32_t state = plan_.node(plan_.kid(move.node, 0)).a;
-  Values &now = cell(reader_.cell(plan::StateId(state), move.arguments));
+  const Cell which = reader_.cell(plan::StateId(state), move.arguments);
+  for (const Flight &other : flight_)
+    for (const Motion &m : other.act->moves)
+      if (m.cell == which)
+        report("race", move.key,
+               fmt::format("{} is tested while {} moves it", reader_.text(which), reader_.text(*other.act)));
+  Values &now = cell(which);
   if (now.empty()) return;
   if (way == 0)
     now = {n.a};

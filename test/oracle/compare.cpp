@@ -31,10 +31,6 @@ bool open_difference(const Ground &g, Rule rule, bool only_checker) {
   const bool per_host = std::any_of(g.orders.begin(), g.orders.end(), [](const Ordering &o) { return o.on_each_host; });
   const bool phases = any_roll([](const Node &n) { return n.shape == Shape::dag; });
   if (per_host && phases) return true;
-  // A state is tested while a step beside moves it.
-  if (!only_checker && (rule == Rule::race || rule == Rule::state) &&
-      any_roll([](const Node &n) { return n.shape == Shape::unless || n.shape == Shape::expect; }))
-    return true;
   // An accepted outage of a role that its own block does not open.
   if (rule == Rule::outage && any_roll([](const Node &n) { return n.accepts && n.opens == 0; })) return true;
   // A health pass outside all turns makes stale what a turn knows, and is itself known there.

@@ -8,6 +8,7 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <random>
 #include <sstream>
 
@@ -40,6 +41,14 @@ std::string names(const std::set<Rule> &rules) {
   for (const Rule r : rules) all.emplace_back(name_of(r));
   std::sort(all.begin(), all.end());
   return fmt::format("{}", fmt::join(all, " "));
+}
+
+/// What both must say of the verdict: where a structural rule is broken, the others are not compared (README.md).
+std::set<Rule> compared(const std::set<Rule> &rules, const std::set<Rule> &verdict) {
+  if (std::none_of(verdict.begin(), verdict.end(), structural)) return rules;
+  std::set<Rule> out;
+  std::copy_if(rules.begin(), rules.end(), std::inserter(out, out.end()), structural);
+  return out;
 }
 
 /// "// expect: base guard": sorted.
@@ -95,7 +104,7 @@ TEST(Oracle, FoundDifferencesStayMended) {
     const Comparison c = compare(text);
     EXPECT_EQ(c.outcome, Outcome::agree) << path << ": " << c.why;
     EXPECT_EQ(names(c.oracle), expected(text)) << path << ": the oracle";
-    EXPECT_EQ(names(c.checker), expected(text)) << path << ": the checker";
+    EXPECT_EQ(names(compared(c.checker, c.oracle)), names(compared(c.oracle, c.oracle))) << path << ": the checker";
   }
 }
 

@@ -42,7 +42,8 @@ class Suite:
             return None  # no rule of the checker is broken: a mistake of another kind
         self.plans += 1
         for d in found:
-            if not d["schedule"] and d["code"] not in IN_WORDS:
+            in_words = d["code"] in IN_WORDS or "one moves what the other tests" in d["message"]
+            if not d["schedule"] and not in_words:
                 self.fault(path, f"{d['code']} is judged at a step and tells no schedule: {d['message']}")
             self.words += not d["schedule"]
         told = json.loads(schedule.read_text(encoding="utf-8"))["rejections"]

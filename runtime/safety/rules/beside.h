@@ -13,8 +13,8 @@ struct Touch {
 };
 
 /// For every part of the plan whose children may run at the same time: calls `conflict(a, b, key)` once for each key
-/// that acts of two concurrent children touch, at least one of them strongly. `gather(act, out)` lists what an act
-/// touches. O(depth * touches).
+/// that steps of two concurrent children touch, at least one of them strongly. `gather(step, out)` lists what an act,
+/// an await or a test of a state (`unless`, `expect`) touches. O(depth * touches).
 template <class Gather, class Conflict>
 void for_conflicts(const Tree &tree, Gather gather, Conflict conflict) {
   struct Seen {
@@ -28,11 +28,13 @@ void for_conflicts(const Tree &tree, Gather gather, Conflict conflict) {
                       (step.kind == StepKind::roll && step.batch > 1);
     if (!wide || step.children.size() < 2) continue;
     std::unordered_map<std::uint64_t, std::vector<Seen>>
-        seen;  // per key: the first weak and the first strong act of each child
+        seen;  // per key: the first weak and the first strong step of each child
     std::unordered_map<std::uint64_t, bool> told;
     for (const StepIx child : step.children) {
       for (StepIx x = child; x < tree[child].end; ++x) {
-        if (tree[x].kind != StepKind::act && tree[x].kind != StepKind::await) continue;
+        const StepKind kind = tree[x].kind;
+        if (kind != StepKind::act && kind != StepKind::await && kind != StepKind::unless && kind != StepKind::expect)
+          continue;
         touches.clear();
         gather(x, touches);
         for (const Touch &t : touches) {

@@ -21,10 +21,21 @@ const Contract *undo_in_place(const Analysis &a, StepIx s) {
   return abortable && a.tree[s].undo != kNone ? &a.contracts[a.tree[s].undo] : nullptr;
 }
 
+/// A test of a state: what it finds must not depend on who is faster.
+bool tests(const Analysis &a, StepIx s) {
+  return (a.tree[s].kind == StepKind::unless || a.tree[s].kind == StepKind::expect) && a.tree[s].cell != kNone;
+}
+std::string named(const Analysis &a, StepIx s) {
+  if (!tests(a, s)) return a.named(s);
+  const std::string word = a.tree[s].kind == StepKind::unless ? "`unless " : "`expect ";
+  return word + a.contracts.cell_text(a.tree[s].cell) + " == ...`";
+}
+
 void check(Analysis &a) {
   for_conflicts(
       a.tree,
       [&](StepIx x, std::vector<Touch> &out) {
+        if (tests(a, x)) out.push_back({a.tree[x].cell, false});
         if (a.tree[x].kind != StepKind::act) return;
         const Contract &c = a.tree.contract(a.tree[x]);
         for (const Move &m : c.moves) {
@@ -49,24 +60,32 @@ void check(Analysis &a) {
         const Step &first = a.tree[x], &second = a.tree[y];
         if (first.hold != kNone && first.hold == second.hold) return;  // counted: one acquire, one release
         const bool whole = (key & kWhole) != 0;
-        const auto counts = [&](StepIx s) { return !a.tree.contract(a.tree[s]).counts.empty(); };
+        const auto counts = [&](StepIx s) {
+          return a.tree[s].kind == StepKind::act && !a.tree.contract(a.tree[s]).counts.empty();
+        };
         if (whole && !counts(x) && !counts(y)) return;  // two moves of one state, on different hosts
         const std::string cell = whole ? std::string(a.plan.text(a.plan.states[key & (kWhole - 1)].name))
                                        : a.contracts.cell_text(static_cast<CellIx>(key));
         if (a.clashed(x, y) || !a.first(diagnostics::Kind::rule_race, first.node, second.node.index)) return;
         const auto moves = [&](StepIx s) {
+          if (a.tree[s].kind != StepKind::act) return false;
           const Contract &c = a.tree.contract(a.tree[s]);
           return std::any_of(c.moves.begin(), c.moves.end(), [&](const Move &m) {
             return whole ? a.contracts.cell(m.cell).state.index == (key & (kWhole - 1)) : m.cell == key;
           });
         };
-        const bool both = moves(x) && moves(y);
+        const bool both = moves(x) && moves(y), tested = tests(a, x) || tests(a, y);
         auto out = a.report(diagnostics::Kind::rule_race, a.range(y),
-                            a.named(x) + " and " + a.named(y) + " may run at the same time, and " +
-                                (both ? "both move" : "one moves what the other relies on:") + " `" + cell + '`');
+                            named(a, x) + " and " + named(a, y) + " may run at the same time, and " +
+                                (both     ? "both move"
+                                 : tested ? "one moves what the other tests:"
+                                          : "one moves what the other relies on:") +
+                                " `" + cell + '`');
         if (first.node != second.node) out.label(a.range(x), "may run at the same time");
-        a.step(out, x);
-        a.step(out, y, " while " + a.named(x) + " runs: `" + cell + "` is in flight");
+        if (!tested) {  // a test has no start of its own that a schedule could name
+          a.step(out, x);
+          a.step(out, y, " while " + a.named(x) + " runs: `" + cell + "` is in flight");
+        }
         out.help("put them one after the other");
       });
 }
@@ -76,8 +95,8 @@ void check(Analysis &a) {
 Rule race_rule() {
   return {
       diagnostics::Kind::rule_race, "race",
-      R"(While an action moves a state nothing that may run at the same time moves it too, requires a value of it, or counts hosts by it: what they
-find would depend on who is faster. What an action requires holds from its start to its end. The rule cannot be waived.)",
+      R"(While an action moves a state nothing that may run at the same time moves it too, requires a value of it, tests it (`unless`, `expect`) or counts
+hosts by it: what they find would depend on who is faster. What an action requires holds from its start to its end. The rule cannot be waived.)",
 
       // failing
       UPG_EXAMPLE_HEAD R"upg(

@@ -426,6 +426,26 @@ TEST(Race, AMoverBesideWhoReliesOnIt) {
             "  1 node1 starts use\n"
             "  2 node2 starts turn while `use` on node1 runs: `mirror` is in flight\n");
 }
+TEST(Race, AMoverBesideATest) {
+  const auto beside = [](bool expected, bool own) {
+    Trio t;
+    const plan::StateId mirror = t.state("mirror", {"old", "new"}), other = t.state("other", {"old", "new"});
+    for (const plan::StateId s : {mirror, other}) {
+      t.p.states[s.index].frame = {};
+      t.p.initially.push_back({s, {}, 0, t.where()});
+    }
+    const plan::ActionId turn = t.action("turn", {t.moves(mirror, {0}, 1, false)});
+    const plan::StateId tested = own ? mirror : other;
+    const N test = expected ? t.expect_value(tested, {}, 0) : t.unless(tested, {}, 0, {t.confirm()});
+    return checked(t.finish({t.parallel({{t.act(turn, {t.host_node(t.node2)})}, {test, t.confirm()}})}));
+  };
+  for (const bool expected : {true, false}) {
+    const std::string test = expected ? "`expect mirror == ...`" : "`unless mirror == ...`";
+    EXPECT_EQ(beside(expected, true), "E1014 `turn` on node2 and " + test +
+                                          " may run at the same time, and one moves what the other tests: `mirror`\n");
+    EXPECT_EQ(beside(expected, false), "");
+  }
+}
 TEST(Fork, TwoPartsDecideAboutOneOutage) {
   Trio t(false);
   const std::string said =
