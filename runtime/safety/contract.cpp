@@ -298,6 +298,7 @@ GateIx Contracts::gate(plan::GateId id, const Env &arguments) {
   GateInstance g;
   g.gate = id;
   g.key = key;
+  g.arguments = arguments;
   for (const Value &v : arguments) g.hosts.insert(g.hosts.end(), v.hosts.begin(), v.hosts.end());
   sort_unique(g.hosts);
   for (RoleIx r = 0; r < site_->role_count(); ++r) {
@@ -418,6 +419,71 @@ bool Contracts::asks_only(plan::NodeId node, std::uint64_t own_slots, std::uint6
     if (!asks_only(kid, own_slots, mine, depth + 1)) return false;
   }
   return true;
+}
+
+bool Contracts::asks_beyond(const GateInstance &g, std::span<const HostIx> hosts) {
+  if (!g.gate.valid()) return false;  // answers from a valid boot: the host itself
+  const plan::Gate &gate = plan().gates[g.gate.index];
+  return asks_beyond(gate.pass, g.arguments, hosts, 0) ||
+         (gate.fail.valid() && asks_beyond(gate.fail, g.arguments, hosts, 0));
+}
+
+bool Contracts::asks_beyond(plan::NodeId node, Env env, std::span<const HostIx> hosts, int depth) {
+  using plan::Op;
+  const plan::Plan &p = plan();
+  const plan::Node &n = p.node(node);
+  if (depth > kMaxDepth) return false;
+  const auto beyond = [&](const Value &v) {
+    if (!v.is_hosts) return true;  // the controller, or known at run time only
+    return std::any_of(v.hosts.begin(), v.hosts.end(),
+                       [&](HostIx h) { return !contains(hosts, h) && !site_->host(h).out; });
+  };
+  const auto bind = [&](Value v) {
+    if (env.size() <= n.a) env.resize(n.a + std::size_t{1});
+    env[n.a] = std::move(v);
+  };
+  switch (n.op) {
+    case Op::ask_person:
+      return true;
+    case Op::run:
+    case Op::shell:
+      if (beyond(target(p.kid(node, 0), env))) return true;
+      break;
+    case Op::builtin:
+      if (static_cast<plan::Builtin>(n.a) == plan::Builtin::answers && beyond(value(p.kid(node, 0), env))) return true;
+      break;
+    case Op::ask_probe:
+      if (asks_beyond(p.probes[n.a].body, arguments(node, env), hosts, depth + 1)) return true;
+      break;
+    case Op::cell: {
+      const plan::NodeId observe = p.states[n.a].observe;
+      if (observe.valid() && asks_beyond(observe, arguments(node, env), hosts, depth + 1)) return true;
+      break;
+    }
+    case Op::bind:
+      if (asks_beyond(p.kid(node, 0), env, hosts, depth + 1)) return true;
+      bind(value(p.kid(node, 0), env));
+      return asks_beyond(p.kid(node, 1), env, hosts, depth + 1);
+    case Op::every:
+    case Op::some:
+    case Op::each:
+    case Op::count_of: {
+      if (asks_beyond(p.kid(node, 0), env, hosts, depth + 1)) return true;
+      Value one = value(p.kid(node, 0), env);  // of them
+      one.exact = one.exact && one.hosts.size() == 1;
+      bind(std::move(one));
+      for (std::size_t i = 1; i < n.count; ++i) {
+        if (asks_beyond(p.kid(node, i), env, hosts, depth + 1)) return true;
+      }
+      return false;
+    }
+    default:
+      break;
+  }
+  for (const plan::NodeId kid : p.kids(node)) {
+    if (asks_beyond(kid, env, hosts, depth + 1)) return true;
+  }
+  return false;
 }
 
 // ---- words

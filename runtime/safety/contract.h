@@ -53,6 +53,7 @@ struct GateInstance {
   std::vector<ItemIx> watch;      // what makes a pass stale, ascending
   bool written = false;           // `watches` is written
   bool own_host_only = false;     // every command runs on the host it is about
+  Env arguments;
   std::string key;
 };
 
@@ -143,6 +144,8 @@ class Contracts {
   ItemIx holds_item(plan::HoldId h) { return item("O" + std::to_string(h.index)); }
 
   bool hits(const Contract &a, const GateInstance &g) const;
+  /// Whether someone else than these hosts is asked, or may be: another host that is not out, the controller, a person.
+  bool asks_beyond(const GateInstance &g, std::span<const HostIx> hosts);
   /// Whether the pass of `g` unsettles `other` because it brings something back (SEMANTICS section 2, `pass`).
   bool pass_hits(const GateInstance &g, const GateInstance &other);
 
@@ -166,6 +169,7 @@ class Contracts {
   bool commands_stay_on(plan::NodeId node, const Env &env, std::span<const HostIx> hosts, int depth);
   bool own_host_only(plan::GateId gate);
   bool asks_only(plan::NodeId node, std::uint64_t own_slots, std::uint64_t mine, int depth);
+  bool asks_beyond(plan::NodeId node, Env env, std::span<const HostIx> hosts, int depth);
   void resolve_watch(GateInstance &g, const Env &arguments);
   void add_roles(std::vector<PairIx> &out, std::span<const HostIx> hosts, RoleIx role) const;
 

@@ -461,6 +461,56 @@ bool Reader::asks_only(NodeId node, const std::set<std::uint32_t> &mine, int dep
   return true;
 }
 
+bool Reader::another_answers(const Contract &act, const Gate &gate) const {
+  if (act.subjects.empty()) return true;
+  const plan::Gate &record = plan_->gates[gate.gate.index];
+  Environment environment;
+  environment.slots = gate.arguments;
+  environment.slots.resize(std::max(environment.slots.size(), record.frame.slots.size()));
+  return asks_beyond(record.pass, environment, act.subjects, 0) ||
+         (record.fail.valid() && asks_beyond(record.fail, environment, act.subjects, 0));
+}
+
+bool Reader::asks_beyond(NodeId node, const Environment &environment, const std::set<HostIndex> &hosts,
+                         int depth) const {
+  if (depth > kDepth) return false;
+  const plan::Node &n = plan_->node(node);
+  const auto beyond = [&](const std::vector<HostIndex> &on) {  // nobody: the controller, or not known before the run
+    return on.empty() || std::any_of(on.begin(), on.end(), [&](HostIndex h) { return hosts.count(h) == 0 && !out(h); });
+  };
+  const auto inside = [&](NodeId body, const plan::Frame &frame) {
+    Environment inner;
+    inner.slots = values_of(node, environment);
+    inner.slots.resize(std::max(inner.slots.size(), frame.slots.size()));
+    return asks_beyond(body, inner, hosts, depth + 1);
+  };
+  switch (n.op) {
+    case Op::ask_person:
+      return true;
+    case Op::run:
+    case Op::shell:
+      if (beyond(target(plan_->kid(node, 0), environment))) return true;
+      break;
+    case Op::builtin:
+      if (static_cast<plan::Builtin>(n.a) == plan::Builtin::answers &&
+          beyond(this->hosts(value(plan_->kid(node, 0), environment))))
+        return true;
+      break;
+    case Op::ask_probe:
+      if (inside(plan_->probes[n.a].body, plan_->probes[n.a].frame)) return true;
+      break;
+    case Op::cell:
+      if (plan_->states[n.a].observe.valid() && inside(plan_->states[n.a].observe, plan_->states[n.a].frame))
+        return true;
+      break;
+    default:
+      break;
+  }
+  for (const NodeId kid : plan_->kids(node))
+    if (asks_beyond(kid, environment, hosts, depth + 1)) return true;
+  return false;
+}
+
 // ---- words
 
 std::string Reader::role_name(RoleIndex r) const {

@@ -102,6 +102,8 @@ class Reader {
   bool hits(const Contract &act, const Gate &gate);
   /// Asked on the host that it is about, and nowhere else.
   bool own_host_only(plan::GateId gate);
+  /// Whether someone else than the subjects of the act is asked, or may be; true where it has none.
+  bool another_answers(const Contract &act, const Gate &gate) const;
   std::set<HostIndex> hosts_of(const Gate &gate) const;
   bool about(const Contract &act, const Gate &gate) const;
 
@@ -128,6 +130,8 @@ class Reader {
   std::vector<HostIndex> target(plan::NodeId target, const machine::Environment &environment) const;
   bool stays_on(plan::NodeId node, const machine::Environment &environment, const std::set<HostIndex> &hosts,
                 int depth) const;
+  bool asks_beyond(plan::NodeId node, const machine::Environment &environment, const std::set<HostIndex> &hosts,
+                   int depth) const;
   bool asks_only(plan::NodeId node, const std::set<std::uint32_t> &mine, int depth) const;
   void close(std::vector<std::set<HostIndex>> &relation) const;
 

@@ -33,7 +33,7 @@ void Monitor::judge_guard(const Contract &act, const std::string &key, const std
     }
     if (!reader_.about(act, gate)) return;
     relevant = true;
-    independent = independent || !reader_.own_host_only(gate.gate);
+    independent = independent || reader_.another_answers(act, gate);
   };
   for (const Gate &gate : act.gates) ask(gate, plan::RoleId::none);
   for (const Pair &p : act.disrupts) {
@@ -47,7 +47,7 @@ void Monitor::judge_guard(const Contract &act, const std::string &key, const std
     const Gate &gate = entry.first;
     const bool written = plan_.gates[gate.gate.index].watch_kind == plan::WatchKind::written;
     if (!written || !reader_.about(act, gate) || !reader_.hits(act, gate) || !known(gate, region)) continue;
-    if (!act.destroys || !reader_.own_host_only(gate.gate)) enough = true;
+    if (!act.destroys || reader_.another_answers(act, gate)) enough = true;
   }
   if (!enough || (act.destroys && !relevant))
     report("guard", key, reader_.text(act) + " starts without a known gate that is about it");

@@ -24,9 +24,6 @@ bool open_difference(const Ground &g, Rule rule, bool only_checker) {
   const auto any_roll = [&](auto &&test) { return std::any_of(g.nodes.begin(), g.nodes.end(), test); };
   // Turns of one group never overlap.
   if (any_roll([](const Node &n) { return n.shape == Shape::roll && n.group_limit == 1; })) return true;
-  // What is destroyed answers for itself.
-  const bool destroys = std::any_of(g.actions.begin(), g.actions.end(), [](const Action &a) { return a.destroys; });
-  if (!only_checker && rule == Rule::guard && destroys) return true;
   // `order ... on each host` gives edges between phases.
   const bool per_host = std::any_of(g.orders.begin(), g.orders.end(), [](const Ordering &o) { return o.on_each_host; });
   const bool phases = any_roll([](const Node &n) { return n.shape == Shape::dag; });

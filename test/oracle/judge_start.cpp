@@ -76,7 +76,7 @@ void Judge::guard(const Config &config, std::uint32_t index) {
     const bool about = gate.of_cluster || (gate.about & a.touches) != 0;
     if (!about || !(asked || watched) || !machine_->known(config, g, node.region)) continue;
     relevant = true;
-    const bool others = gate.asks_elsewhere || a.subject == 0 || (gate.asks & ~a.subject) != 0;
+    const bool others = gate.asks_elsewhere || a.subject == 0 || (gate.asks & ~a.subject & ~g_.out) != 0;
     beyond = beyond || (asked && others);
   }
   if (!relevant || (a.destroys && !beyond))

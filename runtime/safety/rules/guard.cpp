@@ -39,6 +39,11 @@ std::vector<Required> requirements(Analysis &a, StepIx s) {
 
 bool about_it(const Contract &c, const GateInstance &g) { return g.hosts.empty() || intersects(g.hosts, c.hosts); }
 
+/// Whether the answer does not come from what the act destroys alone.
+bool another_answers(Analysis &a, const Contract &c, const GateInstance &g) {
+  return c.subjects.empty() || a.contracts.asks_beyond(g, c.subjects);
+}
+
 /// Passes of the same gate about other hosts that would have counted here.
 StepIx asked_of_another(Analysis &a, StepIx s, GateIx gate) {
   const GateInstance &wanted = a.contracts.gate(gate);
@@ -238,7 +243,7 @@ void check(Analysis &a) {
         rely(known);
         const bool about = about_it(c, g);
         relevant = relevant || about;
-        independent = independent || (about && !g.own_host_only);
+        independent = independent || (about && c.destroys && another_answers(a, c, g));
         continue;
       }
       const plan::RoleId role = need.pair == kNone ? plan::RoleId() : plan::RoleId(a.site.pair_role(need.pair));
@@ -272,7 +277,7 @@ void check(Analysis &a) {
     for (GateIx g = 0; g < a.contracts.gate_count() && !found; ++g) {
       const GateInstance &gate = a.contracts.gate(g);
       if (!gate.written || a.knowledge.passes(g).empty() || !about_it(c, gate) || !a.contracts.hits(c, gate)) continue;
-      if (c.destroys && gate.own_host_only) continue;
+      if (c.destroys && !another_answers(a, c, gate)) continue;
       const Known known = a.knowledge.before(s, g);
       if (!known.good()) continue;
       found = true;

@@ -193,6 +193,28 @@ TEST(Guard, DestroyingNeedsAGateOfItsOwn) {
             "  1 node1 starts wipe with no gate about it known\n");
 }
 
+TEST(Guard, TheDestroyedDoesNotAnswerForItself) {
+  const auto wiped = [](bool alone, bool out) {
+    Trio t;
+    const plan::RoleId store = t.role("store", {PlanBuilder::available(plan::AvailableKind::may_be_down)});
+    t.usual_gates(store);
+    const plan::HostId disk1 = t.host("disk1", {store});
+    const plan::HostId disk2 = alone ? plan::HostId() : t.host("disk2", {store});
+    if (out) t.p.hosts[disk2.index].out_reason = t.b.string("dead");
+    const plan::GateId whole = t.cluster_gate("whole", {store});
+    const N any = t.node(Op::on_any, 0, 0, {t.set_node(t.all_of(store))});
+    t.p.gates[whole.index].pass = t.node(Op::run, 0, 0, {any, t.b.text("whole", t.where())});
+    const plan::ActionId wipe = t.action("wipe", {t.destroys()}, {t.need_gate(whole, false)});
+    return checked(t.finish({t.await(whole), t.act(wipe, {t.host_node(disk1)})}));
+  };
+  const std::string refused =
+      "E1003 `wipe` on disk1 may start without any gate that is about it\n"
+      "  1 disk1 starts wipe with no gate about it known\n";
+  EXPECT_EQ(wiped(true, false), refused);
+  EXPECT_EQ(wiped(false, true), refused);
+  EXPECT_EQ(wiped(false, false), "");
+}
+
 TEST(Guard, AcceptedByTheNameOfTheHold) {
   Trio t;
   const plan::HoldId apart = t.hold("apart", false, {t.destroys()});
