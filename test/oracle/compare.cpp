@@ -41,10 +41,6 @@ bool open_difference(const Ground &g, Rule rule, bool only_checker) {
   const bool tainted =
       std::any_of(g.plan->states.begin(), g.plan->states.end(), [](const plan::State &s) { return !s.taints.empty(); });
   if (only_checker && rule == Rule::starve && tainted) return true;
-  // Visits on one way through a condition are no visits on the other.
-  const bool ways = any_roll(
-      [](const Node &n) { return n.shape == Shape::choice || n.shape == Shape::unless || n.shape == Shape::loop; });
-  if (!only_checker && rule == Rule::rank && ways) return true;
   // Hosts declared out: guests of a carrier that goes down, bastions.
   if (g.out == 0) return false;
   return only_checker;

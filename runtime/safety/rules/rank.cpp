@@ -1,5 +1,8 @@
+#include <llvm/ADT/BitVector.h>
+
+#include <algorithm>
 #include <map>
-#include <set>
+#include <vector>
 
 #include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
@@ -7,11 +10,74 @@
 namespace upg::safety {
 namespace {
 
+/// Who may have been visited: V over all ways that lead here. Two hosts at a time is exact, since all that is asked is
+/// whether on some way one was visited and the other was not.
+struct Visits {
+  struct Maybe {
+    StepIx step = 0;        // of the first visit
+    llvm::BitVector given;  // hosts visited on every way on which this one was, the sure ones left out
+  };
+  std::map<HostIx, StepIx> sure;  // on every way
+  std::map<HostIx, Maybe> maybe;  // on some
+
+  void be_sure(HostIx h, StepIx s) {
+    const auto at = maybe.find(h);
+    sure.emplace(h, at == maybe.end() ? s : at->second.step);
+    if (at != maybe.end()) maybe.erase(at);
+  }
+  void may_be(HostIx h, const Maybe &m) {
+    if (sure.contains(h)) return;
+    const auto [at, added] = maybe.emplace(h, m);
+    if (!added) at->second.given &= m.given;
+  }
+  /// What one way, or a part, has on top of where it began.
+  void add(const Visits &other) {
+    for (const auto &[h, s] : other.sure) be_sure(h, s);
+    for (const auto &[h, m] : other.maybe) may_be(h, m);
+  }
+  Visits since(const Visits &start) const {
+    Visits out;
+    for (const auto &[h, s] : sure) {
+      if (!start.sure.contains(h)) out.sure.emplace(h, s);
+    }
+    for (const auto &[h, m] : maybe) {
+      const auto at = start.maybe.find(h);
+      if (at == start.maybe.end() || at->second.given != m.given) out.maybe.emplace(h, m);
+    }
+    return out;
+  }
+  /// What is sure here, but not there, is no more than may be, each of it given the rest.
+  void doubt(const Visits &other, std::size_t hosts) {
+    llvm::BitVector mine(static_cast<unsigned>(hosts));
+    for (const auto &[h, s] : sure) {
+      if (!other.sure.contains(h)) mine.set(h);
+    }
+    if (mine.none()) return;
+    for (auto &[h, m] : maybe) m.given |= mine;
+    for (const unsigned h : mine.set_bits()) {
+      maybe.emplace(h, Maybe{sure.at(h), mine});
+      sure.erase(h);
+    }
+  }
+  /// Either of two ways.
+  void join(Visits other, std::size_t hosts) {
+    const Visits here = *this;
+    doubt(other, hosts);
+    other.doubt(here, hosts);
+    for (const auto &[h, m] : other.maybe) may_be(h, m);
+  }
+};
+
 class Walk {
  public:
-  Walk(Analysis &a, const plan::Rank &rank) : a_(a), rank_(rank), of_(a.site.size(), 0) {
+  Walk(Analysis &a, const plan::Rank &rank) : a_(a), rank_(rank), of_(a.site.size(), 0), count_(a.tree.size() + 1, 0) {
     for (std::uint32_t i = 0; i < rank.roles.size(); ++i) {
       for (const HostIx h : a.site.hosts_of(rank.roles[i].index)) of_[h] = i + 1;
+    }
+    for (StepIx s = 0; s < a.tree.size(); ++s) {
+      std::uint32_t n = 0;
+      visited(s, [&](HostIx) { ++n; });
+      count_[s + 1] = count_[s] + n;
     }
   }
   void run() {
@@ -20,17 +86,34 @@ class Walk {
   }
 
  private:
-  /// Hosts visited, with the step of the first visit.
-  using Visits = std::map<HostIx, StepIx>;
+  /// The ranked hosts that the step itself visits.
+  template <class Use>
+  void visited(StepIx s, Use use) const {
+    const Step &step = a_.tree[s];
+    if (step.kind == StepKind::iteration && of_[step.host] != 0) use(step.host);
+    if (step.kind != StepKind::act || step.region != 0) return;
+    for (const HostIx h : a_.tree.contract(step).subjects) {
+      if (of_[h] != 0) use(h);
+    }
+  }
 
   void visit(StepIx s, HostIx h, Visits &visits) {
-    if (of_[h] == 0 || visits.contains(h)) return;
-    for (const auto &[other, step] : visits) {
-      if (of_[other] <= of_[h] || derived(step, s)) continue;
+    if (visits.sure.contains(h)) return;
+    const auto breaks = [&](HostIx other, StepIx step) {
+      if (of_[other] <= of_[h] || derived(step, s)) return false;
       report(s, h, step, other);
-      break;
+      return true;
+    };
+    const auto sure_breaks = [&](const auto &v) { return breaks(v.first, v.second); };
+    const auto may_break = [&](const auto &v) {
+      return v.first != h && !v.second.given.test(h) && breaks(v.first, v.second.step);
+    };
+    if (std::none_of(visits.sure.begin(), visits.sure.end(), sure_breaks)) {
+      for (const auto &v : visits.maybe) {
+        if (may_break(v)) break;
+      }
     }
-    visits.emplace(h, s);
+    visits.be_sure(h, s);
   }
 
   /// `order` wins: whether it asks for the other's step first.
@@ -56,49 +139,91 @@ class Walk {
     return false;
   }
 
-  void below(StepIx s, Visits &out) const {
+  /// What a part that runs beside may have visited, in the order of its text.
+  Visits beside(StepIx s) const {
+    Visits out;
+    llvm::BitVector given(static_cast<unsigned>(of_.size()));
     for (StepIx x = s; x < a_.tree[s].end; ++x) {
-      if (a_.tree[x].kind == StepKind::iteration) out.emplace(a_.tree[x].host, x);
-      if (a_.tree[x].kind == StepKind::act && a_.tree[x].region == 0) {
-        for (const HostIx h : a_.tree.contract(a_.tree[x]).subjects) out.emplace(h, x);
-      }
+      visited(x, [&](HostIx h) {
+        out.maybe.emplace(h, Visits::Maybe{x, given});
+        given.set(h);
+      });
     }
+    return out;
   }
 
   void walk(StepIx s, Visits &visits) {
-    if (s == a_.tree.on_abort()) visits.clear();  // a plan of its own
+    if (s == a_.tree.on_abort()) visits = {};  // a plan of its own
     const Step &step = a_.tree[s];
-    if (step.kind == StepKind::iteration) visit(s, step.host, visits);
-    if (step.kind == StepKind::act && step.region == 0) {
-      for (const HostIx h : a_.tree.contract(step).subjects) visit(s, h, visits);
+    if (count_[s] == count_[step.end]) return;
+    visited(s, [&](HostIx h) { visit(s, h, visits); });
+    switch (step.kind) {
+      case StepKind::parallel:
+      case StepKind::dag:
+        return at_once(s, visits);
+      case StepKind::branch:
+      case StepKind::unless:
+        return either(s, visits);
+      case StepKind::loop:
+        return loop(s, visits);
+      default:
+        for (const StepIx child : step.children) walk(child, visits);
     }
-    if (step.kind == StepKind::parallel || step.kind == StepKind::dag) {
-      const Visits entry = visits;
-      std::vector<Visits> parts(step.children.size());
-      for (std::size_t i = 0; i < parts.size(); ++i) below(step.children[i], parts[i]);
-      for (std::size_t i = 0; i < parts.size(); ++i) {
-        Visits mine = entry;
-        for (std::size_t j = 0; j < parts.size(); ++j) {
-          const bool before =
-              step.kind == StepKind::dag && contains(a_.tree[step.children[i]].after, static_cast<std::uint32_t>(j));
-          if (before || a_.tree.concurrent_children(s, step.children[i], step.children[j]))
-            mine.insert(parts[j].begin(), parts[j].end());
-        }
-        walk(step.children[i], mine);
+  }
+
+  void at_once(StepIx s, Visits &visits) {
+    const Step &step = a_.tree[s];
+    const std::size_t n = step.children.size();
+    std::vector<Visits> parts(n), added(n);
+    for (std::size_t i = 0; i < n; ++i) parts[i] = beside(step.children[i]);
+    std::vector<std::uint32_t> order;
+    if (step.kind == StepKind::dag) order = a_.flow.phases(s).order;
+    for (std::uint32_t i = 0; order.size() < n; ++i) order.push_back(i);
+    for (const std::uint32_t i : order) {
+      const StepIx child = step.children[i];
+      if (count_[child] == count_[a_.tree[child].end]) continue;
+      Visits start = visits;
+      for (std::uint32_t j = 0; j < n; ++j) {
+        if (step.kind == StepKind::dag && contains(a_.tree[child].after, j)) start.add(added[j]);
       }
-      for (const Visits &part : parts) visits.insert(part.begin(), part.end());
-      return;
-    }
-    if (step.kind == StepKind::branch) {
-      const Visits entry = visits;
-      for (const StepIx child : step.children) {
-        Visits arm = entry;
-        walk(child, arm);
-        visits.insert(arm.begin(), arm.end());
+      for (std::uint32_t j = 0; j < n; ++j) {
+        if (j != i && a_.tree.concurrent_children(s, child, step.children[j])) start.add(parts[j]);
       }
-      return;
+      Visits end = start;
+      walk(child, end);
+      added[i] = end.since(start);
     }
-    for (const StepIx child : step.children) walk(child, visits);
+    for (const Visits &part : added) visits.add(part);
+  }
+
+  /// A branch; an `unless`, which may be skipped unless its state rules that out.
+  void either(StepIx s, Visits &visits) {
+    const Step &step = a_.tree[s];
+    const std::vector<Values> &now = a_.flow.at(s).values;
+    const bool entered = step.kind == StepKind::unless && now.size() == 1 && (now[0] & step.values) == 0;
+    const Visits entry = visits;
+    for (std::size_t i = 0; i < step.children.size(); ++i) {
+      Visits way = entry;
+      walk(step.children[i], way);
+      if (i == 0)
+        visits = std::move(way);
+      else
+        visits.join(std::move(way), of_.size());
+    }
+    if (step.children.size() < 2 && !entered) visits.join(entry, of_.size());
+  }
+
+  /// What one round may leave out, the next may visit. Two rounds show it, and of loops inside one more in the second.
+  void loop(StepIx s, Visits &visits) {
+    Visits once = visits;
+    for (const StepIx child : a_.tree[s].children) walk(child, once);
+    if (!again_) {
+      again_ = true;
+      Visits twice = once;
+      for (const StepIx child : a_.tree[s].children) walk(child, twice);
+      again_ = false;
+    }
+    visits.join(std::move(once), of_.size());
   }
 
   void report(StepIx s, HostIx h, StepIx earlier, HostIx other) {
@@ -124,7 +249,9 @@ class Walk {
 
   Analysis &a_;
   const plan::Rank &rank_;
-  std::vector<std::uint32_t> of_;  // 1 + place of the most sensitive role; 0: not ranked
+  std::vector<std::uint32_t> of_;     // 1 + place of the most sensitive role; 0: not ranked
+  std::vector<std::uint32_t> count_;  // visits by the steps before
+  bool again_ = false;                // in the second round of a loop
 };
 
 void check(Analysis &a) {

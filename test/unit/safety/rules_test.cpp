@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "test/unit/safety/plan_builder.h"
 
@@ -370,6 +371,57 @@ TEST(Rank, LeastSensitiveFirst) {
   }
 }
 
+/// What is visited on one way through a condition only may be visited for the first time behind it.
+TEST(Rank, AVisitOnOneWayIsNoneOnTheOther) {
+  struct Case {
+    const char *visits;  // h: of the host that ranks high, l: of the one that ranks low, -: of none
+    bool sound;
+  };
+  const Case cases[] = {
+      {"if l else - then h l", false}, {"if l else l then h l", true}, {"if h else - then l", false},
+      {"if lh else - then l", true},   {"if hl else - then l", false}, {"if lh else l then h l", true},
+      {"if h else l then l", false},   {"if l else h then -", true},   {"unless l then h l", false},
+      {"unless lh then l", true},
+  };
+  for (const Case &c : cases) {
+    Trio t;
+    const plan::RoleId tape = t.role("tape", {PlanBuilder::available(plan::AvailableKind::may_be_down)});
+    t.usual_gates(tape);
+    const plan::HostId low = t.host("spare", {tape});
+    const plan::ActionId touch = t.action("touch", {t.changes(t.alive())});
+    const plan::StateId mode = t.state("mode", {"old", "new"});
+    const plan::ActionId swap = t.action("swap", {t.moves(mode, {0}, 1)});
+    t.p.ranks.push_back({{tape, t.member}, t.where()});
+    const auto visits = [&](const std::string &who) {
+      Ns out;
+      for (const char h : who) {
+        if (h == '-') continue;
+        const plan::HostId host = h == 'l' ? low : t.node1;
+        out.push_back(t.act(touch, {t.host_node(host)}));
+        out.push_back(t.in_service(t.host_node(host)));
+      }
+      return out;
+    };
+    std::istringstream words(c.visits);
+    std::string kind, one, other, word;
+    words >> kind >> one >> word;
+    if (kind == "if") words >> other >> word;
+    Ns body;
+    if (kind == "if") {
+      body.push_back(t.branch(visits(one), visits(other)));
+    } else {
+      Ns inside = {t.act(swap, {t.host_node(low)})};
+      for (const N n : visits(one)) inside.push_back(n);
+      body.push_back(t.unless(mode, {t.host_node(low)}, 1, inside));
+    }
+    while (words >> word) {
+      for (const N n : visits(word)) body.push_back(n);
+    }
+    const std::string said = checked(t.finish(body));
+    EXPECT_EQ(said.find("E1010") == std::string::npos, c.sound) << c.visits << "\n" << said;
+  }
+}
+
 // ---- ONCE
 
 TEST(Once, InOnePlaceOnly) {
@@ -483,6 +535,18 @@ TEST(Join, UnlessMustReachItsValue) {
   t.p.finally.clear();
   EXPECT_EQ(checked(t.finish({t.unless(t.packages, {t.host_node(t.node1)}, 2, {t.confirm()})})),
             "E1016 `packages(node1)` is `old` or `armed` after the block, but `new` if it is skipped\n");
+}
+TEST(Return, AGuestThatIsOutIsNoneOfItsCarrier) {
+  for (const bool out : {true, false}) {
+    Trio t;
+    const plan::RoleId aux = t.role("aux", {PlanBuilder::available(plan::AvailableKind::may_be_down)});
+    t.usual_gates(aux);
+    const plan::HostId guest = t.host("guest", {aux});
+    t.p.hosts[guest.index].guest_of = t.member;
+    if (out) t.p.hosts[guest.index].out_reason = t.b.string("dead");
+    const std::string said = checked(t.finish({t.roll(t.members, {}, [&](auto n) { return t.turn(n); })}));
+    EXPECT_EQ(said.empty(), out) << said;
+  }
 }
 TEST(Reach, ABastionThatIsDown) {
   for (const bool beside : {false, true}) {
