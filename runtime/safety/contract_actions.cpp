@@ -72,6 +72,7 @@ void Contracts::resolve(Contract &c) {
   // A carrier takes its guests along unless a required gate clears it of them.
   for (const HostIx h : c.alive_down) {
     for (const HostIx guest : site_->host(h).guests) {
+      if (site_->host(guest).out) continue;  // it is down already, and nothing can bring it back
       const plan::RoleId carrier = plan().hosts[site_->host(guest).id.index].guest_of;
       bool cleared = false;
       for (const GateIx g : c.gates) {

@@ -225,6 +225,7 @@ const Contract &Reader::contract(plan::ActionId action, const std::vector<Value>
   for (const HostIndex h : dark) {
     c.dark.insert(h);
     for (const HostIndex g : guests_[h]) {
+      if (out(g)) continue;
       if (cleared.count({h, plan_->hosts[g].guest_of.index}) != 0) continue;
       for (const RoleIndex r : roles_[g]) c.disrupts.insert({g, r});
       c.carried.insert(g);
