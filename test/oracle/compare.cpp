@@ -36,6 +36,8 @@ bool open_difference(const Ground &g, Rule rule, bool only_checker) {
            std::any_of(n.gates.begin(), n.gates.end(), [&](std::size_t gate) { return g.gates[gate].health_of != 0; });
   };
   const bool beside = any_roll([](const Node &n) { return n.shape == Shape::fork || n.shape == Shape::dag; });
+  // Who closes what, where a part that asks about a host runs beside one that acts on it.
+  if (rule == Rule::fork && beside) return true;
   if (only_checker && rule == Rule::guard && beside && any_roll(passes_outside)) return true;
   // A state that taints a gate, and a step beside that moves it on: the gate may pass.
   const bool tainted =
@@ -54,7 +56,7 @@ const std::set<Rule> &told_instead(Rule rule) {
     row(Rule::race) = {Rule::hostx, Rule::avail, Rule::serial, Rule::state};
     row(Rule::undo) = {Rule::avail, Rule::serial, Rule::race, Rule::reach, Rule::arm};
     row(Rule::reach) = {Rule::avail, Rule::serial, Rule::hostx};
-    row(Rule::starve) = {Rule::guard, Rule::state};
+    row(Rule::starve) = {Rule::guard, Rule::state, Rule::avail, Rule::serial, Rule::reach, Rule::hostx};
     row(Rule::serial) = {Rule::avail};
     row(Rule::ret) = {Rule::hostx, Rule::fork, Rule::outage, Rule::join};
     row(Rule::avail) = {Rule::outage};
