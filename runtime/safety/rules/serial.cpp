@@ -42,7 +42,7 @@ void check(Analysis &a) {
     const Moment moment = worst_moment(a, b, "serial");
     if (moment.harmful.empty() || condemned(a, moment)) continue;
     const StepIx last = moment.harmful.back().opener;
-    if (a.clashed(moment.harmful.front().opener, last)) continue;             // AVAIL has told the same overlap
+    if (a.clashed(moment.harmful.front().opener, last)) continue;                     // AVAIL has told the same overlap
     if (a.telling == Telling::causes && left_by_a_turn(a, moment, b.role)) continue;  // RET tells it
     if (!a.first(diagnostics::Kind::rule_serial, a.tree[last].node, b.role)) continue;
     const std::string name(a.site.role_name(b.role));

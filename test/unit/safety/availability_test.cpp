@@ -189,8 +189,8 @@ TEST(Serial, AWholeClassInATurnOfAnother) {
     b.host("web", {web});
     const plan::ActionId upgrade = b.action("upgrade", {b.changes(db)});
     const auto inner = [&](auto m) { return Ns{b.act(upgrade, {m()}), b.in_service(m())}; };
-    const std::string said = checked(b.finish({b.roll(
-        b.all_of(web), {}, [&](auto) { return Ns{b.roll(b.all_of(db), batch(one ? 1 : 2), inner)}; })}));
+    const std::string said = checked(b.finish(
+        {b.roll(b.all_of(web), {}, [&](auto) { return Ns{b.roll(b.all_of(db), batch(one ? 1 : 2), inner)}; })}));
     EXPECT_EQ(said.find("E1002") == std::string::npos, one) << said;
   }
 }

@@ -208,9 +208,10 @@ TEST_F(SessionTest, ASilentPartitionIsNoticed) {
 
 TEST_F(SessionTest, ALongSilentCommandIsKeptAliveWhileTheHostAnswers) {
   SshOptions quick = options();
-  quick.keepalive = 100;
+  quick.keepalive =
+      700;  // lost after three without an answer: sooner than the command ends, later than a busy machine stalls
   SshTransport transport(quick, {host(*sshd_)});
-  EXPECT_EQ(run(transport, HostId(0), shell("sleep 2; echo done", 20'000)).out, "done\n");
+  EXPECT_EQ(run(transport, HostId(0), shell("sleep 3; echo done", 20'000)).out, "done\n");
 }
 
 TEST_F(SessionTest, TheEndOfSshdIsLostForWhatRanAndARetryForWhatDidNot) {
