@@ -39,7 +39,7 @@ struct Attribute {
   Name name;
   ExprPtr value;
 };
-/// `group "pve_nodes" as db.primary, db.replica`
+/// `group "db_nodes" as db.primary, db.replica`
 struct GroupMapping {
   StringLiteral group;
   std::vector<Ref> roles;
@@ -60,7 +60,7 @@ struct HostVia {
   Name bastion;
 };
 struct HostGuest {
-  QName of;  // `guest of pve.node at PROBE`
+  QName of;  // `guest of db.carrier at PROBE`
   std::optional<Ref> at;
 };
 struct HostItem {

@@ -17,9 +17,9 @@ class Locator {
     std::uint32_t column = 0;
   };
   Position position(std::uint32_t file, std::uint32_t byte) const;
-  /// "pve9.upg:3:5", the path as it stands in the plan; empty for a span that is none.
+  /// "plan.upg:3:5", the path as it stands in the plan; empty for a span that is none.
   std::string start(const Span &span) const;
-  /// "pve9.upg:3:5-4:2"
+  /// "plan.upg:3:5-4:2"
   std::string range(const Span &span) const;
 
  private:

@@ -31,7 +31,7 @@ std::string_view name_of(Danger danger);
 struct Change {
   ChangeKind kind;
   Danger danger;
-  std::string subject;  // "gate ceph.data_safe", "rolling n in proxmox.node"
+  std::string subject;  // "gate store.data_safe", "rolling n in db.replica"
   std::string text;     // what it means, when the two values do not say it
   std::string before;   // may be empty
   std::string after;

@@ -19,7 +19,7 @@ constexpr std::size_t kNone = SIZE_MAX;
 struct Line {
   Op op;
   NodeId node;
-  std::string head;   // what kind of step about what: "await ceph.data_safe", "rolling"
+  std::string head;   // what kind of step about what: "await store.data_safe", "rolling"
   std::string print;  // with arguments, independent of names
   std::string words;  // as a reader knows it
   std::size_t parent = kNone;
