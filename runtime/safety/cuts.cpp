@@ -123,9 +123,6 @@ Cut Cuts::worst() {
 }
 
 namespace {
-void keep_heavier(Cut &best, Cut other) {
-  if (other.weight > best.weight) best = std::move(other);
-}
 void add(Cut &into, const Cut &other) {
   into.weight += other.weight;
   into.who.insert(into.who.end(), other.who.begin(), other.who.end());

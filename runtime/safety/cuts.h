@@ -21,6 +21,9 @@ struct Cut {
   std::uint64_t weight = 0;
   std::vector<Down> who;
 };
+inline void keep_heavier(Cut &best, Cut other) {
+  if (other.weight > best.weight) best = std::move(other);
+}
 
 /// M(P, O) of SEMANTICS section 4: the heaviest moment of one budget over every schedule.
 class Cuts {

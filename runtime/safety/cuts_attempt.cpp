@@ -5,12 +5,6 @@
 /// AVAIL and SERIAL where a part of the plan fails: what is open at each point of failure, followed for itself.
 namespace upg::safety {
 
-namespace {
-void keep_heavier(Cut &best, Cut other) {
-  if (other.weight > best.weight) best = std::move(other);
-}
-}  // namespace
-
 void Cuts::add_failure(Failures &to, const OpenHosts &open) {
   if (to.full || std::find(to.sets.begin(), to.sets.end(), open) != to.sets.end()) return;
   to.full = to.sets.size() >= kMaxFailures;

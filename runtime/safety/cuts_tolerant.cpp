@@ -6,12 +6,6 @@
 /// lost host stays down to the end.
 namespace upg::safety {
 
-namespace {
-void keep_heavier(Cut &best, Cut other) {
-  if (other.weight > best.weight) best = std::move(other);
-}
-}  // namespace
-
 void Cuts::lose(Cut &cut, const std::vector<StepIx> &visited) const {
   std::vector<StepIx> heavy;
   for (const StepIx turn : visited) {

@@ -134,9 +134,6 @@ class Script {
       const char last = option.back();
       if (option.size() == 2 && wrapper.with_value.find(last) != std::string_view::npos) ++at;
     }
-    if (wrapper.name == "env") {
-      while (at < words.size() && assignment(words[at].text)) ++at;
-    }
     return at + wrapper.own;
   }
 
