@@ -72,7 +72,6 @@ void Session::release_slots() {
 void Session::drop(machine::Millis) {
   spare_.reset();
   spare_refused_ = false;
-  keepalive_open_ = false;
   zombies_ = 0;
   channel_limit_ = env_.options.channels;
   if (ssh_) {
@@ -226,6 +225,8 @@ void Session::begin_handshake(machine::Millis now) {
     return;
   }
   ssh_set_blocking(ssh_, 0);
+  packets_ = {};
+  heard_packets_ = 0;
   const bool no = false;
   const int quiet = SSH_LOG_NOLOG;
   socket_t fd = socket_.get();
@@ -350,7 +351,9 @@ void Session::advance_authentication(machine::Millis now) {
     if (rc == SSH_AUTH_SUCCESS) {
       release_slots();
       state_ = State::ready;
-      ready_at_ = heard_at_ = now;
+      ready_at_ = now;
+      ssh_set_counters(ssh_, nullptr, &packets_);
+      heard(now);
       attempts_.clear();
       return;
     }

@@ -51,7 +51,7 @@ void Session::submit(std::unique_ptr<Job> job, machine::Millis now) {
     answer(job->give_up(machine::Outcome::refused, why, env_.outputs));
     return;
   }
-  if (channels_.empty() && state_ == State::ready) heard_at_ = now;
+  if (channels_.empty() && state_ == State::ready) heard(now);
   queue_.push_back(std::move(job));
 }
 
@@ -207,21 +207,38 @@ void Session::close_channel(Channel &channel) {
 }
 
 void Session::keep_alive(machine::Millis now) {
+  hear(now);
   if (channels_.empty()) return;
-  const machine::Millis silent = now - heard_at_;
-  if (silent >= env_.options.keepalive * env_.options.keepalive_misses) {
-    lose(fmt::format("nothing was heard from {} for {} s", peer_, silent / 1000), now);
+  if (now - std::max(heard_at_, keepalive_at_) < env_.options.keepalive) return;
+  // Counted in questions, not in time: a controller that slept asks before it says that a host is gone.
+  if (unanswered_ + 1 >= env_.options.keepalive_misses) {
+    lose(fmt::format("nothing was heard from {} for {} s", peer_, (now - heard_at_) / 1000), now);
     return;
   }
-  if (silent >= env_.options.keepalive && now - keepalive_at_ >= env_.options.keepalive) {
-    keepalive_at_ = now;
-    keepalive_open_ = true;
-    ssh_send_keepalive(ssh_);
-  }
+  keepalive_at_ = now;
+  ++unanswered_;
+  const auto sent = packets_.out_packets;
+  ssh_send_keepalive(ssh_);
+  // libssh's ssh_global_request keeps the reply to the last one: a call that finds it takes it and asks nothing.
+  if (packets_.out_packets == sent && !broken()) ssh_send_keepalive(ssh_);
+  hear(now);
+}
+
+/// The host is there where bytes came, in whichever call libssh read them: a reply that is already here when a
+/// request is sent is read by that call, and poll never tells of it.
+void Session::hear(machine::Millis now) {
+  if (packets_.in_packets == heard_packets_) return;
+  heard_packets_ = packets_.in_packets;
+  heard(now);
+}
+
+void Session::heard(machine::Millis now) {
+  heard_at_ = now;
+  unanswered_ = 0;
 }
 
 void Session::pump(machine::Millis now, short revents) {
-  if ((revents & (POLLIN | POLLHUP | POLLERR)) != 0) heard_at_ = now;
+  if ((revents & (POLLIN | POLLHUP | POLLERR)) != 0) heard(now);
   for (int round = 0; round < rounds_per_turn; ++round) {
     ssh_execute_message_callbacks(ssh_);
     const int fd = ssh_get_fd(ssh_);
@@ -232,10 +249,6 @@ void Session::pump(machine::Millis now, short revents) {
   if (tcp_ && ssh_get_fd(ssh_) >= 0) {
     const int on = 1;
     setsockopt(ssh_get_fd(ssh_), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
-  }
-  if (keepalive_open_ && (revents & POLLIN) != 0) {
-    keepalive_open_ = false;
-    ssh_send_keepalive(ssh_);  // takes the reply of the one under way; see libssh's ssh_global_request
   }
 }
 

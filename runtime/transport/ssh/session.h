@@ -104,6 +104,8 @@ class Session {
   // session.cpp
   void pump(machine::Millis now, short revents);
   void keep_alive(machine::Millis now);
+  void hear(machine::Millis now);
+  void heard(machine::Millis now);
   void lose(const std::string &why, machine::Millis now);
   void expire(machine::Millis now);
   void serve(machine::Millis now);
@@ -157,7 +159,9 @@ class Session {
   unsigned served_ = 0;          // commands since the limit changed
   unsigned channel_limit_;
   machine::Millis keepalive_at_ = 0;
-  bool keepalive_open_ = false;
+  unsigned unanswered_ = 0;          // keepalives since the host was last heard
+  ssh_counter_struct packets_{};     // libssh counts in it
+  std::uint64_t heard_packets_ = 0;  // of those received
 };
 
 }  // namespace upg::transport

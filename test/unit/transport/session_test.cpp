@@ -7,6 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <thread>
+
 #include "test/unit/transport/sshd.h"
 
 namespace upg::transport::test {
@@ -211,7 +214,25 @@ TEST_F(SessionTest, ALongSilentCommandIsKeptAliveWhileTheHostAnswers) {
   quick.keepalive =
       700;  // lost after three without an answer: sooner than the command ends, later than a busy machine stalls
   SshTransport transport(quick, {host(*sshd_)});
-  EXPECT_EQ(run(transport, HostId(0), shell("sleep 3; echo done", 20'000)).out, "done\n");
+  const auto answer = run(transport, HostId(0), shell("sleep 3; echo done", 20'000));
+  EXPECT_EQ(answer.out, "done\n") << answer.detail;
+}
+
+TEST_F(SessionTest, AControllerThatSleptAsksBeforeItGivesUpAHost) {
+  SshOptions quick = options();
+  quick.keepalive = 500;
+  SshTransport transport(quick, {host(*sshd_)});
+  const std::string started = make_fifo(scratch_.path("started"));
+  const std::string go = make_fifo(scratch_.path("go"));
+  transport.start(1, HostId(0), shell("echo x >" + started + "; cat " + go + "; echo done", 60'000));
+  std::vector<machine::Answer> answers;
+  for (int i = 0; i < 10; ++i) transport.wait(monotonic_now() + 30, answers, outputs_);
+  await_line(started);
+  std::this_thread::sleep_for(std::chrono::milliseconds(4 * quick.keepalive));  // the controller's own sleep
+  transport.wait(monotonic_now() + 30, answers, outputs_);
+  send_line(go, "now");
+  const auto answer = collect(transport, 1)[1];
+  EXPECT_EQ(answer.out, "now\ndone\n") << answer.detail;
 }
 
 TEST_F(SessionTest, TheEndOfSshdIsLostForWhatRanAndARetryForWhatDidNot) {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <random>
 #include <sstream>
 
 #include "runtime/transport/shell.h"
@@ -18,17 +19,19 @@
 namespace upg::transport::test {
 namespace {
 
+/// Below the ports that outgoing connections take: one of those may get the port while its sshd is being restarted.
 std::uint16_t free_port(const std::string &address) {
-  const Fd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in name{};
-  name.sin_family = AF_INET;
-  inet_pton(AF_INET, address.c_str(), &name.sin_addr);
-  socklen_t size = sizeof name;
-  if (bind(fd.get(), reinterpret_cast<sockaddr *>(&name), size) != 0 ||
-      getsockname(fd.get(), reinterpret_cast<sockaddr *>(&name), &size) != 0) {
-    return 0;
+  std::random_device random;
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    const auto port = static_cast<std::uint16_t>(10'000 + random() % 20'000);
+    const Fd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_port = htons(port);
+    inet_pton(AF_INET, address.c_str(), &name.sin_addr);
+    if (bind(fd.get(), reinterpret_cast<sockaddr *>(&name), sizeof name) == 0) return port;
   }
-  return ntohs(name.sin_port);
+  return 0;
 }
 
 void run_to_end(const std::vector<std::string> &argv) {
