@@ -18,6 +18,16 @@ Task<Value> Machine::Run::boot_id(HostId host, std::string key) {
   co_return v;
 }
 
+Task<bool> Machine::Run::ask_wanted(Consultation *consultation, std::string key) {
+  std::vector<Wanted> wanted = consultation->take_wanted();
+  if (wanted.empty()) co_return false;
+  std::vector<std::string> memos;
+  for (const Wanted &w : wanted) memos.push_back(w.memo);
+  std::vector<Answer> answers = co_await request_all(std::move(wanted), std::move(key));
+  for (std::size_t i = 0; i < memos.size(); ++i) consultation->answer(memos[i], std::move(answers[i]));
+  co_return true;
+}
+
 Task<Value> Machine::Run::consult_with(Consultation *consultation, NodeId expression, std::string key) {
   for (int rounds = 0; rounds < 1000; ++rounds) {
     Value v = consultation->evaluate(expression);
@@ -29,12 +39,8 @@ Task<Value> Machine::Run::consult_with(Consultation *consultation, NodeId expres
       consultation->answer_person(text);
       continue;
     }
-    std::vector<Wanted> wanted = consultation->take_wanted();
-    if (wanted.empty()) break;
-    std::vector<std::string> memos;
-    for (const Wanted &w : wanted) memos.push_back(w.memo);
-    std::vector<Answer> answers = co_await request_all(std::move(wanted), key);
-    for (std::size_t i = 0; i < memos.size(); ++i) consultation->answer(memos[i], std::move(answers[i]));
+    bool asked = co_await ask_wanted(consultation, key);
+    if (!asked) break;
   }
   co_return Value::unknown("the question needs too many commands");
 }

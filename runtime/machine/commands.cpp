@@ -166,23 +166,23 @@ Task<Machine::Run::Attempt> Machine::Run::body(NodeId node, ActCall call, std::s
   co_return Attempt::done;
 }
 
+/// The command with its parts answered; `problem` says what stayed unknown.
+Task<Concrete> Machine::Run::concrete_command(NodeId run_node, Environment environment, std::string key) {
+  Consultation consultation(around, std::move(environment));
+  Concrete concrete = consultation.make(run_node);
+  for (int rounds = 0; rounds < 100 && concrete.problem.is(Kind::pending); ++rounds) {
+    bool asked = co_await ask_wanted(&consultation, key);
+    if (!asked) break;
+    concrete = consultation.make(run_node);
+  }
+  co_return concrete;
+}
+
 Task<Machine::Run::Attempt> Machine::Run::command(NodeId run_node, ActCall call,
                                                   std::shared_ptr<Environment> environment, std::string key,
                                                   std::string step, Millis deadline, bool resumed, bool last) {
   const plan::Action &action = plan.actions[call.action.index];
-  Concrete concrete;
-  {
-    Consultation consultation(around, *environment);
-    for (int rounds = 0; rounds < 100; ++rounds) {
-      concrete = consultation.make(run_node);
-      if (!concrete.problem.is(Kind::pending)) break;
-      std::vector<Wanted> wanted = consultation.take_wanted();
-      std::vector<std::string> memos;
-      for (const Wanted &w : wanted) memos.push_back(w.memo);
-      std::vector<Answer> answers = co_await request_all(std::move(wanted), key);
-      for (std::size_t i = 0; i < memos.size(); ++i) consultation.answer(memos[i], std::move(answers[i]));
-    }
-  }
+  Concrete concrete = co_await concrete_command(run_node, *environment, key);
   if (simulation() && !concrete.problem.is(Kind::nothing)) {  // a part that only a real host knows
     concrete.problem = Value();
     concrete.command.argv.emplace_back("...");

@@ -35,10 +35,7 @@ Task<bool> Machine::Run::tell_statement(NodeId node, Place place) {
       if (n.op == Op::expect_true) {
         v = co_await consult(plan.kid(node, 0), *place.environment, place.key);
       } else {
-        NodeId cell = plan.kid(node, 0);
-        const plan::State &state = plan.states[plan.node(cell).a];
-        v = co_await ask_cell(cell, *place.environment, place.key);
-        if (!v.open()) v = Value::boolean(v.text == plan.text(state.values[n.a].name));
+        v = co_await cell_is_there(node, *place.environment, place.key);
       }
       observer.said(fmt::format("expect {}: {}", source_of(node), told_answer(v)));
       if (preflight && !v.yes()) preflight_failures.push_back("expect " + source_of(node));
@@ -70,16 +67,11 @@ Task<bool> Machine::Run::tell_statement(NodeId node, Place place) {
   if (n.op == Op::branch) {
     v = co_await consult(plan.kid(node, 0), *place.environment, place.key);
   } else {
-    NodeId cell = plan.kid(node, 0);
-    const plan::State &state = plan.states[plan.node(cell).a];
-    v = co_await ask_cell(cell, *place.environment, place.key);
-    if (!v.open()) v = Value::boolean(v.text == plan.text(state.values[n.a].name));
+    v = co_await cell_is_there(node, *place.environment, place.key);
   }
   if (leaving()) co_return false;
-  const std::string what = n.op == Op::branch
-                               ? "if " + source
-                               : fmt::format("unless {} == {}", source,
-                                             plan.text(plan.states[plan.node(plan.kid(node, 0)).a].values[n.a].name));
+  const std::string what =
+      n.op == Op::branch ? "if " + source : fmt::format("unless {} == {}", source, wanted_value(node));
   const bool sure = !told_action && !v.open();
   observer.said(fmt::format("{} ({}){}", what, told_answer(v), sure ? ":" : ", so either way:"));
   if (n.op == Op::unless) {
@@ -150,16 +142,7 @@ Task<bool> Machine::Run::tell_body(NodeId node, std::shared_ptr<Environment> env
         if (condition.yes()) co_await tell_body(plan.kid(k, 2), environment, key, indent + 2);
       }
     } else if (n.op == Op::command) {
-      Consultation consultation(around, *environment);
-      Concrete concrete = consultation.make(plan.kid(k, 0));
-      for (int rounds = 0; rounds < 100 && concrete.problem.is(Kind::pending); ++rounds) {
-        std::vector<Wanted> wanted = consultation.take_wanted();
-        std::vector<std::string> memos;
-        for (const Wanted &w : wanted) memos.push_back(w.memo);
-        std::vector<Answer> answers = co_await request_all(std::move(wanted), key);
-        for (std::size_t i = 0; i < memos.size(); ++i) consultation.answer(memos[i], std::move(answers[i]));
-        concrete = consultation.make(plan.kid(k, 0));
-      }
+      Concrete concrete = co_await concrete_command(plan.kid(k, 0), *environment, key);
       if (!concrete.problem.is(Kind::nothing)) {
         observer.said(pad + "a command that cannot be told now: " + show(concrete.problem));
         continue;

@@ -43,12 +43,8 @@ Task<GateAnswer> Machine::Run::ask_gate(GateCall call, std::string key) {
       out.why = out.pass.open() ? show(out.pass) : out.pass.yes() ? "pass" : consultation.explain(gate.pass);
       co_return out;
     }
-    std::vector<Wanted> wanted = consultation.take_wanted();
-    if (wanted.empty()) break;
-    std::vector<std::string> memos;
-    for (const Wanted &w : wanted) memos.push_back(w.memo);
-    std::vector<Answer> answers = co_await request_all(std::move(wanted), key);
-    for (std::size_t i = 0; i < memos.size(); ++i) consultation.answer(memos[i], std::move(answers[i]));
+    bool asked = co_await ask_wanted(&consultation, key);
+    if (!asked) break;
   }
   out.pass = Value::unknown("the gate needs too many commands");
   out.fail = Value::boolean(false);

@@ -223,6 +223,9 @@ struct Machine::Run {
   /// Arguments of a reference to a state.
   Task<std::vector<Value>> cell_arguments(NodeId cell, Place place);
   Task<Value> ask_cell(NodeId cell, Environment environment, std::string key);
+  /// Of `unless` and `expect STATE == VALUE`: the name of the value, and whether the cell is observed there.
+  std::string wanted_value(NodeId statement) const;
+  Task<Value> cell_is_there(NodeId statement, Environment environment, std::string key);
   Task<bool> main();
 
   // ---- time (limits.cpp)
@@ -316,6 +319,7 @@ struct Machine::Run {
                         Millis deadline, bool resumed);
   Task<Attempt> body(NodeId node, ActCall call, std::shared_ptr<Environment> environment, std::string key,
                      std::string step, Millis deadline, bool resumed, bool outermost = true);
+  Task<Concrete> concrete_command(NodeId run_node, Environment environment, std::string key);
   Task<Attempt> command(NodeId run_node, ActCall call, std::shared_ptr<Environment> environment, std::string key,
                         std::string step, Millis deadline, bool resumed, bool last);
   Task<bool> awaits(ActCall call, Environment environment, std::string key, Millis deadline,
@@ -323,6 +327,8 @@ struct Machine::Run {
   Task<bool> wait_boot(HostId host, std::string old_boot, std::string key, plan::Span where, Millis deadline);
   Task<Value> boot_id(HostId host, std::string key);
   Task<Value> consult_with(Consultation *consultation, NodeId expression, std::string key);
+  /// Runs what the consultation waits for and gives it the answers; false: it waits for nothing that can be run.
+  Task<bool> ask_wanted(Consultation *consultation, std::string key);
   Task<bool> boots_before(ActCall call, Environment environment, std::string key, std::string journalled,
                           std::map<std::uint32_t, std::string> *out);
   /// Whether the last command of the action was handed over before: only then does a reboot speak for the whole of it.

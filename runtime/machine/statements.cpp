@@ -121,10 +121,7 @@ Task<bool> Machine::Run::decide(NodeId node, Place place) {
   } else if (n.op == Op::branch) {
     decision = co_await consult(plan.kid(node, 0), *place.environment, place.key);
   } else {
-    NodeId cell = plan.kid(node, 0);
-    const plan::State &state = plan.states[plan.node(cell).a];
-    Value v = co_await ask_cell(cell, *place.environment, place.key);
-    decision = v.open() ? v : Value::boolean(v.text == plan.text(state.values[n.a].name));
+    decision = co_await cell_is_there(node, *place.environment, place.key);
   }
   if (leaving()) co_return false;
   if (decision.open())
@@ -166,6 +163,17 @@ Task<Value> Machine::Run::ask_cell(NodeId cell, Environment environment, std::st
   co_return Value::unknown(fmt::format("`{}` is no value of state `{}`", name.substr(0, 80), plan.text(state.name)));
 }
 
+std::string Machine::Run::wanted_value(NodeId statement) const {
+  const plan::State &state = plan.states[plan.node(plan.kid(statement, 0)).a];
+  return std::string(plan.text(state.values[plan.node(statement).a].name));
+}
+
+Task<Value> Machine::Run::cell_is_there(NodeId statement, Environment environment, std::string key) {
+  Value v = co_await ask_cell(plan.kid(statement, 0), std::move(environment), std::move(key));
+  if (v.open()) co_return v;
+  co_return Value::boolean(v.text == wanted_value(statement));
+}
+
 Task<std::vector<Value>> Machine::Run::cell_arguments(NodeId cell, Place place) {
   std::vector<Value> out;
   for (NodeId k : plan.kids(cell)) {
@@ -182,7 +190,7 @@ Task<bool> Machine::Run::expect(NodeId node, Place place) {
   if (n.op == Op::expect_value) {
     NodeId cell = plan.kid(node, 0);
     const plan::State &state = plan.states[plan.node(cell).a];
-    std::string wanted(plan.text(state.values[n.a].name));
+    std::string wanted = wanted_value(node);
     Value v = co_await ask_cell(cell, *place.environment, place.key);
     if (leaving()) co_return false;
     if (v.open() || v.text != wanted)
