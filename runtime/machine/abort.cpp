@@ -71,9 +71,7 @@ Task<bool> Machine::Run::settle_interrupted() {
   for (const auto &[key, step] : past.steps()) {
     if (!step.intended || step.ended || step.commands.empty() || key.starts_with("abort")) continue;
     for (const StepPast::Command &c : step.commands) {
-      HostId host;
-      for (std::size_t h = 0; h < plan.hosts.size(); ++h)
-        if (plan.text(plan.hosts[h].name) == c.host) host = HostId(h);
+      const HostId host = host_named(c.host);
       if (!host.valid() && c.host != "controller") continue;
       bool over = co_await proven_over(host, c.step, key, now() + kPatience);
       if (!over)
@@ -200,11 +198,7 @@ Task<bool> Machine::Run::abort_run() {
                      "`upgrun resume` goes on");
     if (!write(Event::abort_started, "", make_data({{"by", options.who}}))) co_return false;
   }
-  for (const auto &[host, role] : past.outages())
-    for (std::size_t h = 0; h < plan.hosts.size(); ++h)
-      for (RoleId r : plan.hosts[h].roles)
-        if (plan.text(plan.hosts[h].name) == host && plan.text(plan.roles[r.index].name) == role)
-          world.open(HostId(h), r, true);
+  reopen_outages();
   bool ok = co_await settle_interrupted();
   if (!ok) co_return false;
 

@@ -77,11 +77,7 @@ void Machine::Run::note_done(const std::string &key) {
 }
 
 bool Machine::Run::take_up_round(const std::string &prefix, const Place &place) {
-  for (const auto &[host, role] : past.outages())
-    for (std::size_t h = 0; h < plan.hosts.size(); ++h)
-      for (RoleId r : plan.hosts[h].roles)
-        if (plan.text(plan.hosts[h].name) == host && plan.text(plan.roles[r.index].name) == role)
-          world.open(HostId(h), r, true);
+  reopen_outages();
   for (const auto &[key, step] : past.steps()) {
     if (!key.starts_with(prefix)) continue;
     if (step.done && step.hold.empty()) note_done(key);

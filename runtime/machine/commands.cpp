@@ -34,9 +34,7 @@ Task<std::optional<bool>> Machine::Run::begun_on_hosts(std::vector<StepPast::Com
   bool begun = false;
   for (std::size_t at = commands.size(); at-- > 0 && !begun;) {
     const StepPast::Command c = commands[at];
-    HostId host;
-    for (std::size_t h = 0; h < plan.hosts.size(); ++h)
-      if (plan.text(plan.hosts[h].name) == c.host) host = HostId(h);
+    const HostId host = host_named(c.host);
     for (;;) {
       Command command;
       command.step_key = step_key(key, host, c.step);

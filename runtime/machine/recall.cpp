@@ -52,13 +52,22 @@ Value Machine::Run::recall(const StepPast &step, Kind kind) const {
   return v;
 }
 
+HostId Machine::Run::host_named(std::string_view name) const {
+  const auto found = host_ids.find(name);
+  return found == host_ids.end() ? HostId() : found->second;
+}
+
+void Machine::Run::reopen_outages() {
+  for (const auto &[host, role] : past.outages()) {
+    const HostId h = host_named(host);
+    if (!h.valid()) continue;
+    for (RoleId r : plan.hosts[h.index].roles)
+      if (plan.text(plan.roles[r.index].name) == role) world.open(h, r, true);
+  }
+}
+
 std::string Machine::Run::journal_problem() const {
-  auto known = [&](const std::string &name) {
-    if (name == "controller") return true;
-    for (const plan::Host &h : plan.hosts)
-      if (plan.text(h.name) == name) return true;
-    return false;
-  };
+  auto known = [&](const std::string &name) { return name == "controller" || host_named(name).valid(); };
   for (const auto &[host, id] : past.identities())
     if (!known(host)) return fmt::format("it names a host `{}` that the plan does not have", host.substr(0, 80));
   for (const auto &[key, step] : past.steps()) {

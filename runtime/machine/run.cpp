@@ -42,8 +42,9 @@ Machine::Run::Run(const plan::Plan &p, const safety::Proof &pr, Transport &t, Cl
   around.world = &world;
   around.secrets = &options.secrets;
   around.simulation = options.simulation;
-  for (std::size_t h = 0; h < plan.hosts.size(); ++h)
-    if (past.lost().count(host_name(HostId(h)))) world.lose(HostId(h));
+  for (std::size_t h = 0; h < plan.hosts.size(); ++h) host_ids.emplace(plan.text(plan.hosts[h].name), HostId(h));
+  for (const std::string &name : past.lost())
+    if (const HostId h = host_named(name); h.valid()) world.lose(h);
   acted = past.anything_done();
   records = options.past.empty() ? 0 : options.past.back().number;
 }

@@ -6,6 +6,8 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -419,6 +421,11 @@ struct Machine::Run {
   std::string host_name(HostId h) const {
     return h.valid() ? std::string(plan.text(plan.hosts[h.index].name)) : std::string("controller");
   }
+  std::unordered_map<std::string_view, HostId> host_ids;  // by name, as the journal keeps them
+  /// No host: the controller, or a name that the plan does not have.
+  HostId host_named(std::string_view name) const;
+  /// What the journal left down is down.
+  void reopen_outages();
   std::string name_value(const Value &v) const { return v.is(Kind::host) ? host_name(v.as_host()) : show(v); }
   std::string source_of(NodeId node) const;  // what stands in the source there
   std::string name_arguments(const std::vector<Value> &arguments) const;
