@@ -1,10 +1,9 @@
-// Two plans: the steps of their blocks and procedures, matched line by line.
+// Two plans: the steps of their blocks and procedures, compared line by line.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_map>
 
-#include "runtime/report/diff_parts.h"
+#include "runtime/report/diff_lines.h"
 #include "runtime/report/review_outline.h"
 
 namespace upg::report {
@@ -13,241 +12,6 @@ namespace {
 using plan::NodeId;
 using plan::Op;
 
-constexpr std::size_t kNone = SIZE_MAX;
-
-/// One step of a block with what encloses it.
-struct Line {
-  Op op;
-  NodeId node;
-  std::string head;   // what kind of step about what: "await store.data_safe", "rolling"
-  std::string print;  // with arguments, independent of names
-  std::string words;  // as a reader knows it
-  std::size_t parent = kNone;
-};
-
-/// A body as lines in the order of the text.
-class Lines {
- public:
-  Lines(const Side &side, const plan::Frame &frame) : side_(side), plan_(side.plan), text_(side.plan, frame) {
-    slots_.resize(frame.slots.size());
-    for (std::size_t i = 0; i < frame.parameters.size(); ++i) slots_[i] = fmt::format("${}", i);
-  }
-
-  void block(NodeId node, std::size_t parent) {
-    for (const NodeId kid : plan_.kids(node)) statement(kid, parent);
-  }
-  std::vector<Line> take() { return std::move(lines_); }
-
- private:
-  std::size_t put(NodeId node, std::string head, std::string print, std::string words, std::size_t parent) {
-    lines_.push_back({plan_.node(node).op, node, std::move(head), std::move(print), std::move(words), parent});
-    return lines_.size() - 1;
-  }
-  std::string print(NodeId node) const { return print_of(plan_, node, slots_); }
-  std::string arguments(NodeId use) const {
-    std::string out;
-    for (const NodeId kid : plan_.kids(use)) out += print(kid);
-    return out;
-  }
-
-  void statement(NodeId node, std::size_t parent) {
-    const plan::Node &n = plan_.node(node);
-    const auto kids = plan_.kids(node);
-    switch (n.op) {
-      case Op::await: {
-        const plan::Node &gate = plan_.node(kids[0]);
-        const std::string name =
-            gate.op == Op::gate ? side_.name(plan_.gates[gate.a].name) : std::string(plan::info(gate.op).name);
-        put(node, "await " + name, arguments(kids[0]), text_.text(kids[0]), parent);
-        return;
-      }
-      case Op::act:
-        put(node, "act " + side_.name(plan_.actions[n.a].name), arguments(node),
-            side_.name(plan_.actions[n.a].name) + text_.arguments(node), parent);
-        return;
-      case Op::call:
-        put(node, "call " + side_.name(plan_.procedures[n.a].name), arguments(node),
-            side_.name(plan_.procedures[n.a].name) + text_.arguments(node), parent);
-        return;
-      case Op::with: {
-        const plan::Node &held = plan_.node(kids[0]);
-        const std::size_t own = put(node, "with " + side_.name(plan_.holds[held.a].name), arguments(kids[0]),
-                                    "with " + text_.text(kids[0]), parent);
-        return block(kids[1], own);
-      }
-      case Op::roll:
-      case Op::visit: {
-        const plan::Rollout &rollout = plan_.rollouts[n.a];
-        const std::string set = set_text(plan_, rollout.hosts);
-        slots_[rollout.slot] = fmt::format("each {}", depth_);  // the same turn whatever the set is
-        const std::size_t own = put(
-            node, n.op == Op::roll ? "rolling" : "for", set,
-            fmt::format("{} {} in {}", n.op == Op::roll ? "rolling" : "for", text_.slot(rollout.slot), set), parent);
-        ++depth_;
-        block(kids[0], own);
-        --depth_;
-        return;
-      }
-      case Op::phase: {
-        const plan::Phase &phase = plan_.phases[n.a];
-        const std::string name = "phase " + side_.name(phase.name);
-        return block(kids[0], put(node, name, "", name, parent));
-      }
-      case Op::dag: {
-        for (const NodeId kid : kids) statement(kid, parent);
-        return;
-      }
-      case Op::parallel: {
-        const std::size_t own = put(node, "parallel", std::to_string(kids.size()), "parallel", parent);
-        for (std::size_t i = 0; i < kids.size(); ++i)
-          block(kids[i], put(kids[i], fmt::format("arm {}", i), "", fmt::format("part {} of parallel", i + 1), own));
-        return;
-      }
-      case Op::branch: {
-        const std::size_t own = put(node, "if", print(kids[0]), "if " + text_.text(kids[0]), parent);
-        block(kids[1], own);
-        if (!plan_.kids(kids[2]).empty()) block(kids[2], put(kids[2], "else", "", "else", own));
-        return;
-      }
-      case Op::unless:
-      case Op::expect_value: {
-        const plan::State &state = plan_.states[plan_.node(kids[0]).a];
-        const std::string value = side_.name(state.values[n.a].name);
-        const std::string word(n.op == Op::unless ? "unless " : "expect ");
-        const std::size_t own = put(node, word + side_.name(state.name), print(kids[0]) + " == " + value,
-                                    fmt::format("{}{} == {}", word, text_.text(kids[0]), value), parent);
-        if (n.op == Op::unless) block(kids[1], own);
-        return;
-      }
-      case Op::expect_true:
-        put(node, "expect", print(kids[0]), "expect " + text_.text(kids[0]), parent);
-        return;
-      case Op::let:
-        slots_[n.a] = print(kids[0]);
-        put(node, "let", slots_[n.a], "let ... = " + text_.text(kids[0]), parent);
-        return;
-      case Op::for_data: {
-        slots_[n.a] = "item of " + print(kids[0]);
-        const std::size_t own =
-            put(node, "for data", print(kids[0]) + print(kids[1]), "for each of " + text_.text(kids[0]), parent);
-        return block(kids[2], own);
-      }
-      case Op::at_most:
-        return block(kids[0], put(node, "at most", "", "at most", parent));
-      case Op::attempt: {
-        const std::size_t own = put(node, "attempt", "", "attempt", parent);
-        block(kids[0], own);
-        for (const NodeId kid : kids.subspan(1)) {
-          if (plan_.node(kid).op != Op::recover) {
-            block(kid, put(kid, "otherwise", "", "otherwise", own));
-            continue;
-          }
-          const NodeId condition = plan_.kid(kid, 0);
-          block(plan_.kid(kid, 1), put(kid, "recover", print(condition), "recover when " + text_.text(condition), own));
-        }
-        return;
-      }
-      case Op::accept: {
-        const plan::Waiver &w = plan_.waivers[n.a];
-        std::string what = side_.name(w.rule);
-        if (w.role.valid()) what += " of " + side_.name(plan_.roles[w.role.index].name);
-        if (w.hold.valid()) what += " of " + side_.name(plan_.holds[w.hold.index].name);
-        return block(kids[0], put(node, "accept " + what, "", "accept " + what, parent));
-      }
-      case Op::no_return:
-        put(node, "no return", "", "point of no return", parent);
-        return;
-      case Op::confirm:
-        put(node, "ask", std::string(plan_.strings[n.a]), "ask \"" + shown(plan_.strings[n.a]) + "\"", parent);
-        return;
-      default:
-        put(node, std::string(plan::info(n.op).name), print(node), std::string(plan::info(n.op).name), parent);
-        return;
-    }
-  }
-
-  const Side &side_;
-  const plan::Plan &plan_;
-  PlanText text_;
-  std::vector<std::string> slots_;
-  std::size_t depth_ = 0;  // of rollouts
-  std::vector<Line> lines_;
-};
-
-/// For each line of the first body its partner in the second, and the other way round.
-class Matching {
- public:
-  Matching(const std::vector<Line> &a, const std::vector<Line> &b)
-      : to_b(a.size(), kNone), to_a(b.size(), kNone), moved(a.size(), false), a_(a), b_(b) {
-    in_order();
-    // What is left: the same step at another place, then the same kind of step about something else.
-    pair_rest([](const Line &l) { return l.head + '\n' + l.print; }, true);
-    pair_rest([](const Line &l) { return l.head; }, false);
-  }
-  std::vector<std::size_t> to_b, to_a;
-  std::vector<bool> moved;  // of a's lines: stands elsewhere in the order
-
- private:
-  void join(std::size_t i, std::size_t j, bool elsewhere) {
-    to_b[i] = j;
-    to_a[j] = i;
-    moved[i] = elsewhere;
-  }
-
-  void in_order() {
-    std::unordered_map<std::string, std::uint32_t> ids;
-    const auto numbered = [&](const std::vector<Line> &lines) {
-      std::vector<std::uint32_t> out;
-      for (const Line &l : lines)
-        out.push_back(ids.emplace(l.head + '\n' + l.print, static_cast<std::uint32_t>(ids.size())).first->second);
-      return out;
-    };
-    const std::vector<std::uint32_t> x = numbered(a_), y = numbered(b_);
-    std::size_t head = 0, tail = 0;
-    const std::size_t shorter = std::min(x.size(), y.size());
-    while (head < shorter && x[head] == y[head]) ++head;
-    while (tail < shorter - head && x[x.size() - 1 - tail] == y[y.size() - 1 - tail]) ++tail;
-    for (std::size_t i = 0; i < head; ++i) join(i, i, false);
-    for (std::size_t i = 1; i <= tail; ++i) join(x.size() - i, y.size() - i, false);
-    const std::size_t rows = x.size() - head - tail, columns = y.size() - head - tail;
-    constexpr std::size_t kMostCells = 16'000'000;
-    if (rows == 0 || columns == 0 || columns + 1 > kMostCells / (rows + 1)) return;  // too different: by name alone
-    std::vector<std::uint32_t> longest((rows + 1) * (columns + 1), 0);
-    const auto at = [&](std::size_t i, std::size_t j) -> std::uint32_t & { return longest[i * (columns + 1) + j]; };
-    for (std::size_t i = rows; i-- > 0;) {
-      for (std::size_t j = columns; j-- > 0;)
-        at(i, j) = x[head + i] == y[head + j] ? at(i + 1, j + 1) + 1 : std::max(at(i + 1, j), at(i, j + 1));
-    }
-    for (std::size_t i = 0, j = 0; i < rows && j < columns;) {
-      if (x[head + i] == y[head + j]) {
-        join(head + i++, head + j++, false);
-      } else if (at(i + 1, j) >= at(i, j + 1)) {
-        ++i;
-      } else {
-        ++j;
-      }
-    }
-  }
-
-  template <class Key>
-  void pair_rest(Key &&key, bool elsewhere) {
-    std::unordered_map<std::string, std::vector<std::size_t>> open;
-    for (std::size_t j = b_.size(); j-- > 0;) {
-      if (to_a[j] == kNone) open[key(b_[j])].push_back(j);
-    }
-    for (std::size_t i = 0; i < a_.size(); ++i) {
-      if (to_b[i] != kNone) continue;
-      const auto home = open.find(key(a_[i]));
-      if (home == open.end() || home->second.empty()) continue;
-      join(i, home->second.back(), elsewhere);
-      home->second.pop_back();
-    }
-  }
-
-  const std::vector<Line> &a_;
-  const std::vector<Line> &b_;
-};
-
 bool acts(Op op) { return op == Op::act || op == Op::call || op == Op::confirm; }
 
 /// The next thing done behind a line: what the line stands before.
@@ -255,25 +19,25 @@ std::size_t next_act(const std::vector<Line> &lines, std::size_t at) {
   for (std::size_t i = at + 1; i < lines.size(); ++i) {
     if (acts(lines[i].op)) return i;
   }
-  return kNone;
+  return kNoLine;
 }
 std::string stands_before(const std::vector<Line> &lines, std::size_t at) {
   const std::size_t next = next_act(lines, at);
-  return next == kNone ? "behind the last action" : "before " + lines[next].words;
+  return next == kNoLine ? "behind the last action" : "before " + lines[next].words;
 }
 std::string inside(const std::vector<Line> &lines, std::size_t at) {
   const std::size_t parent = lines[at].parent;
-  return parent == kNone ? "on its own" : "inside `" + lines[parent].words + '`';
+  return parent == kNoLine ? "on its own" : "inside `" + lines[parent].words + '`';
 }
 
 class Bodies {
  public:
   Bodies(Comparison &c, std::string body, std::vector<Line> a, std::vector<Line> b)
-      : c_(c), body_(std::move(body)), a_(std::move(a)), b_(std::move(b)), m_(a_, b_) {}
+      : c_(c), body_(std::move(body)), a_(std::move(a)), b_(std::move(b)), m_(match(a_, b_)) {}
 
   void compare() {
     for (std::size_t i = 0; i < a_.size(); ++i) {
-      if (m_.to_b[i] == kNone) {
+      if (m_.to_b[i] == kNoLine) {
         removed(i);
       } else {
         const std::size_t j = m_.to_b[i];
@@ -287,7 +51,7 @@ class Bodies {
       }
     }
     for (std::size_t j = 0; j < b_.size(); ++j) {
-      if (m_.to_a[j] == kNone) added(j);
+      if (m_.to_a[j] == kNoLine) added(j);
     }
   }
 
@@ -376,7 +140,7 @@ class Bodies {
     std::size_t steps = 0;
     for (std::size_t i = at + 1; i < lines.size(); ++i) {
       std::size_t up = lines[i].parent;
-      while (up != kNone && up > at) up = lines[up].parent;
+      while (up != kNoLine && up > at) up = lines[up].parent;
       if (up != at) break;
       if (!acts(lines[i].op)) continue;
       if (++steps <= 3) out += (out.empty() ? "" : ", ") + lines[i].words;
@@ -471,18 +235,13 @@ class Bodies {
   }
 
   void phase(std::size_t i, std::size_t j, const plan::Phase &x, const plan::Phase &y) {
-    const auto names = [](const Side &s, const plan::Phase &phase, NodeId node) {
-      // ordinals count the phases of the same dag: the parent's children in order
+    const auto names = [](const Side &s, const plan::Phase &phase, NodeId dag) {
       std::set<std::string> out;
-      for (std::size_t n = 0; n < s.plan.nodes.size(); ++n) {
-        if (s.plan.nodes[n].op != Op::dag) continue;
-        const auto kids = s.plan.kids(NodeId(n));
-        if (std::find(kids.begin(), kids.end(), node) == kids.end()) continue;
-        for (const std::uint32_t k : phase.after) out.insert(s.name(s.plan.phases[s.plan.node(kids[k]).a].name));
-      }
+      const auto kids = s.plan.kids(dag);  // what `after` counts
+      for (const std::uint32_t k : phase.after) out.insert(s.name(s.plan.phases[s.plan.node(kids[k]).a].name));
       return out;
     };
-    const std::set<std::string> before = names(c_.a, x, a_[i].node), after = names(c_.b, y, b_[j].node);
+    const std::set<std::string> before = names(c_.a, x, a_[i].dag), after = names(c_.b, y, b_[j].dag);
     const auto text = [](const std::set<std::string> &set) {
       std::string out;
       for (const std::string &name : set) out += (out.empty() ? "after " : ", ") + name;
@@ -524,8 +283,8 @@ class Bodies {
       kind = ChangeKind::guard_moved;
       // weaker where what it guarded comes before it now
       const std::size_t guarded = next_act(a_, i);
-      const std::size_t now = guarded == kNone ? kNone : m_.to_b[guarded];
-      danger = now != kNone && now < j ? Danger::weaker : Danger::different;
+      const std::size_t now = guarded == kNoLine ? kNoLine : m_.to_b[guarded];
+      danger = now != kNoLine && now < j ? Danger::weaker : Danger::different;
     }
     if (l.op == Op::no_return) kind = ChangeKind::no_return;
     if (l.op == Op::let) return;
@@ -540,18 +299,18 @@ class Bodies {
   /// Both stand in the same order, but something else encloses them. A wrapper that came or went is told itself.
   void enclosed(std::size_t i, std::size_t j) {
     std::size_t up_a = a_[i].parent, up_b = b_[j].parent;
-    while (up_a != kNone && m_.to_b[up_a] == kNone) up_a = a_[up_a].parent;
-    while (up_b != kNone && m_.to_a[up_b] == kNone) up_b = b_[up_b].parent;
-    if ((up_a == kNone && up_b == kNone) || (up_a != kNone && m_.to_b[up_a] == up_b)) return;
+    while (up_a != kNoLine && m_.to_b[up_a] == kNoLine) up_a = a_[up_a].parent;
+    while (up_b != kNoLine && m_.to_a[up_b] == kNoLine) up_b = b_[up_b].parent;
+    if ((up_a == kNoLine && up_b == kNoLine) || (up_a != kNoLine && m_.to_b[up_a] == up_b)) return;
     const Line &l = a_[i];
     if (l.op == Op::let) return;
     ChangeKind kind = ChangeKind::order_changed;
     Danger danger = Danger::different;
     if (l.op == Op::await) kind = ChangeKind::guard_moved;
-    if (up_b != kNone && b_[up_b].op == Op::accept) {
+    if (up_b != kNoLine && b_[up_b].op == Op::accept) {
       kind = ChangeKind::waiver_changed;
       danger = Danger::weaker;
-    } else if (up_a != kNone && a_[up_a].op == Op::with) {
+    } else if (up_a != kNoLine && a_[up_a].op == Op::with) {
       kind = ChangeKind::hold_removed;
       danger = Danger::weaker;
     }
@@ -566,10 +325,7 @@ class Bodies {
 
 void body(Comparison &c, const std::string &name, NodeId x, const plan::Frame &frame_x, NodeId y,
           const plan::Frame &frame_y) {
-  Lines before(c.a, frame_x), after(c.b, frame_y);
-  if (x.valid()) before.block(x, kNone);
-  if (y.valid()) after.block(y, kNone);
-  Bodies(c, name, before.take(), after.take()).compare();
+  Bodies(c, name, lines_of(c.a, frame_x, x), lines_of(c.b, frame_y, y)).compare();
 }
 
 }  // namespace
