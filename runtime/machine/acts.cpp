@@ -301,7 +301,7 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
     ok = co_await guard(call, *environment, key);
     if (!ok || leaving()) co_return false;
     asks(Protection::none);
-    if (place.deadline && now() + action.worst > place.deadline)
+    if (place.deadline && clock.steady() + action.worst > place.deadline)
       co_return halt(
           true, fmt::format("{} may take {}s, the block's `at most` ends earlier", describe(call), action.worst / 1000),
           key, call.where,
@@ -309,7 +309,8 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
           "anew");
   }
   if (!begun && !outage_in_time(opened, key, call.where)) co_return false;
-  if (!begun && !fits_window(action.worst, key, call.where)) co_return false;
+  // what is held may be given back when the window is over: it is how a run comes to rest
+  if (!begun && !call.was && !fits_window(action.worst + giving_back(), key, call.where)) co_return false;
 
   for (;; ++number) {
     Millis deadline = now() + action.worst;

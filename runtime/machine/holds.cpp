@@ -122,6 +122,10 @@ Task<bool> Machine::Run::take(NodeId node, std::vector<Value> arguments, Place p
     acquire = mine && mine->intended;
   }
   if (acquire) {
+    if (!past_or_now_intended(place.key + "/acquire") &&
+        !fits_window(plan.actions[hold.acquire.index].worst + plan.actions[hold.release.index].worst, place.key,
+                     plan.span(node)))
+      co_return false;
     ActCall call;
     call.action = hold.acquire;
     call.arguments = arguments;

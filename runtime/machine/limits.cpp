@@ -3,12 +3,15 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "runtime/machine/run.h"
 
 namespace upg::machine {
 
 namespace {
+constexpr Millis kNoticed = 5'000;  // a clock is slewed by less than this in a turn
+
 std::string minutes(std::int64_t ms) {
   return ms < 120'000 ? fmt::format("{}s", std::max<std::int64_t>(0, ms) / 1000) : fmt::format("{} min", ms / 60'000);
 }
@@ -16,7 +19,41 @@ std::string minutes(std::int64_t ms) {
 
 bool Machine::Run::in_window(std::int64_t worst) const {
   if (!options.window_end_unix_ms || options.mode != Mode::run || release_on_halt) return true;
-  return *options.window_end_unix_ms - clock.unix_ms() > worst;
+  return window_left() > worst;
+}
+
+std::int64_t Machine::Run::window_left() const {
+  const std::int64_t wall = clock.unix_ms();
+  if (wall < options.window_begin_unix_ms) return 0;
+  return std::min(*options.window_end_unix_ms - wall, window_end_steady - clock.steady());
+}
+
+void Machine::Run::enter_window(const Opening &opening) {
+  options.window_begin_unix_ms = opening.begin_unix_ms;
+  options.window_end_unix_ms = opening.end_unix_ms;
+  window_end_steady = clock.steady() + (opening.end_unix_ms - clock.unix_ms());
+}
+
+std::int64_t Machine::Run::giving_back() const {
+  std::int64_t sum = 0;
+  for (const auto &[full, held] : world.holds) {
+    const plan::Hold &hold = plan.holds[held.hold.index];
+    if (held.count > 0 && !held.found_on && hold.on_halt == plan::Afterwards::release)
+      sum += plan.actions[hold.release.index].worst;
+  }
+  return sum;
+}
+
+void Machine::Run::watch_clocks() {
+  if (simulation()) return;
+  const Clocks seen{clock.monotonic(), clock.steady(), clock.unix_ms()};
+  if (const std::optional<Clocks> before = std::exchange(clocks, seen)) {
+    const Millis elapsed = seen.steady - before->steady;
+    const Millis slept = elapsed - (seen.monotonic - before->monotonic);
+    const std::int64_t set = seen.unix_ms - before->unix_ms - elapsed;
+    if (slept > kNoticed) write(Event::controller_slept, "", make_data({{"ms", std::to_string(slept)}}));
+    if (set > kNoticed || set < -kNoticed) write(Event::clock_set, "", make_data({{"ms", std::to_string(set)}}));
+  }
 }
 
 Task<bool> Machine::Run::await_window(std::int64_t worst, std::string key, plan::Span where) {
@@ -39,7 +76,10 @@ Task<bool> Machine::Run::await_window(std::int64_t worst, std::string key, plan:
     if (held.count != 1 || mine != 1) may_wait = false;  // somebody else counts on it
   }
   std::optional<Opening> next;
-  for (std::int64_t from = *options.window_end_unix_ms, tries = 0; may_wait && tries < 1'000; ++tries) {
+  // a clock set back to before the window waits for the same one again
+  const bool begun = clock.unix_ms() >= options.window_begin_unix_ms;
+  for (std::int64_t from = begun ? *options.window_end_unix_ms : clock.unix_ms(), tries = 0; may_wait && tries < 1'000;
+       ++tries) {
     next = options.next_window(from);
     if (!next || next->end_unix_ms - std::max(next->begin_unix_ms, clock.unix_ms()) > worst) break;
     from = next->end_unix_ms;
@@ -75,7 +115,7 @@ Task<bool> Machine::Run::await_window(std::int64_t worst, std::string key, plan:
       co_await sleep_until(now() + std::min<std::int64_t>(600'000, next->begin_unix_ms - clock.unix_ms()));
   }
   if (gone(key)) co_return false;
-  options.window_end_unix_ms = next->end_unix_ms;
+  enter_window(*next);
   while (!given.empty()) {
     LeftHold back = std::move(given.back());
     given.pop_back();
@@ -87,12 +127,14 @@ Task<bool> Machine::Run::await_window(std::int64_t worst, std::string key, plan:
 
 bool Machine::Run::fits_window(std::int64_t worst, const std::string &key, plan::Span where) {
   if (in_window(worst)) return true;
-  const std::int64_t left = *options.window_end_unix_ms - clock.unix_ms();
+  const std::int64_t left = window_left();
   if (!window_over)
     window_over = Ending{
         Status::stopped,
-        left <= 0 ? std::string("the window has ended")
-                  : fmt::format("the window ends in {}, what comes next may take {}", minutes(left), minutes(worst)),
+        clock.unix_ms() < options.window_begin_unix_ms
+            ? std::string("the clock of this controller was set back to before the window")
+        : left <= 0 ? std::string("the window has ended")
+                    : fmt::format("the window ends in {}, what comes next may take {}", minutes(left), minutes(worst)),
         "resume in the next window", key, where};
   return false;
 }
@@ -112,7 +154,7 @@ bool Machine::Run::limit(Place *place, std::int64_t ms) {
     elapsed = std::max<std::int64_t>(0, clock.unix_ms() - *before->limit_unix_ms);
   else if (!write(Event::limit_started, place->key, make_data({{"ms", std::to_string(ms)}})))
     return false;
-  const Millis end = std::max<Millis>(1, now() + ms - std::min(elapsed, ms + now()));
+  const Millis end = std::max<Millis>(1, clock.steady() + ms - std::min(elapsed, ms + clock.steady()));
   place->deadline = place->deadline ? std::min(place->deadline, end) : end;
   return true;
 }

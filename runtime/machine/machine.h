@@ -96,6 +96,7 @@ struct Options {
   std::vector<std::string> secrets;                // by SecretId
   std::vector<std::string> hidden;                 // other texts that nobody may see (a password for sudo)
   std::optional<std::int64_t> window_end_unix_ms;  // nothing starts that may not end before
+  std::int64_t window_begin_unix_ms = 0;           // and nothing before this, should the clock be set back
   /// The opening that holds this moment, else the next one; nothing: there is none any more. Without it the run stops
   /// where the window ends; with it, it waits between two turns.
   std::function<std::optional<Opening>(std::int64_t unix_ms)> next_window;

@@ -35,6 +35,7 @@ Machine::Run::Run(const plan::Plan &p, const safety::Proof &pr, Transport &t, Cl
       past(options.past),
       world(p) {
   discreet.to = &o;
+  if (options.window_end_unix_ms) enter_window({options.window_begin_unix_ms, *options.window_end_unix_ms});
   for (std::size_t i = 0; i < options.secrets.size() && i < plan.secrets.size(); ++i)
     discreet.redaction.add(std::string(plan.text(plan.secrets[i].name)), options.secrets[i]);
   for (const std::string &h : options.hidden) discreet.redaction.add("hidden", h);
@@ -61,6 +62,7 @@ bool Machine::turn(Millis at_most) {
   Run &r = *run_;
   r.queue.drain();
   if (r.root->done()) return false;
+  r.watch_clocks();
   r.look_at_outages();
   Millis now = r.now();
   Millis until = now + at_most;

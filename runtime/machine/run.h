@@ -29,7 +29,7 @@ using Kind = Value::Kind;
 struct Place {
   std::string key;
   std::shared_ptr<Environment> environment;
-  Millis deadline = 0;  // monotonic; 0: none
+  Millis deadline = 0;  // of the `at most` around, on the steady clock; 0: none
   bool over = false;    // at a resume: something after this place has begun before, so what was awaited here is past
 
   Place at(std::string sub) const { return {key + sub, environment, deadline, over}; }
@@ -236,6 +236,20 @@ struct Machine::Run {
   bool fits_window(std::int64_t worst, const std::string &key, plan::Span where);
   std::optional<Ending> window_over;
   bool in_window(std::int64_t worst) const;
+  /// Milliseconds: by the wall clock or by the steady one, whichever leaves less, so that a clock that is set back
+  /// gives no time. 0 or less: it is over, or the clock says that it has not begun.
+  std::int64_t window_left() const;
+  void enter_window(const Opening &opening);
+  Millis window_end_steady = 0;
+  /// Worst case of giving back what a halt would give back now.
+  std::int64_t giving_back() const;
+  /// Notices a wall clock that was set and a controller that slept, and says so.
+  void watch_clocks();
+  struct Clocks {
+    Millis monotonic = 0, steady = 0;
+    std::int64_t unix_ms = 0;
+  };
+  std::optional<Clocks> clocks;
   /// Between two turns, with nothing down: waits for an opening that holds `worst` ms. False: the run stops here
   /// instead.
   Task<bool> await_window(std::int64_t worst, std::string key, plan::Span where);

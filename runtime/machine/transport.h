@@ -85,6 +85,8 @@ class Clock {
  public:
   virtual ~Clock() = default;
   virtual Millis monotonic() = 0;
+  /// The same, but going on while the controller sleeps (suspended, its virtual machine paused).
+  virtual Millis steady() { return monotonic(); }
   /// Seconds since 1970 UTC, with milliseconds as fraction kept in the second value.
   virtual std::int64_t unix_ms() = 0;
 };

@@ -69,6 +69,15 @@ std::string tell(const machine::Record &r) {
       return fmt::format("{}: LOST, {} of {} that may be: {}", f("host"), f("lost"), f("tolerated"), f("reason"));
     case Event::waiver_used:
       return fmt::format("accepted risk in force: {}: {}", f("rule"), f("reason"));
+    case Event::clock_set: {
+      const std::int64_t ms = std::strtoll(f("ms").c_str(), nullptr, 10);
+      return fmt::format("the clock of this controller was set {} by {}: {}", ms < 0 ? "back" : "forward",
+                         duration(std::llabs(ms)),
+                         ms < 0 ? "the window gains nothing by it" : "the window ends by the new time");
+    }
+    case Event::controller_slept:
+      return fmt::format("this controller was suspended for {}: the window and every `at most` went on",
+                         duration(std::strtoll(f("ms").c_str(), nullptr, 10)));
     case Event::stop_requested:
       return fmt::format("stop asked for by {}: nothing new starts", f("by"));
     case Event::statement_done:

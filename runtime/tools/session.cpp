@@ -294,6 +294,7 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
                         : ": " + why);
       return resumed ? Exit::stopped : Exit::refused;
     }
+    how.window_begin_unix_ms = next->begin_ms;
     how.window_end_unix_ms = next->end_ms;
     how.next_window = [&file](std::int64_t unix_ms) -> std::optional<machine::Opening> {
       std::string unknown;

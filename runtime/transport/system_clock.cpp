@@ -15,6 +15,7 @@ std::int64_t read_clock(clockid_t id) {
 
 machine::Millis monotonic_now() { return read_clock(CLOCK_MONOTONIC); }
 machine::Millis SystemClock::monotonic() { return monotonic_now(); }
+machine::Millis SystemClock::steady() { return read_clock(CLOCK_BOOTTIME); }
 std::int64_t SystemClock::unix_ms() { return read_clock(CLOCK_REALTIME); }
 
 }  // namespace upg::transport

@@ -3,11 +3,12 @@
 
 namespace upg::transport {
 
-/// The real clock: CLOCK_MONOTONIC and CLOCK_REALTIME in milliseconds. The real transports' deadlines are on the same
-/// scale.
+/// The real clock: CLOCK_MONOTONIC, CLOCK_BOOTTIME and CLOCK_REALTIME in milliseconds. The real transports' deadlines
+/// are on the same scale.
 class SystemClock : public machine::Clock {
  public:
   machine::Millis monotonic() override;
+  machine::Millis steady() override;
   std::int64_t unix_ms() override;
 };
 

@@ -15,13 +15,18 @@ class SimulatedClock final : public machine::Clock {
  public:
   explicit SimulatedClock(std::int64_t unix_ms_at_zero = 1'790'000'000'000) : unix_at_zero_(unix_ms_at_zero) {}
   machine::Millis monotonic() override { return now_; }
-  std::int64_t unix_ms() override { return unix_at_zero_ + now_; }
+  machine::Millis steady() override { return now_ + slept_; }
+  std::int64_t unix_ms() override { return unix_at_zero_ + now_ + slept_; }
   void advance_to(machine::Millis time) {
     if (time > now_) now_ = time;
   }
+  /// Somebody sets the wall clock, or the controller sleeps.
+  void set_wall_clock(machine::Millis by) { unix_at_zero_ += by; }
+  void sleep(machine::Millis how_long) { slept_ += how_long; }
 
  private:
   machine::Millis now_ = 0;
+  machine::Millis slept_ = 0;
   std::int64_t unix_at_zero_;
 };
 

@@ -1,4 +1,8 @@
 // Windows, `at most`, `settles`: time that is given from outside and what it stops.
+#include <fmt/format.h>
+
+#include <utility>
+
 #include "test/unit/machine/fixture.h"
 
 namespace upg::machine_test {
@@ -74,6 +78,103 @@ upgrade u of web {
   EXPECT_EQ(e.status, Status::stopped) << e.reason;
   EXPECT_EQ(l.times("clear"), 2);
   EXPECT_EQ(l.events(Event::iteration_ended).size(), 2u) << l.journal_text();
+}
+
+/// One turn is 5 of at most 20 minutes; while the first prepares, something happens to the clock.
+machine::Ending with_clock(Lab &l, Millis window, void (*happens)(Lab &)) {
+  bool first = true;
+  l.hosts->on("prepare", [&l, first, happens](const std::string &, const machine::Command &, Millis) mutable {
+    if (std::exchange(first, false)) happens(l);
+    Reply r;
+    r.takes = 5 * kMinute;
+    return r;
+  });
+  machine::Options options;
+  options.window_begin_unix_ms = l.clock.unix_ms() - 30 * kMinute;
+  options.window_end_unix_ms = l.clock.unix_ms() + window;
+  return l.run(options);
+}
+
+TEST(Window, AClockThatIsSetBackGivesNoTime) {
+  Lab l(web(no_limit));
+  const machine::Ending e = with_clock(l, 27 * kMinute, [](Lab &lab) { lab.clock.set_wall_clock(-20 * kMinute); });
+  EXPECT_EQ(e.status, Status::stopped) << e.reason;
+  EXPECT_EQ(l.times("prepare"), 2);
+  ASSERT_EQ(l.events(Event::clock_set).size(), 1u);
+  EXPECT_EQ(machine::field_of(l.events(Event::clock_set)[0], "ms"), "-1200000");
+}
+
+TEST(Window, AClockThatIsSetForwardTakesTime) {
+  Lab l(web(no_limit));
+  const machine::Ending e = with_clock(l, 27 * kMinute, [](Lab &lab) { lab.clock.set_wall_clock(10 * kMinute); });
+  EXPECT_EQ(e.status, Status::stopped) << e.reason;
+  EXPECT_EQ(l.times("prepare"), 1);
+  EXPECT_EQ(l.events(Event::clock_set).size(), 1u);
+}
+
+TEST(Window, AClockSetToBeforeTheWindowStopsTheRun) {
+  Lab l(web(no_limit));
+  const machine::Ending e = with_clock(l, 300 * kMinute, [](Lab &lab) { lab.clock.set_wall_clock(-60 * kMinute); });
+  EXPECT_EQ(e.status, Status::stopped) << e.reason;
+  EXPECT_NE(e.reason.find("set back to before the window"), std::string::npos) << e.reason;
+  EXPECT_EQ(l.times("prepare"), 1);
+  EXPECT_EQ(l.events(Event::iteration_ended).size(), 1u) << "a turn that has begun comes to its end";
+}
+
+TEST(Window, TheControllersSleepCounts) {
+  Lab l(web(no_limit));
+  const machine::Ending e = with_clock(l, 27 * kMinute, [](Lab &lab) { lab.clock.sleep(10 * kMinute); });
+  EXPECT_EQ(e.status, Status::stopped) << e.reason;
+  EXPECT_EQ(l.times("prepare"), 1);
+  EXPECT_EQ(l.events(Event::controller_slept).size(), 1u);
+  EXPECT_EQ(l.events(Event::clock_set).size(), 0u) << "one cause, one word";
+}
+
+std::string holding(const char *takes) {
+  return web(fmt::format(R"(
+hold quiet {{
+  observe (run("get", "quiet") on local).stdout == "on"
+  acquire {{ run("set", "quiet", "on") on local }}
+  release {{ run("set", "quiet", "off") on local }}
+  on halt keep
+  takes 2s..{}
+}}
+action prepare(h: host) {{ changes server on h  run("prepare") on h  takes 5s..10m }}
+upgrade u of web {{
+  preflight {{ await in_service(all) }}
+  with quiet {{ prepare(web1)  await in_service(web1) }}
+}}
+)",
+                         takes));
+}
+
+TEST(Window, AHoldIsGivenBackThoughTheWindowIsOver) {
+  Lab l(holding("1m"));
+  const machine::Ending e = with_clock(l, 27 * kMinute, [](Lab &lab) { lab.clock.sleep(60 * kMinute); });
+  EXPECT_EQ(e.status, Status::done) << e.reason;
+  EXPECT_EQ(l.times("set quiet off"), 1);
+}
+
+TEST(Window, AHoldThatCouldNotBeGivenBackIsNotTaken) {
+  Lab l(holding("20m"));
+  const machine::Ending e = with_clock(l, 27 * kMinute, [](Lab &) {});
+  EXPECT_EQ(e.status, Status::refused) << e.reason;
+  EXPECT_NE(e.reason.find("may take 40 min"), std::string::npos) << e.reason;
+  EXPECT_EQ(l.times("set quiet on"), 0);
+}
+
+TEST(AtMost, CountsTheControllersSleep) {
+  Lab l(web(R"(
+action prepare(h: host) { changes server on h  run("prepare") on h  takes 5s..10m }
+upgrade u of web {
+  preflight { await in_service(all) }
+  at most 30m { prepare(web1)  await in_service(web1)  prepare(web1)  await in_service(web1) }
+}
+)"));
+  const machine::Ending e = with_clock(l, 300 * kMinute, [](Lab &lab) { lab.clock.sleep(20 * kMinute); });
+  EXPECT_EQ(e.status, Status::halted) << e.reason;
+  EXPECT_NE(e.reason.find("`at most` ends earlier"), std::string::npos) << e.reason;
+  EXPECT_EQ(l.times("prepare"), 1);
 }
 
 TEST(AtMost, CountsFromTheJournalledStart) {
