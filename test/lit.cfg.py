@@ -77,7 +77,7 @@ else:
         ("%examples", os.path.join(config.repository, "examples")),
     ]
     search = config.environment["PATH"]
-    for feature, program in (("sshd", "sshd"), ("chromium", "chromium"), ("clang-format", "clang-format-14")):
+    for feature, program in (("sshd", "sshd"), ("chromium", "chromium"), ("systemd-analyze", "systemd-analyze"), ("clang-format", "clang-format-14")):
         if shutil.which(program, path=search):
             config.available_features.add(feature)
     if os.geteuid() == 0:

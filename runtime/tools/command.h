@@ -24,6 +24,7 @@ Exit run_run(std::span<const char *const> arguments);
 Exit run_resume(std::span<const char *const> arguments);
 Exit run_abort(std::span<const char *const> arguments);
 Exit run_status(std::span<const char *const> arguments);
+Exit run_unattended(std::span<const char *const> arguments);
 Exit run_verify(std::span<const char *const> arguments);
 Exit run_preflight(std::span<const char *const> arguments);
 

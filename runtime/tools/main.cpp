@@ -33,6 +33,7 @@ constexpr cli::Command<Exit> kCommands[] = {
     {"abort", "undo a run before its point of no return", run_abort},
     {"status", "what is known of runs", run_status},
     {"preflight", "ask everything that can be asked before a run; change nothing", run_preflight},
+    {"unattended", "begin or resume a plan from a timer, in its window only", run_unattended},
     {"verify", "read a compiled plan and prove it again", run_verify},
 };
 

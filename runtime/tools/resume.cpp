@@ -16,7 +16,8 @@ std::optional<std::vector<machine::Record>> journal_of(const report::RunFolder &
   return records;
 }
 
-/// What resume and abort have in common. `options` holds what the command line said.
+}  // namespace
+
 Exit take_up(const std::string &id, SessionOptions options) {
   std::string why;
   auto folder = report::RunFolder::open(report::RunFolder::root(options.show->runs), id, why);
@@ -61,8 +62,6 @@ Exit take_up(const std::string &id, SessionOptions options) {
   options.past = std::move(*records);
   return drive(*file, folder.get(), std::move(options));
 }
-
-}  // namespace
 
 Exit run_abort(std::span<const char *const> arguments) {
   CommandLine line;

@@ -27,6 +27,28 @@ void introduce(const PlanFile &file) {
 
 }  // namespace
 
+Exit start(const PlanFile &file, SessionOptions options) {
+  std::string why;
+  transport::SystemClock clock;
+  auto folder =
+      report::RunFolder::create(report::RunFolder::root(options.show->runs),
+                                std::string(file.plan.text(file.plan.name)), file.bytes, clock.unix_ms(), why);
+  auto busy = folder ? folder->lock() : std::optional<std::string>(why);
+  if (busy) {
+    fmt::print(stderr, "upgrun: {}; nothing was started\n", *busy);
+    return Exit::refused;
+  }
+  return drive(file, folder.get(), std::move(options));
+}
+
+bool expected(const PlanFile &file, const std::string &wish) {
+  if (digest_matches(file.digest, wish)) return true;
+  fmt::print(stderr,
+             "upgrun: this is not the plan that was reviewed\n  expected {}\n  found    {}\nnothing was started\n",
+             wish, file.digest);
+  return false;
+}
+
 Exit run_run(std::span<const char *const> arguments) {
   CommandLine line;
   llvm::cl::opt<std::string> input{llvm::cl::Positional, llvm::cl::Required, llvm::cl::desc("PLAN.upgb")};
@@ -43,12 +65,7 @@ Exit run_run(std::span<const char *const> arguments) {
   Exit exit = Exit::usage;
   auto file = load(input, show.color, exit);
   if (!file) return exit;
-  if (!expect.empty() && !digest_matches(file->digest, expect)) {
-    fmt::print(stderr,
-               "upgrun: this is not the plan that was reviewed\n  expected {}\n  found    {}\nnothing was started\n",
-               static_cast<std::string>(expect), file->digest);
-    return Exit::refused;
-  }
+  if (!expect.empty() && !expected(*file, expect)) return Exit::refused;
   SessionOptions options;
   options.reach = &reach;
   options.show = &show;
@@ -72,17 +89,7 @@ Exit run_run(std::span<const char *const> arguments) {
       return Exit::refused;
     }
   }
-  std::string why;
-  transport::SystemClock clock;
-  auto folder =
-      report::RunFolder::create(report::RunFolder::root(show.runs), std::string(file->plan.text(file->plan.name)),
-                                file->bytes, clock.unix_ms(), why);
-  auto busy = folder ? folder->lock() : std::optional<std::string>(why);
-  if (busy) {
-    fmt::print(stderr, "upgrun: {}; nothing was started\n", *busy);
-    return Exit::refused;
-  }
-  return drive(*file, folder.get(), std::move(options));
+  return start(*file, std::move(options));
 }
 
 Exit run_preflight(std::span<const char *const> arguments) {

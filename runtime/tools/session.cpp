@@ -248,6 +248,18 @@ void tell_ending(const PlanFile &file, const machine::Machine &machine, const re
 
 }  // namespace
 
+std::optional<report::Occurrence> open_window(const plan::Plan &plan, std::int64_t unix_ms, std::string &why) {
+  std::string unknown;
+  auto next = report::occurrence(plan, unix_ms, unknown);
+  if (next && next->begin_ms <= unix_ms) return next;
+  why = "outside the plan's window";
+  if (next)
+    why += fmt::format(", which opens {}, in {}", next->begin, report::duration(next->begin_ms - unix_ms));
+  else
+    why += unknown.empty() ? ", and there is none any more" : ": " + unknown;
+  return std::nullopt;
+}
+
 void write_reports(const PlanFile &file, const report::RunFolder &folder) {
   std::string why;
   auto records = journal::SqliteJournal::read(folder.file("journal.sqlite"), why);
@@ -285,17 +297,13 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
   how.abort = options.abort;
   if (!options.ignore_window && !options.abort && options.mode == Mode::run && !file.plan.windows.empty()) {
     std::string why;
-    auto next = report::occurrence(file.plan, clock.unix_ms(), why);
-    if (!next || next->begin_ms > clock.unix_ms()) {
-      fmt::print(
-          stderr, "upgrun: outside the plan's window{}; nothing was started\n",
-          next ? fmt::format(", which opens {}, in {}", next->begin, report::duration(next->begin_ms - clock.unix_ms()))
-          : why.empty() ? ", and there is none any more"
-                        : ": " + why);
+    const auto open = open_window(file.plan, clock.unix_ms(), why);
+    if (!open) {
+      fmt::print(stderr, "upgrun: {}; nothing was started\n", why);
       return resumed ? Exit::stopped : Exit::refused;
     }
-    how.window_begin_unix_ms = next->begin_ms;
-    how.window_end_unix_ms = next->end_ms;
+    how.window_begin_unix_ms = open->begin_ms;
+    how.window_end_unix_ms = open->end_ms;
     how.next_window = [&file](std::int64_t unix_ms) -> std::optional<machine::Opening> {
       std::string unknown;
       const auto o = report::occurrence(file.plan, unix_ms, unknown);

@@ -6,6 +6,7 @@
 
 #include "runtime/machine/machine.h"
 #include "runtime/report/run_folder.h"
+#include "runtime/report/window.h"
 #include "runtime/tools/options.h"
 #include "runtime/tools/plan_file.h"
 
@@ -26,6 +27,18 @@ struct SessionOptions {
 /// Drives one machine to its end: transport, journal, progress, signals, people. Without a folder nothing is kept
 /// (preflight, dry run).
 Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions options);
+
+/// Whether this is the plan with the wished digest; says so if it is not.
+bool expected(const PlanFile &file, const std::string &wish);
+
+/// A new run of the plan: its folder, then `drive`.
+Exit start(const PlanFile &file, SessionOptions options);
+
+/// Goes on with a run, or back if `options.abort`; empty id: the newest. `options` holds what the command line said.
+Exit take_up(const std::string &id, SessionOptions options);
+
+/// The plan's window, if it is open; else nothing, with `why` as a sentence that says when it is.
+std::optional<report::Occurrence> open_window(const plan::Plan &plan, std::int64_t unix_ms, std::string &why);
 
 /// Writes report.txt and report.json of the run's folder from its journal.
 void write_reports(const PlanFile &file, const report::RunFolder &folder);
