@@ -128,6 +128,12 @@ std::optional<std::string> RunFolder::lock() {
   return std::nullopt;
 }
 
+bool RunFolder::has_run() const {
+  std::error_code ec;
+  if (fs::file_size(file("upgrun.log"), ec) > 0 && !ec) return true;
+  return fs::directory_iterator(file("output"), ec) != fs::directory_iterator();
+}
+
 void RunFolder::output(const std::string &host, bool step, const std::string &key, bool error, std::string_view bytes) {
   std::string name = safe_name(host) + (step ? ".log" : ".questions.log");
   Stream &s = streams_[name];

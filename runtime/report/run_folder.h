@@ -9,8 +9,8 @@
 
 namespace upg::report {
 
-/// The folder of one run: plan.upgb, journal.sqlite, output/HOST.log, report.txt, report.json, upgrun.log, lock. Mode
-/// 0700.
+/// The folder of one run: plan.upgb, journal.sqlite, journal.head, output/HOST.log, report.txt, report.json,
+/// report.html, upgrun.log, lock. Mode 0700.
 class RunFolder {
  public:
   /// The folder that holds all runs: `wish`, else $XDG_STATE_HOME/upg/runs, else ~/.local/state/upg/runs.
@@ -32,6 +32,8 @@ class RunFolder {
   const std::string &id() const { return id_; }
   std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
   const std::string &path() const { return path_; }
+  /// A controller has worked here, whatever the journal says: it has logged something, or kept output.
+  bool has_run() const;
   /// Appends output of a command on the host. A file that grows over its bound says so once and takes no more.
   void output(const std::string &host, bool step, const std::string &key, bool error, std::string_view bytes);
 

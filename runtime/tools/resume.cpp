@@ -9,11 +9,25 @@
 namespace upg::run {
 namespace {
 
-std::optional<std::vector<machine::Record>> journal_of(const report::RunFolder &folder) {
-  std::string why;
-  auto records = journal::SqliteJournal::read(folder.file("journal.sqlite"), why);
-  if (!records) fmt::print(stderr, "upgrun: {}\n", why);
-  return records;
+/// The journal of the run, with its problem if it is not whole or not there though the run has begun.
+journal::Reading journal_of(const report::RunFolder &folder) {
+  journal::Reading reading = journal::SqliteJournal::examine(folder.file("journal.sqlite"));
+  if (reading.problem.empty() && reading.records.empty() && folder.has_run())
+    reading.problem = "it says nothing, but the run has begun: there is a log or output of it";
+  return reading;
+}
+
+/// What is the matter with the journal and what it means.
+std::string damage_text(const report::RunFolder &folder, const journal::Reading &reading) {
+  std::string text = fmt::format("{}: {}\n", folder.file("journal.sqlite"), reading.problem);
+  if (reading.records.empty())
+    text += "  kept    nothing that can be read\n";
+  else
+    text += fmt::format(
+        "  kept    records 1 to {}, the last of {}{}\n", reading.records.size(),
+        report::clock_time(reading.records.back().unix_ms),
+        reading.known > reading.records.size() ? fmt::format(", of {} or more", reading.known) : std::string());
+  return text;
 }
 
 }  // namespace
@@ -32,8 +46,18 @@ Exit take_up(const std::string &id, SessionOptions options) {
   Exit exit = Exit::usage;
   auto file = load(folder->file("plan.upgb"), options.show->color, exit);
   if (!file) return exit;
-  auto records = journal_of(*folder);
-  if (!records) return Exit::person;
+  journal::Reading reading = journal_of(*folder);
+  if (!reading.problem.empty()) {
+    fmt::print(stderr,
+               "upgrun: {}"
+               "what was done is not known from here: steps may have run that it does not name, so nothing is started\n"
+               "  next    put the run's folder back from a copy and resume; else look at the hosts (`upgrun status {}` "
+               "and {}/output tell what is known), bring them to a state that the plan may start from, and `upgrun "
+               "run` it anew\n",
+               damage_text(*folder, reading), folder->id(), folder->path());
+    return Exit::person;
+  }
+  std::vector<machine::Record> *records = &reading.records;
   if (records->empty()) {
     fmt::print(stderr, "upgrun: run {} never began; start it with `upgrun run`\n", folder->id());
     return Exit::refused;
@@ -104,11 +128,13 @@ Exit run_status(std::span<const char *const> arguments) {
   if (id.empty()) {
     for (const std::string &known : report::RunFolder::list(root)) {
       std::string why;
-      auto records = journal::SqliteJournal::read(root + "/" + known + "/journal.sqlite", why);
-      report::RunSummary s;
-      if (records) s = report::summarize(*records);
-      fmt::print("{:<32} {:<12} {}\n", known, records ? s.status : "unreadable",
-                 report::printable(records ? s.reason : why));
+      auto folder = report::RunFolder::open(root, known, why);
+      if (!folder) continue;
+      const journal::Reading reading = journal_of(*folder);
+      const report::RunSummary s = report::summarize(reading.records);
+      const bool whole = reading.problem.empty();
+      fmt::print("{:<32} {:<12} {}\n", known, whole ? s.status : "damaged",
+                 report::printable(whole ? s.reason : "journal: " + reading.problem));
     }
     return Exit::done;
   }
@@ -120,10 +146,13 @@ Exit run_status(std::span<const char *const> arguments) {
   }
   Exit exit = Exit::usage;
   auto file = load(folder->file("plan.upgb"), show.color, exit);
-  auto records = journal_of(*folder);
-  if (!file || !records) return Exit::usage;
-  fmt::print("{}", report::text_report(file->plan, folder->id(), file->digest, *records));
-  return Exit::done;
+  const journal::Reading reading = journal_of(*folder);
+  if (!file) return Exit::usage;
+  if (!reading.problem.empty())
+    fmt::print("THE JOURNAL IS NOT WHOLE, and what follows is not all that was done\n{}\n",
+               damage_text(*folder, reading));
+  fmt::print("{}", report::text_report(file->plan, folder->id(), file->digest, reading.records));
+  return reading.problem.empty() ? Exit::done : Exit::person;
 }
 
 }  // namespace upg::run
