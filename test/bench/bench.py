@@ -21,6 +21,7 @@ import tempfile
 import time
 
 import generate
+import others
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 REPOSITORY = os.path.dirname(os.path.dirname(HERE))
@@ -258,7 +259,7 @@ def commits(bench):
     print(f"one durable record on this disk: {took:.2f} ms (SQLite, WAL, synchronous=FULL)")
 
 
-PARTS = ("start-up", "growth", "ssh", "run")
+PARTS = ("start-up", "growth", "ssh", "run", "others")
 
 
 def main():
@@ -281,6 +282,8 @@ def main():
         direct = ssh(bench) if "ssh" in parts else ""
         if "run" in parts:
             run(bench, direct)
+        if "others" in parts:
+            others.compare(bench, heading)
 
 
 if __name__ == "__main__":
