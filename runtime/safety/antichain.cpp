@@ -143,33 +143,67 @@ Order closure(const std::vector<std::vector<std::uint32_t>> &before) {
   return rows;
 }
 
+Antichain heaviest_of(const std::vector<std::uint32_t> &part, const std::vector<std::uint64_t> &weights,
+                      const Order &all) {
+  Antichain result;
+  const auto n = static_cast<unsigned>(part.size());
+  if (n == 1) return {weights[part[0]], part};
+  Order precedes(n, llvm::BitVector(n));
+  std::vector<std::uint64_t> capped(n);
+  for (unsigned i = 0; i < n; ++i) {
+    capped[i] = std::min(weights[part[i]], kEndless / n);
+    for (unsigned j = 0; j < n; ++j) {
+      if (all[part[i]].test(part[j])) precedes[i].set(j);
+    }
+  }
+  MaximumFlow flow(capped, precedes);
+  flow.run();
+  for (unsigned i = 0; i < n; ++i) {
+    if (!flow.chosen(i)) continue;
+    result.weight += weights[part[i]];
+    result.elements.push_back(part[i]);
+  }
+  return result;
+}
+
 }  // namespace
 
 Antichain heaviest_antichain(const std::vector<std::uint64_t> &weights,
                              const std::vector<std::vector<std::uint32_t>> &before) {
-  const Order all = closure(before);
+  return heaviest_antichain(weights, closure(before));
+}
+
+Antichain heaviest_antichain(const std::vector<std::uint64_t> &weights, const std::vector<llvm::BitVector> &all) {
   // What weighs nothing is in no heaviest antichain that is needed; often it is most of them.
   std::vector<std::uint32_t> heavy;
   for (std::uint32_t i = 0; i < weights.size(); ++i) {
     if (weights[i] != 0) heavy.push_back(i);
   }
-  const auto n = static_cast<unsigned>(heavy.size());
-  Order precedes(n, llvm::BitVector(n));
-  std::vector<std::uint64_t> capped(n);
-  for (unsigned i = 0; i < n; ++i) {
-    capped[i] = std::min(weights[heavy[i]], kEndless / n);
-    for (unsigned j = 0; j < n; ++j) {
-      if (all[heavy[i]].test(heavy[j])) precedes[i].set(j);
-    }
+  // Those with fewer before them come first: an order that fits. Where all of a first part precede all of the rest, an
+  // antichain lies in one of the two.
+  const auto size = static_cast<unsigned>(heavy.size());
+  llvm::BitVector counted(static_cast<unsigned>(all.size()));
+  for (const std::uint32_t i : heavy) counted.set(i);
+  std::vector<std::size_t> later(all.size());
+  for (const std::uint32_t i : heavy) {
+    llvm::BitVector row = all[i];
+    row &= counted;
+    later[i] = row.count();
   }
-  MaximumFlow flow(capped, precedes);
-  flow.run();
+  std::stable_sort(heavy.begin(), heavy.end(), [&](auto i, auto j) { return later[i] > later[j]; });
   Antichain result;
-  for (unsigned i = 0; i < n; ++i) {
-    if (!flow.chosen(i)) continue;
-    result.weight += weights[heavy[i]];
-    result.elements.push_back(heavy[i]);
+  for (unsigned begin = 0, end = 0; begin < size; begin = end) {
+    // All of the first n precede all others exactly if each of them precedes size - n of all: the last ones among the
+    // first precede none of the first.
+    std::size_t least = size;
+    do {
+      least = std::min(least, later[heavy[end++]]);
+    } while (least < size - end);
+    const std::vector<std::uint32_t> part(heavy.begin() + begin, heavy.begin() + end);
+    Antichain found = heaviest_of(part, weights, all);
+    if (found.weight >= result.weight) result = std::move(found);  // of equal ones the latest, as in the whole
   }
+  std::sort(result.elements.begin(), result.elements.end());
   return result;
 }
 

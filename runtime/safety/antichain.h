@@ -2,6 +2,10 @@
 #include <cstdint>
 #include <vector>
 
+namespace llvm {
+class BitVector;
+}
+
 namespace upg::safety {
 
 /// A set of pairwise unordered elements of greatest weight.
@@ -15,5 +19,7 @@ struct Antichain {
 /// number of elements.
 Antichain heaviest_antichain(const std::vector<std::uint64_t> &weights,
                              const std::vector<std::vector<std::uint32_t>> &before);
+/// The same where the order is known in full: bit j of row i, i precedes j.
+Antichain heaviest_antichain(const std::vector<std::uint64_t> &weights, const std::vector<llvm::BitVector> &precedes);
 
 }  // namespace upg::safety

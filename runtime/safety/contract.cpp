@@ -36,7 +36,6 @@ void sort_unique(std::vector<std::uint32_t> &v) {
 }
 
 Contracts::Contracts(const Site &site) : site_(&site), host_cells_(site.size()) {
-  item_of_.emplace("*", 0);
   for (std::size_t a = 0; a < plan().actions.size(); ++a) {
     if (plan().actions[a].undo_kind == plan::UndoKind::action)
       undoes_[plan().actions[a].undo.index] = plan::ActionId(a);
@@ -48,8 +47,11 @@ Contracts::Contracts(const Site &site) : site_(&site), host_cells_(site.size()) 
   }
 }
 
-ItemIx Contracts::item(const std::string &key) {
-  return item_of_.try_emplace(key, static_cast<ItemIx>(item_of_.size())).first->second;
+ItemIx Contracts::item(ItemKind kind, std::uint32_t index) {
+  std::vector<ItemIx> &known = item_of_[static_cast<std::size_t>(kind)];
+  if (known.size() <= index) known.resize(index + std::size_t{1});
+  if (known[index] == 0) known[index] = items_++;
+  return known[index];
 }
 
 std::span<const CellIx> Contracts::cells_of(HostIx h) const { return host_cells_[h]; }
@@ -318,10 +320,16 @@ GateIx Contracts::gate(plan::GateId id, const Env &arguments) {
   return ix;
 }
 
+/// What is done to a host is done to it alone, or wherever one of its roles stands.
+void Contracts::watch_host(GateInstance &g, HostIx h) {
+  g.watch.push_back(host_item(h));
+  for (const RoleIx r : site_->host(h).roles) g.watch.push_back(hosts_item(r));
+}
+
 void Contracts::resolve_watch(GateInstance &g, const Env &arguments) {
   if (!g.gate.valid()) {
     g.own_host_only = true;
-    for (const HostIx h : g.hosts) g.watch.push_back(host_item(h));
+    for (const HostIx h : g.hosts) watch_host(g, h);
     sort_unique(g.watch);
     return;
   }
@@ -350,7 +358,7 @@ void Contracts::resolve_watch(GateInstance &g, const Env &arguments) {
     case plan::WatchKind::unwritten:
     case plan::WatchKind::count_:
       if (g.own_host_only) {
-        for (const HostIx h : g.hosts) g.watch.push_back(host_item(h));
+        for (const HostIx h : g.hosts) watch_host(g, h);
       } else {
         g.watch.push_back(star());
       }

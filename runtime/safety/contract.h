@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -136,12 +137,14 @@ class Contracts {
   std::string fresh_key() { return "?" + std::to_string(++fresh_); }
 
   ItemIx star() const { return 0; }
-  ItemIx host_item(HostIx h) { return item("h" + std::to_string(h)); }
-  ItemIx role_item(RoleIx r) { return item("r" + std::to_string(r)); }
-  ItemIx cell_item(CellIx c) { return item("c" + std::to_string(c)); }
-  ItemIx state_item(plan::StateId s) { return item("s" + std::to_string(s.index)); }
-  ItemIx hold_item(HoldIx h) { return item("o" + std::to_string(h)); }
-  ItemIx holds_item(plan::HoldId h) { return item("O" + std::to_string(h.index)); }
+  ItemIx host_item(HostIx h) { return item(ItemKind::host, h); }
+  ItemIx role_item(RoleIx r) { return item(ItemKind::role, r); }
+  /// All hosts of a role, where something touches the role wherever it stands.
+  ItemIx hosts_item(RoleIx r) { return item(ItemKind::hosts_of_role, r); }
+  ItemIx cell_item(CellIx c) { return item(ItemKind::cell, c); }
+  ItemIx state_item(plan::StateId s) { return item(ItemKind::state, s.index); }
+  ItemIx hold_item(HoldIx h) { return item(ItemKind::hold, h); }
+  ItemIx holds_item(plan::HoldId h) { return item(ItemKind::holds, h.index); }
 
   bool hits(const Contract &a, const GateInstance &g) const;
   /// Whether someone else than these hosts is asked, or may be: another host that is not out, the controller, a person.
@@ -159,7 +162,9 @@ class Contracts {
   std::string host_list(std::span<const HostIx> hosts) const;
 
  private:
-  ItemIx item(const std::string &key);
+  enum class ItemKind : std::uint8_t { host, role, hosts_of_role, cell, state, hold, holds, count_ };
+  ItemIx item(ItemKind kind, std::uint32_t index);
+  void watch_host(GateInstance &g, HostIx h);
   void resolve(Contract &c);
   void take_back(Contract &c, plan::ActionId action);
   void resolve_need(Contract &c, plan::NodeId need);
@@ -179,7 +184,9 @@ class Contracts {
   std::vector<HoldInstance> holds_;
   std::vector<Cell> cells_;
   std::vector<std::vector<CellIx>> host_cells_;
-  std::unordered_map<std::string, std::uint32_t> contract_of_, gate_of_, hold_of_, cell_of_, item_of_;
+  std::unordered_map<std::string, std::uint32_t> contract_of_, gate_of_, hold_of_, cell_of_;
+  std::array<std::vector<ItemIx>, static_cast<std::size_t>(ItemKind::count_)> item_of_;  // 0: none yet
+  ItemIx items_ = 1;                                                                     // the star is the first
   std::map<std::uint32_t, bool> own_host_only_;
   std::unordered_map<std::uint32_t, std::pair<plan::HoldId, bool>> hold_of_action_;  // true: acquires
   std::unordered_map<std::uint32_t, plan::ActionId> undoes_;                         // of an undo: the action

@@ -248,7 +248,7 @@ void Contracts::finish_reach(Contract &c, std::span<const plan::NodeId> effects)
     }
     // A role stands on its hosts: what it touches there is not the role alone.
     c.reach.push_back(role_item(n.a));
-    for (const HostIx h : site_->hosts_of(n.a)) c.reach.push_back(host_item(h));
+    c.reach.push_back(hosts_item(n.a));
   }
   if (!narrowed) {
     // A person does what no one wrote down; a command that runs elsewhere may touch anything.

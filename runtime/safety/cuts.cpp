@@ -11,20 +11,14 @@
 namespace upg::safety {
 
 Cuts::Cuts(const Tree &tree, const Flow &flow, const Budget &budget, Lifted lifted)
-    : tree_(tree),
-      flow_(flow),
-      budget_(budget),
-      serial_(budget.line == nullptr),
-      lifted_(std::move(lifted)),
-      relevant_(tree.size(), false),
-      bound_(tree.site().size(), 0) {
+    : tree_(tree), flow_(flow), budget_(budget), serial_(budget.line == nullptr), lifted_(std::move(lifted)) {
   mark();
 }
 
 void Cuts::mark() {
   const Site &site = tree_.site();
-  for (const HostIx h : site.hosts_of(budget_.role)) {
-    if (budget_.weight[h] == 0) continue;
+  for (const auto &[h, weight] : budget_.weight) {
+    if (weight == 0) continue;
     for (const Turnover &t : flow_.turnovers(site.pair(h, budget_.role))) {
       if (t.kind != Turnover::changing || serial_) by_host_.emplace_back(h, t.step);
     }
@@ -33,9 +27,13 @@ void Cuts::mark() {
   by_host_.erase(std::unique(by_host_.begin(), by_host_.end()), by_host_.end());
   for (const auto &[h, s] : by_host_) by_step_.emplace_back(s, h);
   std::sort(by_step_.begin(), by_step_.end());
-  for (const auto &[step, h] : by_step_) {
-    for (StepIx s = step; s != kNone && !relevant_[s]; s = tree_[s].parent) relevant_[s] = true;
-  }
+}
+
+bool Cuts::relevant(StepIx s) const {
+  const auto at = std::lower_bound(by_step_.begin(), by_step_.end(), std::pair(s, HostIx{0}));
+  if (at != by_step_.end() && at->first < tree_[s].end) return true;
+  const auto undone = std::lower_bound(undone_.begin(), undone_.end(), s);
+  return undone != undone_.end() && *undone < tree_[s].end;
 }
 
 bool Cuts::touches(StepIx s, HostIx host) const {
@@ -45,7 +43,7 @@ bool Cuts::touches(StepIx s, HostIx host) const {
 
 Cuts::OpenHosts Cuts::touched(StepIx s, const OpenHosts &open) const {
   OpenHosts out;
-  if (open.empty() || !relevant_[s]) return out;
+  if (open.empty()) return out;
   const auto first = std::lower_bound(by_step_.begin(), by_step_.end(), std::pair(s, HostIx{0}));
   const auto last = std::lower_bound(first, by_step_.end(), std::pair(tree_[s].end, HostIx{0}));
   if (static_cast<std::size_t>(last - first) > open.size()) {
@@ -65,15 +63,20 @@ Cuts::OpenHosts Cuts::touched(StepIx s, const OpenHosts &open) const {
 }
 
 std::vector<StepIx> Cuts::parts(StepIx s) const {
-  if (!failures_.empty() || undoing_ != kNone)
-    return tree_[s].children;  // a part may fail where nothing begins or ends
+  if (!failures_.empty()) return tree_[s].children;  // a part may fail where nothing begins or ends
   std::vector<StepIx> out;
   auto at = std::lower_bound(by_step_.begin(), by_step_.end(), std::pair(s + 1, HostIx{0}));
-  while (at != by_step_.end() && at->first < tree_[s].end) {
-    out.push_back(tree_.child_towards(s, at->first));
-    at = std::lower_bound(at, by_step_.end(), std::pair(tree_[out.back()].end, HostIx{0}));
+  auto undone = std::lower_bound(undone_.begin(), undone_.end(), s + 1);
+  while (true) {
+    const StepIx next = std::min(at == by_step_.end() ? kNone : at->first, undone == undone_.end() ? kNone : *undone);
+    if (next >= tree_[s].end) return out;
+    out.push_back(tree_.child_towards(s, next));
+    // Most often it is the next entry or one soon after it.
+    const StepIx end = tree_[out.back()].end;
+    for (int i = 0; i < 4 && at != by_step_.end() && at->first < end; ++i) ++at;
+    if (at != by_step_.end() && at->first < end) at = std::lower_bound(at, by_step_.end(), std::pair(end, HostIx{0}));
+    undone = std::lower_bound(undone, undone_.end(), end);
   }
-  return out;
 }
 
 bool Cuts::has(const OpenHosts &open, HostIx host) {
@@ -131,7 +134,7 @@ void add(Cut &into, const Cut &other) {
 
 Cut Cuts::eval(StepIx s, OpenHosts &open) {
   may_fail(s, open);
-  if (!relevant_[s]) return measure(open);
+  if (!relevant(s)) return measure(open);
   const Site &site = tree_.site();
   const Step &step = tree_[s];
   const auto close = [&] {
@@ -154,7 +157,7 @@ Cut Cuts::eval(StepIx s, OpenHosts &open) {
       Cut cut = measure(open);
       may_fail(s, open);
       close();
-      if (s != undoing_) return cut;
+      if (!std::binary_search(undone_.begin(), undone_.end(), s)) return cut;
       OpenHosts undone = open;
       insert_opened(undone, tree_.contracts()[step.undo], s);
       keep_heavier(cut, measure(undone));
@@ -228,7 +231,7 @@ Cut Cuts::sequence(StepIx s, OpenHosts &open) {
     if (child == tree_.on_abort()) continue;
     keep_heavier(best, eval(child, open));
     const StepIx next = tree_[child].end;
-    if (next < tree_[s].end && next != tree_.on_abort() && !relevant_[next]) keep_heavier(best, measure(open));
+    if (next < tree_[s].end && next != tree_.on_abort() && !relevant(next)) keep_heavier(best, measure(open));
   }
   return best;
 }
@@ -237,9 +240,9 @@ Cut Cuts::iteration(StepIx s, OpenHosts &open) {
   const HostIx h = tree_[s].host;
   const bool was_open = std::any_of(open.begin(), open.end(), [&](const OpenHost &o) { return o.host == h && !o.one; });
   // A stand-in for many: in its turn one of them at a time. What was open for all of them before stays heavy.
-  if (!was_open) ++bound_[h];
+  if (!was_open) bound_.push_back(h);
   Cut best = sequence(s, open);
-  if (!was_open) --bound_[h];
+  if (!was_open) bound_.pop_back();
   keep_heavier(best, measure(open));
   return best;
 }
@@ -431,62 +434,72 @@ Cut Cuts::live_turns(const Step &step, std::span<const Turn> admitted, Cut stand
 }
 
 Cut Cuts::dag(StepIx s, OpenHosts &open) {
-  const std::vector<StepIx> &phases = tree_[s].children;
-  const std::size_t n = phases.size();
   OpenHosts untouched;
   for (const OpenHost &o : open) {
     if (!touches(s, o.host)) untouched.push_back(o);
   }
-  std::vector<std::size_t> order;  // fits all edges
-  std::vector<bool> placed(n, false);
-  for (std::size_t round = 0; round < n; ++round) {
-    for (std::size_t i = 0; i < n; ++i) {
-      const std::vector<std::uint32_t> &after = tree_[phases[i]].after;
-      if (placed[i] || !std::all_of(after.begin(), after.end(), [&](std::uint32_t j) { return placed[j]; })) continue;
-      placed[i] = true;
-      order.push_back(i);
-    }
-  }
+  const Phases &known = tree_.phases(s);
+  std::vector<std::uint32_t> order;  // the phases that matter, so that it fits all edges
+  for (const StepIx child : parts(s)) order.push_back(tree_.ordinal(child));
+  std::sort(order.begin(), order.end(), [&](auto i, auto j) { return known.rank[i] < known.rank[j]; });
+  const auto at = [&](std::uint32_t phase) {
+    return static_cast<std::size_t>(std::lower_bound(order.begin(), order.end(), phase,
+                                                     [&](auto i, auto j) { return known.rank[i] < known.rank[j]; }) -
+                                    order.begin());
+  };
   // Elements of the order: phases, and gaps in which a host stays open between the phase that left it so and the next
   // that touches it.
-  std::vector<Cut> elements(n);
-  std::vector<std::vector<std::uint32_t>> before(n);
-  for (std::uint32_t j = 0; j < n; ++j) {
-    for (const std::uint32_t i : tree_[phases[j]].after) before[i].push_back(j);
-  }
-  const auto next_toucher = [&](std::size_t from, HostIx h) {
-    for (const std::size_t j : order) {
-      if ((from == n || contains(tree_[phases[j]].after, static_cast<std::uint32_t>(from))) && touches(phases[j], h))
-        return j;
-    }
-    return n;
+  struct Element {
+    Cut cut;
+    std::uint32_t first, last;  // the phase; of a gap: the phases it lies between, kNone: before or after all
+    bool gap;
   };
-  std::vector<OpenHosts> entry(n);
+  std::vector<Element> elements;
+  const auto next_toucher = [&](std::uint32_t from, HostIx h) {
+    std::uint32_t next = kNone;
+    auto touch = std::lower_bound(by_host_.begin(), by_host_.end(), std::pair(h, s));
+    while (touch != by_host_.end() && touch->first == h && touch->second < tree_[s].end) {
+      const StepIx child = tree_.child_towards(s, touch->second);
+      const std::uint32_t i = tree_.ordinal(child);
+      if ((from == kNone || known.before[i].test(from)) && (next == kNone || known.rank[i] < known.rank[next]))
+        next = i;
+      touch = std::lower_bound(touch, by_host_.end(), std::pair(h, tree_[child].end));
+    }
+    return next;
+  };
+  std::vector<OpenHosts> entry(order.size());
   OpenHosts exit = untouched;
-  const auto gap = [&](std::size_t from, const OpenHost &o) {
-    const std::size_t to = next_toucher(from, o.host);
-    if (to == n)
-      insert(exit, o.host, o.opener);
-    else
-      insert(entry[to], o.host, o.opener);
-    const auto element = static_cast<std::uint32_t>(elements.size());
-    elements.push_back(measure({o}));
-    before.emplace_back();
-    if (from != n) before[from].push_back(element);
-    if (to != n) before[element].push_back(static_cast<std::uint32_t>(to));
+  const auto gap = [&](std::uint32_t from, const OpenHost &o) {
+    const std::uint32_t to = next_toucher(from, o.host);
+    insert(to == kNone ? exit : entry[at(to)], o.host, o.opener);
+    elements.push_back({measure({o}), from, to, true});
   };
   for (const OpenHost &o : open) {
-    if (!has(untouched, o.host)) gap(n, o);
+    if (!has(untouched, o.host)) gap(kNone, o);
   }
-  for (const std::size_t i : order) {
-    OpenHosts mine = entry[i];
-    elements[i] = eval(phases[i], mine);
-    for (const OpenHost &o : mine) gap(i, o);
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    OpenHosts mine = std::move(entry[i]);
+    elements.push_back({eval(tree_[s].children[order[i]], mine), order[i], order[i], false});
+    for (const OpenHost &o : mine) gap(order[i], o);
   }
+  std::erase_if(elements, [](const Element &e) { return e.cut.weight == 0; });
+  // As a reader would list them: the phases in the order of the text, then the gaps as they came.
+  const auto gaps = std::stable_partition(elements.begin(), elements.end(), [](const Element &e) { return !e.gap; });
+  std::sort(elements.begin(), gaps, [](const Element &a, const Element &b) { return a.first < b.first; });
+  const auto n = static_cast<unsigned>(elements.size());
   std::vector<std::uint64_t> weights;
-  for (const Cut &e : elements) weights.push_back(e.weight);
+  std::vector<llvm::BitVector> precedes(n, llvm::BitVector(n));
+  for (unsigned x = 0; x < n; ++x) {
+    weights.push_back(elements[x].cut.weight);
+    const std::uint32_t end = elements[x].last;
+    for (unsigned y = 0; y < n && end != kNone; ++y) {
+      const std::uint32_t begin = elements[y].first;
+      if (begin == kNone || x == y) continue;
+      if (end == begin ? elements[x].gap || elements[y].gap : known.after[end].test(begin)) precedes[x].set(y);
+    }
+  }
   Cut cut = measure(untouched);
-  for (const std::uint32_t e : heaviest_antichain(weights, before).elements) add(cut, elements[e]);
+  for (const std::uint32_t e : heaviest_antichain(weights, precedes).elements) add(cut, elements[e].cut);
   count_once(cut);
   open = std::move(exit);
   return cut;

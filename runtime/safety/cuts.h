@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -31,8 +32,9 @@ class Cuts {
   /// `lifted(accept step)`: whether an `accept` block lifts the budget inside.
   using Lifted = std::function<bool(StepIx)>;
   Cuts(const Tree &tree, const Flow &flow, const Budget &budget, Lifted lifted);
-  /// The act followed by its undo, in its place: what the undo opens weighs too, but is closed when it has ended.
-  void undoing(StepIx act);
+  /// Each of the acts (ascending) followed by its undo, in its place: what the undo opens weighs too, but is closed
+  /// when it has ended.
+  void undoing(std::vector<StepIx> acts);
   Cut worst();
 
  private:
@@ -86,7 +88,10 @@ class Cuts {
   Cut iteration(StepIx s, OpenHosts &open);
   Cut measure(const OpenHosts &open) const;
   void count_once(Cut &cut) const;
-  std::uint64_t copies(HostIx h) const { return bound_[h] != 0 ? 1 : tree_.site().host(h).many; }
+  bool bound(HostIx h) const { return std::find(bound_.begin(), bound_.end(), h) != bound_.end(); }
+  std::uint64_t copies(HostIx h) const { return bound(h) ? 1 : tree_.site().host(h).many; }
+  /// Whether an outage begins or ends below `s`.
+  bool relevant(StepIx s) const;
   void mark();
   /// Whether an outage of the host begins or ends below `s`.
   bool touches(StepIx s, HostIx host) const;
@@ -102,11 +107,10 @@ class Cuts {
   const Flow &flow_;
   const Budget &budget_;
   bool serial_;
-  StepIx undoing_ = kNone;
+  std::vector<StepIx> undone_;  // acts that are followed by their undo, ascending
   Lifted lifted_;
-  std::vector<bool> relevant_;
-  std::vector<Failures *> failures_;  // of the parts around the step that is looked at
-  std::vector<std::uint8_t> bound_;
+  std::vector<Failures *> failures_;                // of the parts around the step that is looked at
+  std::vector<HostIx> bound_;                       // hosts whose turn it is
   std::vector<std::pair<StepIx, HostIx>> by_step_;  // where an outage begins or ends, ascending
   std::vector<std::pair<HostIx, StepIx>> by_host_;
 };

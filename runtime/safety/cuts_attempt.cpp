@@ -14,7 +14,7 @@ void Cuts::add_failure(Failures &to, const OpenHosts &open) {
 void Cuts::may_fail(StepIx s, const OpenHosts &open) {
   if (failures_.empty()) return;
   OpenHosts now = open;
-  for (OpenHost &o : now) o.one = o.one || bound_[o.host] != 0;
+  for (OpenHost &o : now) o.one = o.one || bound(o.host);
   for (Failures *f : failures_) {
     if (!f->of_abort || tree_.may_precede_point(s)) add_failure(*f, now);
   }
@@ -34,10 +34,7 @@ void Cuts::insert_opened(OpenHosts &into, const Contract &c, StepIx act) const {
   }
 }
 
-void Cuts::undoing(StepIx act) {
-  undoing_ = act;
-  for (StepIx s = act; s != kNone; s = tree_[s].parent) relevant_[s] = true;
-}
+void Cuts::undoing(std::vector<StepIx> acts) { undone_ = std::move(acts); }
 
 Cuts::OpenHosts Cuts::all_opened(StepIx s, OpenHosts open) const {
   for (StepIx x = s; x < tree_[s].end; ++x) insert_opened(open, x);

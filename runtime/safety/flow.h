@@ -6,7 +6,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include "runtime/safety/phases.h"
 #include "runtime/safety/tree.h"
 #include "runtime/safety/versions.h"
 
@@ -102,7 +101,6 @@ class Flow {
   /// Of an iteration or phase.
   std::vector<Armed> armed_after(StepIx s) const;
 
-  const Phases &phases(StepIx dag) const { return phases_.at(dag); }
   /// All turnovers of a pair in the order of the text, whether reached or not.
   std::span<const Turnover> turnovers(PairIx pair) const {
     return {turnovers_.data() + first_turnover_[pair], first_turnover_[pair + 1] - first_turnover_[pair]};
@@ -204,7 +202,6 @@ class Flow {
   std::unordered_map<StepIx, std::uint32_t> armed_after_;
   std::unordered_map<StepIx, std::vector<Open>> left_;
   std::vector<Open> none_;
-  std::map<StepIx, Phases> phases_;
   std::vector<Uneven> uneven_;
   std::vector<Starved> starved_;
   std::vector<Miscount> miscounts_;

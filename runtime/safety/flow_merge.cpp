@@ -96,17 +96,19 @@ void Flow::dag(StepIx s, State &state) {
   std::vector<Change> changes(phases.size());
   std::vector<State> ends(phases.size());
   std::vector<std::uint32_t> changing;  // phases that changed something, in the order they were run
-  for (const std::uint32_t i : phases_.try_emplace(s, tree_, s).first->second.order) {
-    const std::vector<std::uint32_t> &after = tree_[phases[i]].after;
+  const Phases &known = tree_.phases(s);
+  std::vector<std::size_t> waits(phases.size());
+  for (std::size_t i = 0; i < known.before.size(); ++i) waits[i] = known.before[i].count();
+  for (const std::uint32_t i : known.order) {
     State start = state;
     // Where one predecessor comes after all others, its end is this start.
-    const auto last = std::find_if(after.begin(), after.end(),
-                                   [&](std::uint32_t j) { return tree_[phases[j]].after.size() + 1 == after.size(); });
-    if (last != after.end()) {
+    const auto last = std::find_if(known.into[i].begin(), known.into[i].end(),
+                                   [&](std::uint32_t j) { return waits[j] + 1 == waits[i]; });
+    if (last != known.into[i].end()) {
       start = ends[*last];
     } else {
       for (const std::uint32_t j : changing) {
-        if (contains(after, j)) apply(changes[j], start);
+        if (known.before[i].test(j)) apply(changes[j], start);
       }
     }
     ends[i] = start;

@@ -6,36 +6,77 @@ namespace upg::safety {
 namespace {
 std::uint64_t key(StepIx s, GateIx g) { return (std::uint64_t{s} << 32) | g; }
 void add_all(std::vector<StepIx> &into, const std::vector<StepIx> &from) {
-  for (const StepIx s : from) {
-    if (std::find(into.begin(), into.end(), s) == into.end()) into.push_back(s);
-  }
+  into.insert(into.end(), from.begin(), from.end());
 }
+/// The first element that is not below `from`, if it is below `to`.
+StepIx first_of(std::span<const StepIx> steps, StepIx from, StepIx to) {
+  const auto at = std::lower_bound(steps.begin(), steps.end(), from);
+  return at == steps.end() || *at >= to ? kNone : *at;
+}
+/// The last element below `to`, if it is not below `from`.
+StepIx last_of(std::span<const StepIx> steps, StepIx from, StepIx to) {
+  const auto at = std::lower_bound(steps.begin(), steps.end(), to);
+  return at == steps.begin() || *std::prev(at) < from ? kNone : *std::prev(at);
+}
+StepIx later(StepIx a, StepIx b) { return a == kNone || (b != kNone && a < b) ? b : a; }
 }  // namespace
 
-Knowledge::Knowledge(const Tree &tree) : tree_(tree), reach_(tree.size()), reaches_all_(tree.size(), false) {
-  passes_.resize(tree.contracts().gate_count());
+Touches::Touches(const Tree &tree) {
   Contracts &contracts = tree.contracts();
-  // Children have larger numbers than their parents: one sweep from the end gathers what each step may touch.
-  for (StepIx s = tree.size(); s-- > 0;) {
-    const Step &step = tree[s];
-    if (step.kind == StepKind::act) {
-      const Contract &c = tree.contract(step);
-      reach_[s] = c.reach;
-      reaches_all_[s] = c.reaches_all;
-    } else if (step.kind == StepKind::await) {
-      for (const GateIx g : tree.gates(step)) {
-        const GateInstance &gate = contracts.gate(g);
-        if (!gate.health_of.empty()) reach_[s].push_back(contracts.star());
-        for (const PairIx p : gate.health_of) reach_[s].push_back(contracts.role_item(tree.site().pair_role(p)));
+  std::vector<ItemIx> back;  // what passes of an await bring back
+  const auto each = [&](auto use) {
+    for (StepIx s = 0; s < tree.size(); ++s) {
+      const Step &step = tree[s];
+      if (step.kind == StepKind::act) {
+        for (const ItemIx i : tree.contract(step).reach) use(s, i);
+      } else if (step.kind == StepKind::await) {
+        back.clear();
+        for (const GateIx g : tree.gates(step)) {
+          for (const PairIx p : contracts.gate(g).health_of) {
+            back.push_back(contracts.role_item(tree.site().pair_role(p)));
+          }
+        }
+        if (back.empty()) continue;
+        back.push_back(contracts.star());
+        sort_unique(back);
+        for (const ItemIx i : back) use(s, i);
       }
     }
-    sort_unique(reach_[s]);
-    if (step.parent == kNone) continue;
-    std::vector<ItemIx> &up = reach_[step.parent];
-    up.insert(up.end(), reach_[s].begin(), reach_[s].end());
-    if (up.size() > 4096 && up.size() * 2 > up.capacity()) sort_unique(up);
-    if (reaches_all_[s]) reaches_all_[step.parent] = true;
+  };
+  each([&](StepIx, ItemIx i) {
+    if (begin_.size() < i + std::size_t{2}) begin_.resize(i + std::size_t{2});
+    ++begin_[i + 1];
+  });
+  for (std::size_t i = 1; i < begin_.size(); ++i) begin_[i] += begin_[i - 1];
+  steps_.resize(begin_.empty() ? 0 : begin_.back());
+  std::vector<std::size_t> next = begin_;
+  each([&](StepIx s, ItemIx i) { steps_[next[i]++] = s; });
+  for (StepIx s = 0; s < tree.size(); ++s) {
+    if (tree[s].kind == StepKind::act && tree.contract(tree[s]).reaches_all) all_.push_back(s);
   }
+}
+
+std::span<const StepIx> Touches::of(ItemIx item) const {
+  if (item + std::size_t{1} >= begin_.size()) return {};
+  return {steps_.data() + begin_[item], begin_[item + 1] - begin_[item]};
+}
+
+StepIx Touches::first(std::span<const ItemIx> items, StepIx from, StepIx to) const {
+  if (items.empty()) return kNone;  // it watches nothing
+  StepIx found = first_of(all_, from, to);
+  for (const ItemIx i : items) found = std::min(found, first_of(of(i), from, to));
+  return found;
+}
+
+StepIx Touches::last(std::span<const ItemIx> items, StepIx from, StepIx to) const {
+  if (items.empty()) return kNone;
+  StepIx found = last_of(all_, from, to);
+  for (const ItemIx i : items) found = later(found, last_of(of(i), from, to));
+  return found;
+}
+
+Knowledge::Knowledge(const Tree &tree) : tree_(tree), touches_(tree) {
+  passes_.resize(tree.contracts().gate_count());
   for (StepIx s = 0; s < tree.size(); ++s) {
     if (tree[s].kind != StepKind::await) continue;
     for (const GateIx g : tree.gates(tree[s])) passes_[g].push_back(s);
@@ -46,25 +87,29 @@ const std::vector<StepIx> &Knowledge::passes(GateIx gate) const {
   return gate < passes_.size() ? passes_[gate] : none_;
 }
 
-bool Knowledge::may_touch(StepIx s, GateIx gate) const {
-  const GateInstance &g = tree_.contracts().gate(gate);
-  if (g.watch.empty()) return false;
-  return reaches_all_[s] || intersects(g.watch, reach_[s]);
+StepIx Knowledge::first_hit(GateIx gate, StepIx from, StepIx to) const {
+  return touches_.first(tree_.contracts().gate(gate).watch, from, to);
+}
+StepIx Knowledge::first_touch(GateIx gate, StepIx from, StepIx to) const {
+  return std::min(first_hit(gate, from, to), first_of(passes(gate), from, to));
+}
+StepIx Knowledge::last_touch(GateIx gate, StepIx from, StepIx to) const {
+  return later(touches_.last(tree_.contracts().gate(gate).watch, from, to), last_of(passes(gate), from, to));
 }
 
-StepIx Knowledge::hitter(StepIx s, GateIx gate) {
-  if (!may_touch(s, gate)) return kNone;
-  const Step &step = tree_[s];
-  if (step.kind == StepKind::act || step.kind == StepKind::await) return leaf(s, gate).by;
-  const auto it = hitters_.find(key(s, gate));
-  if (it != hitters_.end()) return it->second;
-  StepIx found = kNone;
-  for (const StepIx child : step.children) {
-    found = hitter(child, gate);
-    if (found != kNone) break;
+StepIx Knowledge::hitter(StepIx s, GateIx gate) const { return first_hit(gate, s, tree_[s].end); }
+
+StepIx Knowledge::beside(GateIx gate, StepIx dag, StepIx phase) const {
+  const std::vector<StepIx> &children = tree_[dag].children;
+  const llvm::BitVector beside = tree_.phases(dag).beside(tree_.ordinal(phase));
+  for (int i = beside.find_first(); i >= 0;) {
+    const StepIx by = first_hit(gate, children[static_cast<unsigned>(i)], tree_[dag].end);
+    if (by == kNone) return kNone;
+    const std::uint32_t there = tree_.ordinal(tree_.child_towards(dag, by));
+    if (beside.test(there)) return by;
+    i = beside.find_next(there);
   }
-  hitters_[key(s, gate)] = found;
-  return found;
+  return kNone;
 }
 
 Knowledge::Outcome Knowledge::leaf(StepIx s, GateIx gate) {
@@ -99,10 +144,52 @@ void Knowledge::precede(Outcome &then, const Outcome &first) {
   add_all(then.awaits, first.awaits);
 }
 
+void Knowledge::precede(Outcome &then, StepIx up, StepIx x, GateIx gate) {
+  while (then.neither) {
+    const StepIx at = last_touch(gate, up + 1, x);
+    if (at == kNone) return;
+    x = tree_.child_towards(up, at);
+    precede(then, outcome(x, gate));
+  }
+}
+
+void Knowledge::earlier_phases(Outcome &then, StepIx dag, StepIx phase, GateIx gate) {
+  const std::vector<StepIx> &children = tree_[dag].children;
+  const Phases &phases = tree_.phases(dag);
+  const llvm::BitVector &before = phases.before[tree_.ordinal(phase)];
+  std::vector<std::pair<std::uint32_t, const Outcome *>> parts;  // in which something happens to the gate
+  for (int i = before.find_first(); i >= 0;) {
+    const StepIx at = first_touch(gate, children[static_cast<unsigned>(i)], tree_[dag].end);
+    if (at == kNone) break;
+    const StepIx child = tree_.child_towards(dag, at);
+    const std::uint32_t there = tree_.ordinal(child);
+    if (before.test(there)) parts.emplace_back(there, &outcome(child, gate));
+    i = before.find_next(there);
+  }
+  llvm::BitVector covered(before.size());
+  Outcome earlier;
+  earlier.neither = true;
+  for (const auto &[i, part] : parts) {
+    if (part->neither) continue;
+    earlier.neither = false;
+    covered |= phases.before[i];
+  }
+  for (const auto &[i, part] : parts) {
+    if (part->hit && !covered.test(i)) {
+      earlier.hit = true;
+      if (earlier.by == kNone) earlier.by = part->by;
+    }
+    earlier.pass = earlier.pass || part->pass;
+    add_all(earlier.awaits, part->awaits);
+  }
+  precede(then, earlier);
+}
+
 const Knowledge::Outcome &Knowledge::outcome(StepIx s, GateIx gate) {
   const auto it = outcomes_.find(key(s, gate));
   if (it != outcomes_.end()) return it->second;
   Outcome out = compute(s, gate);
+  sort_unique(out.awaits);
   return outcomes_[key(s, gate)] = std::move(out);
 }
 
@@ -125,9 +212,7 @@ Knowledge::Outcome Knowledge::compute(StepIx s, GateIx gate) {
       break;
   }
   // Neither hit nor passed anywhere below: the common case, without a walk.
-  const std::vector<StepIx> &asked = passes(gate);
-  const auto first = std::lower_bound(asked.begin(), asked.end(), s);
-  if (!may_touch(s, gate) && (first == asked.end() || *first >= step.end)) return out;
+  if (first_touch(gate, s, step.end) == kNone) return out;
   switch (step.kind) {
     case StepKind::branch:
       out.neither = false;
@@ -143,27 +228,28 @@ Knowledge::Outcome Knowledge::compute(StepIx s, GateIx gate) {
       return out;
     case StepKind::parallel:
     case StepKind::dag: {
-      bool clean_pass = false, all_neither = true;
-      for (const StepIx child : step.children) {
-        const Outcome &fiber = outcome(child, gate);
-        // A hit in one phase is covered by what a later phase surely asks.
-        bool covered = false;
-        if (step.kind == StepKind::dag) {
-          for (const StepIx later : step.children) {
-            covered =
-                covered || (contains(tree_[later].after, tree_.ordinal(s, child)) && !outcome(later, gate).neither);
-          }
-        }
-        if (fiber.hit && !covered) {
-          out.hit = true;
-          if (out.by == kNone) out.by = fiber.by;
-        }
-        clean_pass = clean_pass || fiber.pass;
-        all_neither = all_neither && fiber.neither;
-        add_all(out.awaits, fiber.awaits);
+      std::vector<std::pair<std::uint32_t, const Outcome *>> fibers;  // in which something happens to the gate
+      for (StepIx at = first_touch(gate, s, step.end); at != kNone;) {
+        const StepIx child = tree_.child_towards(s, at);
+        fibers.emplace_back(tree_.ordinal(child), &outcome(child, gate));
+        at = first_touch(gate, tree_[child].end, step.end);
       }
-      out.pass = clean_pass;
-      out.neither = all_neither;
+      // A hit in one phase is covered by what a later phase surely asks.
+      llvm::BitVector covered(static_cast<unsigned>(step.children.size()));
+      if (step.kind == StepKind::dag) {
+        for (const auto &[i, fiber] : fibers) {
+          if (!fiber->neither) covered |= tree_.phases(s).before[i];
+        }
+      }
+      for (const auto &[i, fiber] : fibers) {
+        if (fiber->hit && !covered.test(i)) {
+          out.hit = true;
+          if (out.by == kNone) out.by = fiber->by;
+        }
+        out.pass = out.pass || fiber->pass;
+        out.neither = out.neither && fiber->neither;
+        add_all(out.awaits, fiber->awaits);
+      }
       return out;
     }
     case StepKind::attempt: {
@@ -202,7 +288,7 @@ Knowledge::Outcome Knowledge::compute(StepIx s, GateIx gate) {
       return out;
     }
     default:
-      for (std::size_t i = step.children.size(); i-- > 0 && out.neither;) precede(out, outcome(step.children[i], gate));
+      precede(out, s, step.end, gate);
       return out;
   }
 }
@@ -211,10 +297,8 @@ Known Knowledge::before(StepIx s, GateIx gate) {
   Outcome so_far;
   so_far.neither = true;
   Known known;
-  const auto concurrent_hit = [&](StepIx sibling) {
-    if (known.concurrent) return;
-    const StepIx by = hitter(sibling, gate);
-    if (by == kNone) return;
+  const auto concurrent_hit = [&](StepIx by) {
+    if (known.concurrent || by == kNone) return;
     known.stale = known.concurrent = true;
     known.by = by;
   };
@@ -227,7 +311,7 @@ Known Knowledge::before(StepIx s, GateIx gate) {
       continue;
     switch (parent.kind) {
       case StepKind::attempt: {
-        const std::uint32_t me = tree_.ordinal(up, x);
+        const std::uint32_t me = tree_.ordinal(x);
         if (me == 0) break;
         if (me == parent.recoveries + 1 && so_far.neither) {
           Outcome recovered;
@@ -245,51 +329,21 @@ Known Knowledge::before(StepIx s, GateIx gate) {
         break;
       }
       case StepKind::parallel:
-        for (const StepIx sibling : parent.children) {
-          if (sibling != x) concurrent_hit(sibling);
+      case StepKind::roll: {
+        const StepIx earlier = first_hit(gate, up + 1, x);
+        if (parent.kind == StepKind::parallel || parent.batch > 1) {
+          concurrent_hit(earlier != kNone ? earlier : first_hit(gate, tree_[x].end, parent.end));
+        } else if (so_far.neither && earlier != kNone) {
+          so_far.hit = true;
+          so_far.neither = false;
+          if (so_far.by == kNone) so_far.by = earlier;
         }
-        break;
-      case StepKind::roll:
-        for (const StepIx sibling : parent.children) {
-          if (sibling == x) continue;
-          if (parent.batch > 1) {
-            concurrent_hit(sibling);
-          } else if (sibling < x && so_far.neither) {
-            const StepIx by = hitter(sibling, gate);
-            if (by == kNone) continue;
-            so_far.hit = true;
-            so_far.neither = false;
-            if (so_far.by == kNone) so_far.by = by;
-          }
-        }
-        break;
-      case StepKind::dag: {
-        const std::uint32_t me = tree_.ordinal(up, x);
-        for (std::uint32_t i = 0; i < parent.children.size(); ++i) {
-          if (i != me && tree_.concurrent_children(up, x, parent.children[i])) concurrent_hit(parent.children[i]);
-        }
-        if (!so_far.neither || forgotten) break;
-        bool settled = false;
-        Outcome earlier;
-        for (const std::uint32_t i : tree_[x].after) {
-          const Outcome &o = outcome(parent.children[i], gate);
-          settled = settled || !o.neither;
-          bool covered = false;
-          for (const std::uint32_t j : tree_[x].after) {
-            covered =
-                covered || (contains(tree_[parent.children[j]].after, i) && !outcome(parent.children[j], gate).neither);
-          }
-          if (o.hit && !covered) {
-            earlier.hit = true;
-            if (earlier.by == kNone) earlier.by = o.by;
-          }
-          earlier.pass = earlier.pass || o.pass;
-          add_all(earlier.awaits, o.awaits);
-        }
-        earlier.neither = !settled;
-        precede(so_far, earlier);
         break;
       }
+      case StepKind::dag:
+        if (!known.concurrent) concurrent_hit(beside(gate, up, x));
+        if (so_far.neither && !forgotten) earlier_phases(so_far, up, x, gate);
+        break;
       case StepKind::branch:
         break;
       case StepKind::loop:
@@ -301,8 +355,7 @@ Known Knowledge::before(StepIx s, GateIx gate) {
         break;
       default:
         if (x == tree_.on_abort()) break;  // nothing is known when an abort starts
-        for (std::uint32_t i = tree_.ordinal(up, x); i-- > 0 && so_far.neither;)
-          precede(so_far, outcome(parent.children[i], gate));
+        precede(so_far, up, x, gate);
         break;
     }
   }
@@ -313,7 +366,7 @@ Known Knowledge::before(StepIx s, GateIx gate) {
     known.by = so_far.by;
   }
   known.awaits = std::move(so_far.awaits);
-  std::sort(known.awaits.begin(), known.awaits.end());
+  sort_unique(known.awaits);
   return known;
 }
 

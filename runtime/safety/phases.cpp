@@ -1,30 +1,138 @@
-#include "runtime/safety/phases.h"
+#include <algorithm>
+#include <functional>
+#include <queue>
 
+#include "runtime/safety/tree.h"
+
+/// Phases and what orders them.
 namespace upg::safety {
+namespace {
 
-Phases::Phases(const Tree &tree, StepIx dag) {
-  const std::vector<StepIx> &phases = tree[dag].children;
+/// Edges between phases; a new one is closed under transitivity at once.
+class Ordering {
+ public:
+  explicit Ordering(std::uint32_t n) : n_(n), before_(n, llvm::BitVector(n)), later_(n) {}
+
+  bool precedes(std::uint32_t i, std::uint32_t j) const { return before_[j].test(i); }
+  void add(std::uint32_t i, std::uint32_t j) {
+    if (precedes(i, j)) return;
+    llvm::BitVector earlier = before_[i];
+    earlier.set(i);
+    if (!later_[j].empty()) {
+      for (std::uint32_t k = 0; k < n_; ++k) {
+        if (before_[k].test(j)) before_[k] |= earlier;
+      }
+    }
+    before_[j] |= earlier;
+    later_[i].push_back(j);
+  }
+  Phases take() {
+    Phases out;
+    std::vector<std::size_t> waits(n_);
+    for (const std::vector<std::uint32_t> &to : later_) {
+      for (const std::uint32_t j : to) ++waits[j];
+    }
+    // In rounds over the text, so that the order stays that of the text where it may.
+    std::priority_queue<std::uint32_t, std::vector<std::uint32_t>, std::greater<>> now, next;
+    for (std::uint32_t i = 0; i < n_; ++i) {
+      if (waits[i] == 0) now.push(i);
+    }
+    for (; !now.empty(); std::swap(now, next)) {
+      while (!now.empty()) {
+        const std::uint32_t i = now.top();
+        now.pop();
+        out.order.push_back(i);
+        for (const std::uint32_t j : later_[i]) {
+          if (--waits[j] == 0) (j > i ? now : next).push(j);
+        }
+      }
+    }
+    out.rank.resize(n_);
+    for (std::uint32_t i = 0; i < n_; ++i) out.rank[out.order[i]] = i;
+    out.into.resize(n_);
+    for (std::uint32_t i = 0; i < n_; ++i) {
+      for (const std::uint32_t j : later_[i]) out.into[j].push_back(i);
+    }
+    out.before = std::move(before_);
+    out.after.assign(n_, llvm::BitVector(n_));
+    for (std::uint32_t j = 0; j < n_; ++j) {
+      for (const unsigned i : out.before[j].set_bits()) out.after[i].set(j);
+    }
+    return out;
+  }
+
+ private:
+  std::uint32_t n_;
+  std::vector<llvm::BitVector> before_;
+  std::vector<std::vector<std::uint32_t>> later_;  // the edges as they were added
+};
+
+}  // namespace
+
+llvm::BitVector Phases::beside(std::uint32_t i) const {
+  llvm::BitVector out = before[i];
+  out |= after[i];
+  out.set(i);
+  out.flip();
+  return out;
+}
+
+const Phases &Tree::phases(StepIx dag) const {
+  const auto it = phases_.find(dag);
+  return it == phases_.end() ? no_phases_ : it->second;  // it was not unfolded
+}
+
+void Tree::expand_dag(StepIx s, plan::NodeId node, Env &env) {
+  const plan::Plan &p = plan();
+  if (p.kids(node).size() > kMaxPhases) {
+    complete_ = false;
+    return;
+  }
+  std::vector<StepIx> phases;
+  for (const plan::NodeId kid : p.kids(node)) phases.push_back(expand(kid, env));
   const auto n = static_cast<std::uint32_t>(phases.size());
-  before.assign(n, llvm::BitVector(n));
-  std::vector<std::vector<std::uint32_t>> later(n);
-  std::vector<std::size_t> waits(n);
+  Ordering ordering(n);
   for (std::uint32_t j = 0; j < n; ++j) {
-    waits[j] = tree[phases[j]].after.size();
-    for (const std::uint32_t i : tree[phases[j]].after) {
-      before[j].set(i);
-      later[i].push_back(j);
+    if (p.node(p.kid(node, j)).op != plan::Op::phase) continue;
+    for (const std::uint32_t i : p.phases[p.node(p.kid(node, j)).a].after) {
+      if (i < n && i != j && !ordering.precedes(j, i)) ordering.add(i, j);
     }
   }
-  std::vector<bool> placed(n, false);
-  for (bool more = true; more;) {  // in rounds, so that the order stays that of the text where it may
-    more = false;
-    for (std::uint32_t i = 0; i < n; ++i) {
-      if (placed[i] || waits[i] != 0) continue;
-      placed[i] = more = true;
-      order.push_back(i);
-      for (const std::uint32_t j : later[i]) --waits[j];
+  // What the author left unordered, `order` decides (SEMANTICS, ORDER); a contradiction stays unordered and is found by
+  // the rule.
+  std::vector<std::vector<std::uint32_t>> changers(site().role_count());  // phases that change the role, ascending
+  for (std::uint32_t i = 0; i < n && !p.orders.empty(); ++i) {
+    for (StepIx x = phases[i]; x < steps_[phases[i]].end; ++x) {
+      if (steps_[x].kind != StepKind::act || steps_[x].contract == kNone) continue;
+      for (const PairIx pair : contract(steps_[x]).changes) {
+        std::vector<std::uint32_t> &of_role = changers[site().pair_role(pair)];
+        if (of_role.empty() || of_role.back() != i) of_role.push_back(i);
+      }
     }
   }
+  const auto touching = [&](const plan::RoleGroup &group) {
+    std::vector<std::uint32_t> out;
+    for (const plan::RoleId r : group.roles) out.insert(out.end(), changers[r.index].begin(), changers[r.index].end());
+    sort_unique(out);
+    return out;
+  };
+  for (const plan::Order &rule : p.orders) {
+    if (rule.on_each_host) continue;
+    for (std::size_t a = 0; a < rule.groups.size(); ++a) {
+      const std::vector<std::uint32_t> first = touching(rule.groups[a]);
+      for (std::size_t b = a + 1; b < rule.groups.size(); ++b) {
+        const std::vector<std::uint32_t> second = touching(rule.groups[b]);
+        for (const std::uint32_t i : first) {
+          for (const std::uint32_t j : second) {
+            if (i == j || ordering.precedes(i, j) || ordering.precedes(j, i)) continue;
+            ordering.add(i, j);
+            edges_.push_back({node, i, j});
+          }
+        }
+      }
+    }
+  }
+  phases_.emplace(s, ordering.take());
 }
 
 }  // namespace upg::safety

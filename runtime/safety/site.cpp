@@ -243,8 +243,9 @@ void Site::add_budgets() {
       Budget serial;
       serial.role = r;
       serial.budget = 1;
-      serial.weight.assign(hosts_.size(), 0);
-      for (const HostIx h : role_hosts_[r]) serial.weight[h] = 1;
+      std::vector<std::pair<HostIx, std::uint64_t>> ones;
+      for (const HostIx h : role_hosts_[r]) ones.emplace_back(h, 1);
+      serial.weight.assign(std::move(ones));
       serial.total = hosts.size();
       budgets_.push_back(std::move(serial));
     }
@@ -258,36 +259,39 @@ void Site::add_budget(RoleIx role, const plan::Available &line, std::string grou
   b.role = role;
   b.line = &line;
   b.group = std::move(group);
-  b.weight.assign(hosts_.size(), 0);
   const bool votes = line.kind == plan::AvailableKind::quorum;
   std::uint64_t n = 0;
   std::set<std::string> domains, domains_out;
   std::map<std::string, std::uint32_t> domain_ids;
-  if (line.of.valid()) b.domain.assign(hosts_.size(), kNone);
+  std::vector<std::pair<HostIx, std::uint64_t>> weights;
+  std::vector<std::pair<HostIx, std::uint32_t>> values;
   for (const std::uint32_t i : positions) {
     const std::uint64_t w = votes && i < r.weights.size() ? r.weights[i] : 1;
     const bool out = plan_->hosts[hosts[i].index].out_reason.valid();
     n += w;
     if (out) b.out += w;
     const HostIx h = kept_[hosts[i].index];
-    if (h != kNone && !out) b.weight[h] = w;
+    if (h != kNone && !out) weights.emplace_back(h, w);
     if (line.of.valid()) {
       const std::string value = attribute(hosts[i], line.of);
       domains.insert(value);
       if (out) domains_out.insert(value);
       auto [it, fresh] = domain_ids.try_emplace(value, static_cast<std::uint32_t>(domain_ids.size()));
-      if (h != kNone) b.domain[h] = it->second;
+      if (h != kNone) values.emplace_back(h, it->second);
     }
   }
   b.total = n;
   if (line.of.valid()) {
     b.total = domains.size();
     b.out = domains_out.size();
-    for (HostIx h = 0; h < hosts_.size(); ++h) {
-      if (b.weight[h] == 0) continue;
-      b.weight[h] = domains_out.contains(attribute(hosts_[h].id, line.of)) ? 0 : 1;  // its group is down already
+    for (auto &[h, w] : weights) {
+      if (w == 0) continue;
+      w = !domains_out.empty() && domains_out.contains(attribute(hosts_[h].id, line.of)) ? 0
+                                                                                         : 1;  // 0: its group is down
     }
   }
+  b.weight.assign(std::move(weights));
+  b.domain.assign(std::move(values));
   std::uint64_t may = 0;
   std::uint64_t need = 0;
   switch (line.kind) {

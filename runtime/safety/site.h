@@ -1,8 +1,10 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "runtime/plan/plan.h"
@@ -27,6 +29,37 @@ struct SiteHost {
   PairIx first_pair = 0;
 };
 
+/// A number for some hosts; all others have `absent`.
+template <class T, T absent>
+class PerHost {
+ public:
+  bool empty() const { return rows_.empty(); }
+  T operator[](HostIx h) const {
+    if (rows_.empty() || h < rows_.front().first) return absent;
+    // Often the hosts follow one another.
+    const std::size_t guess = h - rows_.front().first;
+    if (guess < rows_.size() && rows_[guess].first == h) return rows_[guess].second;
+    const auto at = std::lower_bound(rows_.begin(), rows_.end(), h, [](const Row &r, HostIx x) { return r.first < x; });
+    return at != rows_.end() && at->first == h ? at->second : absent;
+  }
+  /// Of two for one host the later one counts.
+  void assign(std::vector<std::pair<HostIx, T>> rows) {
+    std::stable_sort(rows.begin(), rows.end(), [](const Row &a, const Row &b) { return a.first < b.first; });
+    for (const Row &r : rows) {
+      if (!rows_.empty() && rows_.back().first == r.first)
+        rows_.back().second = r.second;
+      else
+        rows_.push_back(r);
+    }
+  }
+  auto begin() const { return rows_.begin(); }
+  auto end() const { return rows_.end(); }
+
+ private:
+  using Row = std::pair<HostIx, T>;
+  std::vector<Row> rows_;  // ascending by host
+};
+
 /// One constraint of AVAIL or SERIAL: the hosts down (or changing) at one instant may weigh at most `budget`.
 struct Budget {
   RoleIx role = 0;
@@ -34,10 +67,10 @@ struct Budget {
   std::string group;                      // value of `per`, for messages
   bool below = false;                     // the hosts declared out already break the policy
   std::uint64_t budget = 0;
-  std::uint64_t total = 0;            // weight of all hosts of the group, declared out ones included
-  std::uint64_t out = 0;              // weight of those declared out
-  std::vector<std::uint64_t> weight;  // per HostIx, of one host; 0 outside the group
-  std::vector<std::uint32_t> domain;  // for `of`: value of the attribute per HostIx; empty otherwise
+  std::uint64_t total = 0;               // weight of all hosts of the group, declared out ones included
+  std::uint64_t out = 0;                 // weight of those declared out
+  PerHost<std::uint64_t, 0> weight;      // of one host; 0 outside the group
+  PerHost<std::uint32_t, kNone> domain;  // for `of`: value of the attribute; empty otherwise
 };
 
 /// The hosts of a plan, folded into classes, with roles, carriers and budgets (SEMANTICS section 1).

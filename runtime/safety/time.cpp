@@ -139,22 +139,16 @@ Duration Times::compute(StepIx s, const std::vector<Duration> &below) const {
     }
     case StepKind::dag: {
       std::vector<Duration> ends(step.children.size());
-      const auto settle = [&](auto &&self, std::size_t i) -> Duration {
-        if (ends[i].worst != 0 || ends[i].typical != 0) return ends[i];
-        Duration start;
-        for (const std::uint32_t j : tree_[step.children[i]].after) {
-          const Duration before = self(self, j);
-          start.typical = std::max(start.typical, before.typical);
-          start.worst = std::max(start.worst, before.worst);
+      const Phases &phases = tree_.phases(s);
+      for (const std::uint32_t i : phases.order) {
+        for (const std::uint32_t j : phases.into[i]) {
+          ends[i].typical = std::max(ends[i].typical, ends[j].typical);
+          ends[i].worst = std::max(ends[i].worst, ends[j].worst);
         }
-        ends[i].typical = plus(start.typical, below[step.children[i]].typical);
-        ends[i].worst = plus(start.worst, below[step.children[i]].worst);
-        return ends[i];
-      };
-      for (std::size_t i = 0; i < ends.size(); ++i) {
-        const Duration end = settle(settle, i);
-        d.typical = std::max(d.typical, end.typical);
-        d.worst = std::max(d.worst, end.worst);
+        ends[i].typical = plus(ends[i].typical, below[step.children[i]].typical);
+        ends[i].worst = plus(ends[i].worst, below[step.children[i]].worst);
+        d.typical = std::max(d.typical, ends[i].typical);
+        d.worst = std::max(d.worst, ends[i].worst);
       }
       return d;
     }

@@ -1,7 +1,5 @@
 #include "runtime/safety/tree.h"
 
-#include <llvm/ADT/BitVector.h>
-
 #include <algorithm>
 
 namespace upg::safety {
@@ -54,7 +52,10 @@ StepIx Tree::add(StepKind kind, plan::NodeId node) {
   s.accept = accept_;
   const auto ix = static_cast<StepIx>(steps_.size());
   s.end = ix + 1;
-  if (parent_ != kNone) steps_[parent_].children.push_back(ix);
+  if (parent_ != kNone) {
+    s.place = static_cast<std::uint32_t>(steps_[parent_].children.size());
+    steps_[parent_].children.push_back(ix);
+  }
   steps_.push_back(std::move(s));
   return ix;
 }
@@ -197,7 +198,7 @@ StepIx Tree::expand(plan::NodeId node, Env &env) {
       expand_roll(s, node, env);
       break;
     case Op::dag:
-      expand_dag(node, env);
+      expand_dag(s, node, env);
       break;
     case Op::unless:
     case Op::expect_value:
@@ -342,65 +343,6 @@ void Tree::expand_unless(StepIx s, plan::NodeId node, Env &env) {
   if (p.node(node).op == plan::Op::unless) expand(p.kid(node, 1), env);
 }
 
-void Tree::expand_dag(plan::NodeId node, Env &env) {
-  const plan::Plan &p = plan();
-  std::vector<StepIx> phases;
-  for (const plan::NodeId kid : p.kids(node)) phases.push_back(expand(kid, env));
-  const auto n = static_cast<std::uint32_t>(phases.size());
-  std::vector<llvm::BitVector> before(n, llvm::BitVector(n));  // before[i][j]: i ends before j starts; always closed
-  const auto order = [&](std::uint32_t i, std::uint32_t j) {
-    if (before[i][j]) return;
-    llvm::BitVector later = before[j];
-    later.set(j);
-    for (std::uint32_t a = 0; a < n; ++a) {
-      if (a == i || before[a][i]) before[a] |= later;
-    }
-  };
-  for (std::uint32_t j = 0; j < n; ++j) {
-    if (p.node(p.kid(node, j)).op != plan::Op::phase) continue;
-    for (const std::uint32_t i : p.phases[p.node(p.kid(node, j)).a].after) {
-      if (i < n && i != j && !before[j][i]) order(i, j);
-    }
-  }
-  // What the author left unordered, `order` decides (SEMANTICS, ORDER); a contradiction stays unordered and is found by
-  // the rule.
-  std::vector<std::vector<std::uint32_t>> changers(site().role_count());  // phases that change the role, ascending
-  for (std::uint32_t i = 0; i < n; ++i) {
-    for (StepIx x = phases[i]; x < steps_[phases[i]].end; ++x) {
-      if (steps_[x].kind != StepKind::act || steps_[x].contract == kNone) continue;
-      for (const PairIx pair : contract(steps_[x]).changes) {
-        std::vector<std::uint32_t> &of_role = changers[site().pair_role(pair)];
-        if (of_role.empty() || of_role.back() != i) of_role.push_back(i);
-      }
-    }
-  }
-  const auto touching = [&](const plan::RoleGroup &group) {
-    std::vector<std::uint32_t> out;
-    for (const plan::RoleId r : group.roles) out.insert(out.end(), changers[r.index].begin(), changers[r.index].end());
-    sort_unique(out);
-    return out;
-  };
-  for (const plan::Order &rule : p.orders) {
-    if (rule.on_each_host) continue;
-    for (std::size_t a = 0; a < rule.groups.size(); ++a) {
-      const std::vector<std::uint32_t> first = touching(rule.groups[a]);
-      for (std::size_t b = a + 1; b < rule.groups.size(); ++b) {
-        const std::vector<std::uint32_t> second = touching(rule.groups[b]);
-        for (const std::uint32_t i : first) {
-          for (const std::uint32_t j : second) {
-            if (i == j || before[i][j] || before[j][i]) continue;
-            order(i, j);
-            edges_.push_back({node, i, j});
-          }
-        }
-      }
-    }
-  }
-  for (std::uint32_t i = 0; i < n; ++i) {
-    for (const unsigned j : before[i].set_bits()) steps_[phases[j]].after.push_back(i);
-  }
-}
-
 StepIx Tree::meet(StepIx a, StepIx b) const {
   while (!below(b, a)) a = steps_[a].parent;
   return a;
@@ -411,11 +353,6 @@ StepIx Tree::child_towards(StepIx ancestor, StepIx s) const {
   return *std::prev(std::upper_bound(children.begin(), children.end(), s));
 }
 
-std::uint32_t Tree::ordinal(StepIx parent, StepIx child) const {
-  const std::vector<StepIx> &children = steps_[parent].children;
-  return static_cast<std::uint32_t>(std::lower_bound(children.begin(), children.end(), child) - children.begin());
-}
-
 bool Tree::concurrent_children(StepIx parent, StepIx a, StepIx b) const {
   const Step &p = steps_[parent];
   switch (p.kind) {
@@ -423,10 +360,8 @@ bool Tree::concurrent_children(StepIx parent, StepIx a, StepIx b) const {
       return a != b;
     case StepKind::roll:
       return a != b && p.batch > 1;
-    case StepKind::dag: {
-      const std::uint32_t i = ordinal(parent, a), j = ordinal(parent, b);
-      return i != j && !contains(steps_[a].after, j) && !contains(steps_[b].after, i);
-    }
+    case StepKind::dag:
+      return phases(parent).concurrent(ordinal(a), ordinal(b));
     default:
       return false;
   }
@@ -446,7 +381,7 @@ Tree::Relation Tree::relation(StepIx a, StepIx b) const {
     case StepKind::dag:
       if (concurrent_children(m, x, y)) return Relation::concurrent;
       if (steps_[m].kind == StepKind::dag)
-        return contains(steps_[y].after, ordinal(m, x)) ? Relation::before : Relation::after;
+        return phases(m).before[ordinal(y)].test(ordinal(x)) ? Relation::before : Relation::after;
       break;
     default:
       break;

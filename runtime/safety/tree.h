@@ -1,6 +1,9 @@
 #pragma once
+#include <llvm/ADT/BitVector.h>
+
 #include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "runtime/plan/plan.h"
@@ -61,9 +64,21 @@ struct Step {
   std::uint32_t per_batch = 0;
   std::uint32_t recoveries = 0;  // attempt
   ContractIx undo = kNone;       // act: what an abort or a halt would run to undo it
+  std::uint32_t place = 0;       // among the children of its parent
   std::vector<StepIx> children;
-  std::vector<std::uint32_t>
-      after;  // phase: ordinals of its predecessors, closed under transitivity, derived ones included, ascending
+};
+
+/// The phases of one dag, by their place among its children; both orders are closed under transitivity, with the edges
+/// that ORDER derives.
+struct Phases {
+  std::vector<std::uint32_t> order;              // fits all edges
+  std::vector<std::uint32_t> rank;               // place in that order
+  std::vector<llvm::BitVector> before;           // bit i of row j: i ends before j starts
+  std::vector<llvm::BitVector> after;            // bit j of row i: the same
+  std::vector<std::vector<std::uint32_t>> into;  // edges of which all others follow: to j from each of row j
+  bool concurrent(std::uint32_t i, std::uint32_t j) const { return i != j && !before[i].test(j) && !before[j].test(i); }
+  /// Those that may run at the same time as phase i.
+  llvm::BitVector beside(std::uint32_t i) const;
 };
 
 /// The plan with procedures called and rollouts bound to the kept hosts of each class.
@@ -71,6 +86,7 @@ class Tree {
  public:
   static constexpr std::size_t kMaxSteps = 1'000'000;
   static constexpr std::uint32_t kMaxDepth = 400;
+  static constexpr std::uint32_t kMaxPhases = 10'000;  // of one dag: its order is a square of bits
 
   explicit Tree(Contracts &contracts);
 
@@ -85,6 +101,7 @@ class Tree {
   const Contract &contract(const Step &s) const { return (*contracts_)[s.contract]; }
   /// Edges that ORDER adds between phases.
   const std::vector<PhaseEdge> &edges() const { return edges_; }
+  const Phases &phases(StepIx dag) const;
   StepIx preflight() const { return preflight_; }
   StepIx body() const { return body_; }
   StepIx postflight() const { return postflight_; }
@@ -105,7 +122,7 @@ class Tree {
   Relation relation(StepIx a, StepIx b) const;
   /// The child of `ancestor` that holds `s`.
   StepIx child_towards(StepIx ancestor, StepIx s) const;
-  std::uint32_t ordinal(StepIx parent, StepIx child) const;
+  std::uint32_t ordinal(StepIx child) const { return steps_[child].place; }
   /// Whether two children of a parallel, dag or roll may run at the same time.
   bool concurrent_children(StepIx parent, StepIx a, StepIx b) const;
   /// Inside `with` of this hold (or of one that may be the same).
@@ -123,7 +140,7 @@ class Tree {
   void expand_with(StepIx s, plan::NodeId node, Env &env);
   void expand_roll(StepIx s, plan::NodeId node, Env &env);
   void expand_visit(StepIx s, plan::NodeId node, Env &env);
-  void expand_dag(plan::NodeId node, Env &env);
+  void expand_dag(StepIx s, plan::NodeId node, Env &env);
   void expand_unless(StepIx s, plan::NodeId node, Env &env);
   void expand_attempt(StepIx s, plan::NodeId node, const Env &env);
   void find_point();
@@ -134,6 +151,8 @@ class Tree {
   std::vector<Step> steps_;
   std::vector<std::vector<GateIx>> gate_lists_;
   std::vector<PhaseEdge> edges_;
+  std::unordered_map<StepIx, Phases> phases_;
+  Phases no_phases_;
   StepIx parent_ = kNone, region_ = 0, with_ = kNone, accept_ = kNone;
   StepIx preflight_ = kNone, body_ = kNone, postflight_ = kNone, on_abort_ = kNone, point_ = kNone;
   std::uint32_t depth_ = 0;

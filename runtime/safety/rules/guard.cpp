@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <unordered_map>
 
 #include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
@@ -223,6 +224,14 @@ void before(Analysis &a) {
 
 void check(Analysis &a) {
   std::map<std::uint32_t, std::set<std::uint32_t>> reliances;
+  std::unordered_map<HostIx, std::vector<GateIx>>
+      asked;  // gates with written `watches` that are asked: by host, or kNone
+  for (GateIx g = 0; g < a.contracts.gate_count(); ++g) {
+    const GateInstance &gate = a.contracts.gate(g);
+    if (!gate.written || a.knowledge.passes(g).empty()) continue;
+    if (gate.hosts.empty()) asked[kNone].push_back(g);
+    for (const HostIx h : gate.hosts) asked[h].push_back(g);
+  }
   for (StepIx s = 0; s < a.tree.size(); ++s) {
     const Step &step = a.tree[s];
     if (step.kind != StepKind::act || !a.flow.at(s).reached || a.condemned(s)) continue;
@@ -274,9 +283,16 @@ void check(Analysis &a) {
       continue;
     }
     bool found = false;
-    for (GateIx g = 0; g < a.contracts.gate_count() && !found; ++g) {
+    std::vector<GateIx> candidates = asked[kNone];
+    for (const HostIx h : c.hosts) {
+      const auto of_host = asked.find(h);
+      if (of_host != asked.end()) candidates.insert(candidates.end(), of_host->second.begin(), of_host->second.end());
+    }
+    sort_unique(candidates);
+    for (std::size_t i = 0; i < candidates.size() && !found; ++i) {
+      const GateIx g = candidates[i];
       const GateInstance &gate = a.contracts.gate(g);
-      if (!gate.written || a.knowledge.passes(g).empty() || !about_it(c, gate) || !a.contracts.hits(c, gate)) continue;
+      if (!a.contracts.hits(c, gate)) continue;
       if (c.destroys && !another_answers(a, c, gate)) continue;
       const Known known = a.knowledge.before(s, g);
       if (!known.good()) continue;

@@ -83,7 +83,7 @@ class Walk {
           Seen mine = entry;
           for (std::size_t j = 0; j < step.children.size(); ++j) {
             const bool before =
-                step.kind == StepKind::dag && contains(a_.tree[step.children[i]].after, static_cast<std::uint32_t>(j));
+                step.kind == StepKind::dag && a_.tree.phases(s).before[i].test(static_cast<unsigned>(j));
             if (before || a_.tree.concurrent_children(s, step.children[i], step.children[j])) mine.add(below[j]);
           }
           visit(step.children[i], mine);

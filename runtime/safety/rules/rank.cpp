@@ -177,14 +177,14 @@ class Walk {
     std::vector<Visits> parts(n), added(n);
     for (std::size_t i = 0; i < n; ++i) parts[i] = beside(step.children[i]);
     std::vector<std::uint32_t> order;
-    if (step.kind == StepKind::dag) order = a_.flow.phases(s).order;
+    if (step.kind == StepKind::dag) order = a_.tree.phases(s).order;
     for (std::uint32_t i = 0; order.size() < n; ++i) order.push_back(i);
     for (const std::uint32_t i : order) {
       const StepIx child = step.children[i];
       if (count_[child] == count_[a_.tree[child].end]) continue;
       Visits start = visits;
       for (std::uint32_t j = 0; j < n; ++j) {
-        if (step.kind == StepKind::dag && contains(a_.tree[child].after, j)) start.add(added[j]);
+        if (step.kind == StepKind::dag && a_.tree.phases(s).before[i].test(j)) start.add(added[j]);
       }
       for (std::uint32_t j = 0; j < n; ++j) {
         if (j != i && a_.tree.concurrent_children(s, child, step.children[j])) start.add(parts[j]);

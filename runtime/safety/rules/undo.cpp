@@ -22,17 +22,31 @@ void points(Analysis &a) {
   }
 }
 
+/// The heaviest moment with each of the acts followed by its undo.
+std::uint64_t worst_with(Analysis &a, const Budget &b, std::vector<StepIx> undone) {
+  const std::string_view rule = b.line == nullptr ? "serial" : "available";
+  Cuts cuts(a.tree, a.flow, b, [&](StepIx accept) { return a.about(accept, rule, plan::RoleId(b.role), {}); });
+  cuts.undoing(std::move(undone));
+  return cuts.worst().weight;
+}
+
 /// One action that may have to be undone, and how.
 class Undo {
  public:
-  Undo(Analysis &a, StepIx s) : a_(a), s_(s), act_(a.tree.contract(a.tree[s])), undo_(a.contracts[a.tree[s].undo]) {}
+  /// `suspects`: the budgets that the undos might break.
+  Undo(Analysis &a, StepIx s, const std::vector<const Budget *> &suspects)
+      : a_(a), s_(s), suspects_(suspects), act_(a.tree.contract(a.tree[s])), undo_(a.contracts[a.tree[s].undo]) {}
 
   void judge() {
     hosts();
     restores();
     starts();
     reached();
-    if (!covers(act_.disrupts, undo_.disrupts) || !covers(act_.disrupts, undo_.changes)) moments();
+    if (opens(act_, undo_)) moments();
+  }
+  /// Whether the undo opens what its action has not.
+  static bool opens(const Contract &act, const Contract &undo) {
+    return !covers(act.disrupts, undo.disrupts) || !covers(act.disrupts, undo.changes);
   }
 
  private:
@@ -153,13 +167,9 @@ class Undo {
 
   /// AVAIL and SERIAL with the action and its undo in its place.
   void moments() {
-    for (const Budget &b : a_.site.budgets()) {
-      const std::string_view rule = b.line == nullptr ? "serial" : "available";
-      const auto lifted = [&](StepIx accept) { return a_.about(accept, rule, plan::RoleId(b.role), {}); };
-      Cuts with(a_.tree, a_.flow, b, lifted);
-      with.undoing(s_);
-      if (with.worst().weight <= b.budget) continue;
-      if (Cuts(a_.tree, a_.flow, b, lifted).worst().weight > b.budget) continue;  // without it as well: told there
+    for (const Budget *suspect : suspects_) {
+      const Budget &b = *suspect;
+      if (worst_with(a_, b, {s_}) <= b.budget) continue;
       if (told(8)) continue;
       const std::string name(a_.site.role_name(b.role));
       const bool serial = b.line == nullptr;
@@ -175,6 +185,7 @@ class Undo {
 
   Analysis &a_;
   StepIx s_;
+  const std::vector<const Budget *> &suspects_;
   const Contract &act_;
   const Contract &undo_;
 };
@@ -188,12 +199,28 @@ bool arms(const Analysis &a, const Contract &c) {
 /// wherever the run halts.
 void undos(Analysis &a) {
   if (a.tree.on_abort() != kNone) return;
+  const auto judged = [&](StepIx s) {
+    const Step &step = a.tree[s];
+    if (step.kind != StepKind::act || step.acquire || step.release || !a.flow.at(s).reached) return false;
+    const bool abortable = a.tree.point() != kNone && a.tree.may_precede_point(s);
+    return step.undo != kNone && (abortable || arms(a, a.tree.contract(step)));
+  };
+  // A budget that holds with all of the undos at once holds with each; one that is broken without them is told there.
+  std::vector<StepIx> opening;
+  for (StepIx s = 0; s < a.tree.size(); ++s) {
+    if (judged(s) && Undo::opens(a.tree.contract(a.tree[s]), a.contracts[a.tree[s].undo])) opening.push_back(s);
+  }
+  std::vector<const Budget *> suspects;
+  for (const Budget &b : a.site.budgets()) {
+    if (!opening.empty() && worst_with(a, b, opening) > b.budget && worst_with(a, b, {}) <= b.budget)
+      suspects.push_back(&b);
+  }
   for (StepIx s = 0; s < a.tree.size(); ++s) {
     const Step &step = a.tree[s];
     if (step.kind != StepKind::act || step.acquire || step.release || !a.flow.at(s).reached) continue;
     const Contract &c = a.tree.contract(step);
     const bool abortable = a.tree.point() != kNone && a.tree.may_precede_point(s);
-    if (step.undo != kNone && (abortable || arms(a, c))) Undo(a, s).judge();
+    if (judged(s)) Undo(a, s, suspects).judge();
     if (step.undo != kNone || !abortable) continue;
     const plan::Action &action = a.plan.actions[c.action.index];
     const bool nothing = action.undo_kind == plan::UndoKind::nothing;
