@@ -111,7 +111,15 @@ class Rules {
     out.pattern = written.pattern.text();
     if (!written.pattern.plain())
       sink_.report(Kind::not_constant, written.pattern.range, "the pattern of a command is plain text, without `${}`");
-    if (out.pattern.find_first_not_of(" *") == std::string::npos)
+    std::string_view rest = out.pattern;
+    bool blank = false;
+    for (std::size_t bar = 0; bar != std::string_view::npos && !blank;) {  // `P | Q except R | S`: each of them
+      rest.remove_prefix(bar);
+      bar = std::min(rest.find(" | "), rest.find(" except "));
+      blank = rest.substr(0, bar).find_first_not_of(" *|") == std::string_view::npos;
+      if (bar != std::string_view::npos) bar = rest.find(' ', bar + 1);
+    }
+    if (blank)
       sink_.report(Kind::value_out_of_range, written.pattern.range, "the pattern matches every command")
           .help("name the command: \"systemctl restart postgresql*\"");
     for (const ast::ImpliedEffect &effect : written.effects) {

@@ -14,22 +14,24 @@ namespace {
 using diagnostics::Kind;
 using plan::Op;
 
-/// Programs of every Unix whose operands are paths.
+/// Programs of every Unix whose operands are paths. What others are given may be the name of anything: `pool/volume`.
 bool operands_are_paths(std::string_view program) {
   static constexpr std::string_view kPrograms[] = {"rm", "rmdir", "unlink", "shred", "truncate"};
   return std::find(std::begin(kPrograms), std::end(kPrograms), program) != std::end(kPrograms);
 }
 bool is_test(std::string_view program) { return program == "test" || program == "[" || program == "[["; }
 
-/// The path in a word: the word, or what stands behind `=` in it; empty if it is none.
-std::string_view path_of(std::string_view word, bool bare_names) {
+/// The path in a word: the word, or what stands behind `=` in it; empty if it is none. `bare`: every operand is one.
+std::string_view path_of(std::string_view word, bool bare) {
   const std::size_t eq = word.find('=');
   if (word.starts_with('-') && eq == std::string_view::npos) return {};
+  const bool of_file = word.starts_with("of=") || word.starts_with("if=");  // of dd
   const bool of_option = eq != std::string_view::npos && eq < word.find('/');
   if (of_option) word.remove_prefix(eq + 1);
-  if (word.starts_with('-') || word.empty() || word.find("://") != std::string_view::npos) return {};
-  const bool path = word.find('/') != std::string_view::npos || word == "." || word == ".." || word == "*";
-  return path || (bare_names && !of_option) ? word : std::string_view();
+  if (word.starts_with('-') || word.empty()) return {};
+  const bool path = word.starts_with('/') || word.starts_with('~') || word.starts_with("./") ||
+                    word.starts_with("../") || word == "." || word == ".." || word == "*";
+  return path || of_file || (bare && !of_option) ? word : std::string_view();
 }
 bool is_absolute(std::string_view path) {
   return path.starts_with('/') || path.starts_with('~') || path.starts_with(kHole);
@@ -60,15 +62,17 @@ class Walk {
       const std::vector<SimpleCommand> all = commands_of(a_.plan, node);
       for (std::size_t i = 0; i < all.size(); ++i) {
         bool destroys = false;
+        const std::string text = all[i].text(), spread = all[i].spread();
         for (const plan::CommandRule &rule : a_.plan.commands) {
-          if (!matches_pattern(a_.plan.text(rule.pattern), all[i].text())) continue;
+          const std::string_view pattern = speaks_of(a_.plan.text(rule.pattern), text, spread);
+          if (pattern.empty()) continue;
           destroys = destroys || rule.destroys;
           const std::string missing = uncovered(action, rule);
           if (missing.empty() || !a_.first(Kind::rule_command, node)) continue;
           auto out = a_.report(Kind::rule_command, a_.range(node),
                                "`" + std::string(a_.plan.text(action.name)) + "` runs a command that " + missing +
                                    ", but does not say so");
-          out.label(a_.range(rule.where), "`" + std::string(a_.plan.text(rule.pattern)) + "` implies it");
+          out.label(a_.range(rule.where), "`" + std::string(pattern) + "` implies it");
           out.label(a_.range(action.where), "declared here");
           out.help("declare the effect, so that it is proved like any other");
         }
@@ -82,13 +86,14 @@ class Walk {
     find(body, found);
     for (const plan::NodeId node : found) {
       for (const SimpleCommand &command : commands_of(a_.plan, node)) {
+        const std::string text = command.text(), spread = command.spread();
         for (const plan::CommandRule &rule : a_.plan.commands) {
-          if (!matches_pattern(a_.plan.text(rule.pattern), command.text()) || !a_.first(Kind::rule_command, node))
-            continue;
+          const std::string_view pattern = speaks_of(a_.plan.text(rule.pattern), text, spread);
+          if (pattern.empty() || !a_.first(Kind::rule_command, node)) continue;
           auto out = a_.report(Kind::rule_command, a_.range(node),
                                std::string(kind) + " `" + std::string(name) +
                                    "` runs a command that changes something; a question may only read");
-          out.label(a_.range(rule.where), "`" + std::string(a_.plan.text(rule.pattern)) + "` implies effects");
+          out.label(a_.range(rule.where), "`" + std::string(pattern) + "` implies effects");
           if (where.valid()) out.label(a_.range(where), "declared here");
           out.help("do it in an action");
         }
@@ -198,7 +203,7 @@ Rule command_rule() {
       Kind::rule_command, "command",
       R"(`command "pattern" implies ...` says what a command does at least. An action that runs a matching command must declare those effects, or
 the proof would not know of them; a probe or gate must not run one at all. The commands of a shell text are looked at one by one, also behind
-`sudo`, `env X=Y`, `timeout 5`, a full path, in `$( )` and in `sh -c`.)",
+`sudo`, `env X=Y`, `timeout 5`, a full path, in `$( )`, in `sh -c` and in what a shell reads. `"P | Q except R"` has several patterns and exceptions.)",
 
       // failing
       UPG_EXAMPLE_HEAD R"upg(

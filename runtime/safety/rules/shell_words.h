@@ -21,13 +21,20 @@ struct SimpleCommand {
   std::vector<Word> words;  // the program first; never empty
   bool follows = false;     // runs only if the command before it succeeded: `&&`, `then`
   std::string text() const;
+  /// The same with options one by one: `rm -vrf x` is `rm -v -r -f x`.
+  std::string spread() const;
 };
 
-/// The simple commands of a `run` or `shell` node, those inside `$( )`, `sh -c` and `xargs` too, in the order of the
-/// text. What is interpolated is a hole.
+/// The simple commands of a `run` or `shell` node in the order of the text, those inside `$( )`, `sh -c`, `xargs`,
+/// `find -exec` and a here-document for a shell too. What is interpolated is a hole. Where it depends on an option
+/// whether the word behind it is the command, both readings are there.
 std::vector<SimpleCommand> commands_of(const plan::Plan &plan, plan::NodeId node);
 
 /// Whether the pattern (`*` any text, `?` one character) matches the whole text.
 bool matches_pattern(std::string_view pattern, std::string_view text);
+
+/// Which pattern of a `command` line, `P | Q except R | S`, speaks of this command: the first that matches it, as
+/// written or with its options one by one. Empty if none does, or if one of the exceptions does.
+std::string_view speaks_of(std::string_view patterns, std::string_view text, std::string_view spread);
 
 }  // namespace upg::safety
