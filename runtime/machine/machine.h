@@ -56,6 +56,26 @@ struct HoldView {
   std::string arguments;
   std::int64_t since_unix_ms = 0;
   bool found_on = false;
+  std::string why;  // what its declaration says of it
+};
+
+/// What follows a thing under way, in its block or its rollout.
+struct NextStep {
+  std::string after;  // key of what is under way
+  std::string what;   // as the source says it, or "turn of node2"
+};
+
+/// What somebody asked of a run that is under way.
+enum class Wish : std::uint8_t { none, pause, paused, stop };
+
+/// A hold as its hosts and the journal know it.
+struct HoldSeen {
+  std::string text;       // "quiet(node1)": names it
+  std::string why;        // what its declaration says of it
+  std::string on;         // "yes", "no", or why that is unknown
+  std::string key;        // where this run took it; empty: this run does not hold it
+  std::int64_t since_unix_ms = 0;
+  bool found_on = false;  // it was on before this run
 };
 
 /// Hears everything as it happens; never asked for anything, may not call back.
@@ -81,6 +101,7 @@ enum class Mode : std::uint8_t {
   run,
   preflight,  // who the hosts are, rosters, every gate of the preflight; no action
   dry_run,    // preflight, then every question of the body that can be asked now; actions are only told
+  holds,      // who the hosts are, and which holds of the plan are on; no action
 };
 
 /// One time that the plan may run in: [begin, end), milliseconds since 1970 UTC.
@@ -103,6 +124,7 @@ struct Options {
   bool abort = false;                // the way back, before the point of no return, instead of going on
   bool rerun_failed = false;         // a person says that steps whose failure is known may run again
   bool fresh_limits = false;         // a person says that every `at most` counts from now on
+  std::vector<std::string> release;  // instead of going on: gives these holds back, as HoldSeen names them
   std::string who;                   // user name for the journal
   Simulation *simulation = nullptr;  // no hosts are asked, and no real run is meant
 };
@@ -123,10 +145,20 @@ class Machine {
 
   /// Start nothing new, let running steps end; gates are left. Resumable.
   void request_stop(std::string by);
+  /// At the next place between two turns where it may wait (SEMANTICS R11) the run stands still, until it is told to
+  /// go on. Where a hold in force does not say `on wait` it stops there instead, resumable.
+  void request_pause(std::string by);
+  void request_continue(std::string by);
+  Wish wish() const;
   void person_answered(std::uint64_t id, std::string text, std::string who);
 
   std::vector<Activity> activities() const;
   std::vector<HoldView> holds() const;
+  /// What comes after what is under way; empty where that is the last thing.
+  std::vector<NextStep> next_steps() const;
+  /// After Mode::holds: the plan's holds, those whose arguments can be known.
+  const std::vector<HoldSeen> &seen_holds() const;
+  std::optional<std::int64_t> window_end_unix_ms() const;
   std::vector<Silence> silent() const;
   /// Commands of steps that were handed to hosts and have not ended: `what` is the command.
   std::vector<Activity> running() const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace upg::machine {
 
@@ -50,6 +51,13 @@ Past::Past(const std::vector<Record> &records) {
     if (r.event == Event::outage_opened) outages_.emplace(text(j, "host"), text(j, "role"));
     if (r.event == Event::outage_closed) outages_.erase({text(j, "host"), text(j, "role")});
     if (r.event == Event::abort_started) aborting_ = true;
+    if (r.event == Event::run_started || r.event == Event::run_resumed) {
+      if (std::exchange(under_way_, true)) status_ = reason_ = {};  // the one before never came to an end
+    } else if (r.event == Event::run_ended) {
+      under_way_ = false;
+      status_ = text(j, "status");
+      reason_ = text(j, "reason");
+    }
     if (r.event == Event::host_lost) lost_.insert(text(j, "host"));
     if (r.event == Event::cell_seen) {
       CellPast cell{text(j, "state"), text(j, "arguments"), text(j, "value")};

@@ -63,6 +63,9 @@ class Past {
   const std::set<std::pair<std::string, std::string>> &outages() const { return outages_; }
   /// The way back has begun.
   bool aborting() const { return aborting_; }
+  /// How the run ended last, in words; empty: it has not, or its controller died.
+  const std::string &status() const { return status_; }
+  const std::string &reason() const { return reason_; }
   /// Names of hosts that tolerant rollouts have lost.
   const std::set<std::string> &lost() const { return lost_; }
   /// The hold was given back before its end (a halt): it is entered afresh, under new attempts.
@@ -78,6 +81,8 @@ class Past {
   std::set<std::string> passed_;
   std::set<std::pair<std::string, std::string>> outages_;
   std::set<std::string> lost_;
+  std::string status_, reason_;
+  bool under_way_ = false;
   bool aborting_ = false;
   bool acted_ = false;
 };

@@ -107,6 +107,7 @@ void Machine::request_stop(std::string by) {
 void Machine::Run::wake() {
   for (auto &[t, h] : timers) queue.push(h);
   timers.clear();
+  go_on.fire();
   for (auto &[id, a] : asking) {
     if (a->answered) continue;
     a->answered = true;
@@ -170,7 +171,7 @@ std::vector<HoldView> Machine::holds() const {
   for (const auto &[key, h] : run_->world.holds)
     if (h.count > 0)
       all.push_back({std::string(run_->plan.text(run_->plan.holds[h.hold.index].name)), h.arguments, h.since_unix_ms,
-                     h.found_on});
+                     h.found_on, std::string(run_->plan.text(run_->plan.holds[h.hold.index].doc))});
   return all;
 }
 
@@ -249,6 +250,7 @@ bool Machine::Run::halt(bool is_for_person, std::string reason, const std::strin
       trial->failure = Ending{Status::halted, std::move(reason), std::move(advice), key, where};
       for (auto &[t, h] : timers) queue.push(h);
       timers.clear();
+      go_on.fire();
       for (auto &[id, a] : asking) {
         if (a->answered || !a->key.starts_with(trial->prefix)) continue;
         a->answered = true;

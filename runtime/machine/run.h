@@ -86,6 +86,8 @@ struct Machine::Run {
   Ending ending;
   bool acted = false;  // an action of this run was intended, now or before
   bool stop = false;   // nothing new starts
+  std::string pause_by;   // who asked for a pause; empty: nobody
+  int standing_still = 0;  // fibers that wait for it to end
   std::uint64_t records = 0;
   std::map<std::string, std::string> last_detail;  // by step key: why the last attempt did not end well
   std::map<std::uint32_t, std::map<std::string, std::vector<GateCall>>>
@@ -114,6 +116,12 @@ struct Machine::Run {
   RequestId next_request = 1;
   std::map<std::uint64_t, Activity> doing;
   std::uint64_t next_doing = 1;
+  struct Ahead {
+    std::string key;
+    NodeId node;  // the next statement, or invalid
+    HostId host;  // the next turn, or invalid
+  };
+  std::map<std::uint64_t, Ahead> ahead;
   struct Asking {
     std::coroutine_handle<> waiter;
     std::string text;
@@ -124,6 +132,7 @@ struct Machine::Run {
   std::map<std::uint64_t, Asking *> asking;
   std::set<std::string> holds_in_motion;  // being taken or given back by one fiber
   Bell hold_bell{queue};
+  Bell go_on{queue};  // rings when a pause ends, also because the run is left
   struct Offered {
     Move move;
     std::coroutine_handle<> waiter;
@@ -189,6 +198,19 @@ struct Machine::Run {
     Activity &activity() { return run->doing.at(id); }
   };
 
+  /// Says what follows in a block or a rollout, while that is under way.
+  struct Following {
+    Run *run;
+    std::uint64_t id;
+    Following(Run *r, std::string key) : run(r), id(r->next_doing++) {
+      r->ahead.emplace(id, Ahead{std::move(key), {}, {}});
+    }
+    ~Following() { run->ahead.erase(id); }
+    Following(const Following &) = delete;
+    void is(NodeId node) { run->ahead.at(id).node = node; }
+    void is(HostId host) { run->ahead.at(id).host = host; }
+  };
+
   // ---- questions (gates.cpp)
   Task<Value> consult(NodeId expression, Environment environment, std::string key);
   Task<GateAnswer> ask_gate(GateCall call, std::string key);
@@ -229,6 +251,8 @@ struct Machine::Run {
   std::string wanted_value(NodeId statement) const;
   Task<Value> cell_is_there(NodeId statement, Environment environment, std::string key);
   Task<bool> main();
+  /// Journals how the run has ended.
+  void end_run();
 
   // ---- time (limits.cpp)
   /// Whether something that may take `worst` ms still fits into the window. If not, what is not begun stays so, what is
@@ -250,13 +274,39 @@ struct Machine::Run {
     std::int64_t unix_ms = 0;
   };
   std::optional<Clocks> clocks;
-  /// Between two turns, with nothing down: waits for an opening that holds `worst` ms. False: the run stops here
-  /// instead.
-  Task<bool> await_window(std::int64_t worst, std::string key, plan::Span where);
   /// One turn of the rollout and giving back the holds around it, in ms.
   std::int64_t turn_worst(NodeId roll) const;
   /// Sets the deadline of an `at most`; it counts from the first time that the place was entered, as journalled.
   bool limit(Place *place, std::int64_t ms);
+
+  // ---- standing still between two turns (waits.cpp)
+  struct LeftHold;
+  enum class Stand : std::uint8_t {
+    here,
+    not_here,  // something is down, or somebody else counts on a hold that would be given back
+    stop,      // a hold in force does not say what becomes of it
+  };
+  Stand may_stand(const std::string &key, std::string *silent_hold = nullptr) const;
+  Task<bool> give_back_to_wait(std::string key, std::vector<LeftHold> *given);
+  Task<bool> take_again(std::vector<LeftHold> given);
+  /// Between two turns, with nothing down: waits for an opening that holds `worst` ms. False: the run stops here
+  /// instead.
+  Task<bool> await_window(std::int64_t worst, std::string key, plan::Span where);
+  /// The same until a pause is over; not to be called where something is down.
+  Task<bool> stand_still(std::string key, plan::Span where);
+
+  // ---- holds outside of the way forward (leaked.cpp)
+  struct KnownHold {
+    std::string text;
+    plan::HoldId hold;
+    std::vector<Value> arguments;
+    std::vector<std::string> keys;  // where this run holds it
+  };
+  std::vector<HoldSeen> holds_seen;
+  std::vector<KnownHold> known_holds() const;
+  Task<bool> see_hold(KnownHold known, HoldSeen *seen, Bell *bell, std::size_t *count);
+  Task<bool> see_holds();
+  Task<bool> release_named();
 
   // ---- failures that do not end the run (attempt.cpp, lost.cpp)
   /// A part of the plan whose failure is met inside of it: the block of an attempt, a turn of a tolerant rollout. Its

@@ -31,7 +31,7 @@ Task<bool> Machine::Run::who_is_there() {
                           std::string *problem, Bell *ring, std::size_t *count) {
       Doing doing_this(&run, Activity{"", host, "await an answer", "", 0, run.past.empty() ? 0 : run.now() + 120'000});
       Value b = co_await run.boot_id(host, "");
-      for (int tries = 0; b.open() && !run.past.empty() && tries < 60 && !run.leaving();
+      for (int tries = 0; b.open() && !run.past.empty() && run.options.release.empty() && tries < 60 && !run.leaving();
            ++tries) {  // at resume a host may be on its way up
         for (Millis end = run.now() + 2000; run.now() < end && !run.leaving();) co_await run.sleep_until(end);
         b = co_await run.boot_id(host, "");
@@ -64,7 +64,7 @@ Task<bool> Machine::Run::who_is_there() {
     const Asked &a = asked[i];
     if (!a.problem.empty()) {
       // at resume the step that took the host down waits for it; at a start it must be there
-      if (!past.empty()) {
+      if (!past.empty() || !options.release.empty()) {
         observer.said(fmt::format("{} does not answer yet: {}", name, a.problem));
         continue;
       }
@@ -180,7 +180,17 @@ Task<bool> Machine::Run::main() {
     ok = halt(true, "the journal cannot be this plan's: " + problem, "", plan.where,
               "nothing was done; find out who wrote into the run's folder");
   if (ok) recall_cells();
+  if (ok && options.mode == Mode::holds) {
+    ok = co_await see_holds();
+    ending.status = ok ? Status::done : Status::stopped;
+    co_return ok;
+  }
   if (ok) ok = co_await who_is_there();
+  if (!options.release.empty()) {
+    if (ok) ok = co_await release_named();
+    end_run();
+    co_return ok;
+  }
   if (ok) ok = co_await rosters();
   const bool back = options.mode == Mode::run && (options.abort || past.aborting());
   if (ok && acted && options.mode == Mode::run && !back) ok = co_await compare_with_journal();
@@ -221,6 +231,11 @@ Task<bool> Machine::Run::main() {
     ending.status = Status::done;
     ending.reason = lost_hosts_text();
   }
+  end_run();
+  co_return ok;
+}
+
+void Machine::Run::end_run() {
   if (ending.status == Status::running) {
     ending.status = acted ? Status::stopped : Status::refused;
     ending.reason = stop ? "stopped on request" : "left";
@@ -229,7 +244,6 @@ Task<bool> Machine::Run::main() {
   static constexpr const char *kWords[] = {"running", "done", "refused", "stopped", "halted", "aborted"};
   write(Event::run_ended, "",
         make_data({{"status", kWords[static_cast<int>(ending.status)]}, {"reason", ending.reason}}));
-  co_return ok;
 }
 
 }  // namespace upg::machine

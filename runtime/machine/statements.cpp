@@ -11,8 +11,10 @@ using plan::Op;
 
 Task<bool> Machine::Run::block(NodeId node, Place place) {
   auto kids = plan.kids(node);
+  Following following(this, place.key);
   for (std::size_t i = 0; i < kids.size(); ++i) {
     if (gone(place.key)) co_return false;
+    following.is(i + 1 < kids.size() ? kids[i + 1] : NodeId());
     Place inner = place.at(fmt::format("/{}", i));
     inner.over = place.over || past.beyond(place.key, i);
     bool ok = co_await statement(kids[i], inner);
@@ -341,7 +343,9 @@ Task<bool> Machine::Run::roll(NodeId node, Place place) {
   std::size_t next = 0;
   std::size_t canary = std::min<std::size_t>(rollout.canary, hosts.size());
   bool soaked = canary == 0;
+  Following following(this, place.key);
   for (;;) {
+    following.is(next < hosts.size() ? hosts[next] : HostId());
     for (std::size_t i = 0; i < live.size();) {
       if (!live[i].task.done()) {
         ++i;
@@ -380,6 +384,16 @@ Task<bool> Machine::Run::roll(NodeId node, Place place) {
         if (plan.hosts[hosts[next].index].out_reason.valid() || world.lost(hosts[next])) {
           ++next;
           continue;
+        }
+        if (!pause_by.empty() && plan.node(node).op == Op::roll && options.mode == Mode::run) {
+          if (!live.empty()) {  // what is under way ends first
+            co_await bell;
+            continue;
+          }
+          if (may_stand(place.key) != Stand::not_here) {
+            ok = co_await stand_still(place.key, rollout.where);
+            continue;
+          }
         }
         if (!in_window(turn_worst(node))) {
           if (!live.empty()) {  // what is under way ends first

@@ -80,6 +80,12 @@ std::string tell(const machine::Record &r) {
                          duration(std::strtoll(f("ms").c_str(), nullptr, 10)));
     case Event::stop_requested:
       return fmt::format("stop asked for by {}: nothing new starts", f("by"));
+    case Event::pause_requested:
+      return fmt::format("pause asked for by {}: between two turns, with nothing down", f("by"));
+    case Event::paused:
+      return fmt::format("PAUSED, as {} asked: `upgrun continue` goes on", f("by"));
+    case Event::went_on:
+      return fmt::format("{} lets it go on", f("by"));
     case Event::statement_done:
       return f("text").empty() ? std::string() : "point of no return: " + f("text");
     case Event::outage_opened:
