@@ -70,10 +70,10 @@ enum class Wish : std::uint8_t { none, pause, paused, stop };
 
 /// A hold as its hosts and the journal know it.
 struct HoldSeen {
-  std::string text;       // "quiet(node1)": names it
-  std::string why;        // what its declaration says of it
-  std::string on;         // "yes", "no", or why that is unknown
-  std::string key;        // where this run took it; empty: this run does not hold it
+  std::string text;  // "quiet(node1)": names it
+  std::string why;   // what its declaration says of it
+  std::string on;    // "yes", "no", or why that is unknown
+  std::string key;   // where this run took it; empty: this run does not hold it
   std::int64_t since_unix_ms = 0;
   bool found_on = false;  // it was on before this run
 };

@@ -84,9 +84,9 @@ struct Machine::Run {
   World world;
   Surroundings around;
   Ending ending;
-  bool acted = false;  // an action of this run was intended, now or before
-  bool stop = false;   // nothing new starts
-  std::string pause_by;   // who asked for a pause; empty: nobody
+  bool acted = false;      // an action of this run was intended, now or before
+  bool stop = false;       // nothing new starts
+  std::string pause_by;    // who asked for a pause; empty: nobody
   int standing_still = 0;  // fibers that wait for it to end
   std::uint64_t records = 0;
   std::map<std::string, std::string> last_detail;  // by step key: why the last attempt did not end well

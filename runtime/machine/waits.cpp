@@ -1,5 +1,5 @@
-// Standing still between two turns (SEMANTICS R11): for the next window, or because somebody asked for a pause. Only with
-// nothing down, and only where every hold in force says what becomes of it meanwhile.
+// Standing still between two turns (SEMANTICS R11): for the next window, or because somebody asked for a pause. Only
+// with nothing down, and only where every hold in force says what becomes of it meanwhile.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -99,11 +99,11 @@ Task<bool> Machine::Run::stand_still(std::string key, plan::Span where) {
   std::string silent_hold;
   if (may_stand(key, &silent_hold) == Stand::stop) {
     if (!window_over)
-      window_over =
-          Ending{Status::stopped,
-                 fmt::format("a pause was asked for by {}; {} is held and does not say `on wait`, so the run stops here",
-                             pause_by, silent_hold),
-                 "resume goes on from here", key, where};
+      window_over = Ending{
+          Status::stopped,
+          fmt::format("a pause was asked for by {}; {} is held and does not say `on wait`, so the run stops here",
+                      pause_by, silent_hold),
+          "resume goes on from here", key, where};
     co_return false;
   }
   std::vector<LeftHold> given;
@@ -149,8 +149,8 @@ std::vector<NextStep> Machine::next_steps() const {
   for (const auto &[id, a] : run_->doing) {
     const Run::Ahead *nearest = nullptr;
     for (const auto &[number, b] : run_->ahead)
-      if ((b.node.valid() || b.host.valid()) && (a.key == b.key || a.key.starts_with(b.key + "/") ||
-                                                 a.key.starts_with(b.key + "[")) &&
+      if ((b.node.valid() || b.host.valid()) &&
+          (a.key == b.key || a.key.starts_with(b.key + "/") || a.key.starts_with(b.key + "[")) &&
           (!nearest || b.key.size() > nearest->key.size()))
         nearest = &b;
     if (!nearest || !told.insert(nearest->key).second) continue;

@@ -32,9 +32,7 @@ sockaddr_un address(int folder) {
   return a;
 }
 
-int open_folder(const RunFolder &folder) {
-  return ::open(folder.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-}
+int open_folder(const RunFolder &folder) { return ::open(folder.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }
 
 /// Who speaks, if that is somebody whom we listen to.
 std::optional<std::string> friend_of(int fd) {

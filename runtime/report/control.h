@@ -10,8 +10,8 @@
 
 namespace upg::report {
 
-/// The door of a run that is under way: a Unix socket in its folder (mode 0600, only the run's own user and root are heard).
-/// One line of at most 4 KiB comes in, one answer goes out, the connection is closed. Nothing here blocks.
+/// The door of a run that is under way: a Unix socket in its folder (mode 0600, only the run's own user and root are
+/// heard). One line of at most 4 KiB comes in, one answer goes out, the connection is closed. Nothing here blocks.
 class Control {
  public:
   struct Request {

@@ -91,7 +91,8 @@ std::optional<std::string> live_text(const std::string &source) {
     if (outer) continue;
     std::string host = text(a, "host");
     std::string body = fmt::format("{}{} ({}", host.empty() ? "" : host + ": ", text(a, "what"), since(a));
-    if (number(a, "until_unix_ms") > now) body += fmt::format(", at most {} more", duration(number(a, "until_unix_ms") - now));
+    if (number(a, "until_unix_ms") > now)
+      body += fmt::format(", at most {} more", duration(number(a, "until_unix_ms") - now));
     body += ")";
     if (!text(a, "detail").empty()) body += ": " + text(a, "detail");
     line("now", body);

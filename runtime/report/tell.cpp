@@ -121,4 +121,14 @@ std::string duration(std::int64_t ms) {
 
 std::string printable(std::string_view text) { return diagnostics::printable(text); }
 
+std::string printable_lines(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    out += (at ? "\n" : "") + printable(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return out;
+}
+
 }  // namespace upg::report

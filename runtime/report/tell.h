@@ -14,5 +14,7 @@ std::string clock_time(std::int64_t unix_ms);
 std::string duration(std::int64_t ms);
 /// Text of a remote tool or of a plan, safe for a terminal: control characters are shown escaped.
 std::string printable(std::string_view text);
+/// The same of a text whose lines stay lines.
+std::string printable_lines(std::string_view text);
 
 }  // namespace upg::report

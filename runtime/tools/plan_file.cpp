@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <filesystem>
 
 #include "runtime/diagnostics/explain.h"
 #include "runtime/diagnostics/render_text.h"
@@ -39,6 +40,8 @@ std::optional<PlanFile> load(const std::string &path, diagnostics::Color color, 
   }
   file.plan = std::move(*result.plan);
   file.digest = plan::digest_hex(file.bytes);
+  std::error_code ec;
+  file.path = std::filesystem::absolute(path, ec).lexically_normal();
   for (const auto &f : file.plan.files)
     file.sources.add(std::string(file.plan.text(f.path)), std::string(file.plan.text(f.text)));
   file.proof = safety::check(file.plan, std::time(nullptr) / 86'400, file.sink);

@@ -14,6 +14,7 @@ namespace upg::run {
 struct PlanFile {
   std::string bytes;
   std::string digest;
+  std::string path;  // absolute
   diagnostics::Sources sources;
   diagnostics::Sink sink;
   plan::Plan plan;

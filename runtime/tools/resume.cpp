@@ -2,8 +2,11 @@
 
 #include "runtime/journal/sqlite_journal.h"
 #include "runtime/machine/past.h"
+#include "runtime/report/live_status.h"
 #include "runtime/report/run_report.h"
 #include "runtime/report/tell.h"
+#include "runtime/tools/changed_plan.h"
+#include "runtime/tools/remote.h"
 #include "runtime/tools/session.h"
 
 namespace upg::run {
@@ -62,11 +65,6 @@ Exit take_up(const std::string &id, SessionOptions options) {
     fmt::print(stderr, "upgrun: run {} never began; start it with `upgrun run`\n", folder->id());
     return Exit::refused;
   }
-  if (std::string was = machine::field_of(records->front(), "digest"); was != file->digest) {
-    fmt::print(stderr, "upgrun: the plan in {} is not the one that was started\n  started {}\n  found   {}\n",
-               folder->path(), was, file->digest);
-    return Exit::person;
-  }
   report::RunSummary summary = report::summarize(*records);
   if (summary.status == "done" || summary.status == "aborted") {
     fmt::print(stderr, "upgrun: run {} is {}, there is nothing to {}\n", folder->id(), summary.status,
@@ -75,12 +73,22 @@ Exit take_up(const std::string &id, SessionOptions options) {
            : summary.status == "done"                ? Exit::done
                                                      : Exit::aborted;
   }
+  if (plan_changed(*folder, records->front(), *file, options)) return Exit::person;
   fmt::print(stderr, "run {}: {}{}\n", folder->id(), summary.status,
              summary.reason.empty() ? "" : ": " + report::printable(summary.reason));
   for (const machine::Record &r : *records) {
     if (r.event == machine::Event::abort_started && !options.abort) {
       fmt::print(stderr, "its abort has begun: that goes on\n");
-      options.abort = true;
+      options.abort = options.sure = true;
+    }
+  }
+  if (options.abort && !options.sure) {
+    auto answer = ask_terminal("undo what this run has done? yes, or anything else to leave:", false);
+    if (!answer || *answer != "yes") {
+      fmt::print(stderr, "{}\n",
+                 answer ? "left; nothing was undone"
+                        : "upgrun: nobody can confirm without a terminal; --yes aborts without asking");
+      return answer ? Exit::refused : Exit::usage;
     }
   }
   options.past = std::move(*records);
@@ -90,6 +98,7 @@ Exit take_up(const std::string &id, SessionOptions options) {
 Exit run_abort(std::span<const char *const> arguments) {
   CommandLine line;
   llvm::cl::opt<std::string> id{llvm::cl::Positional, llvm::cl::desc("RUN (default: the newest)")};
+  llvm::cl::opt<bool> yes{"yes", llvm::cl::desc("do not ask for confirmation")};
   ReachOptions reach;
   ShowOptions show;
   if (auto end = line.parse(arguments, "undoes a run that was stopped or halted before its point of no return"))
@@ -98,6 +107,8 @@ Exit run_abort(std::span<const char *const> arguments) {
   options.reach = &reach;
   options.show = &show;
   options.abort = true;
+  options.sure = yes;
+  options.as_started = true;  // the way back is that of the plan that ran
   return take_up(id, std::move(options));
 }
 
@@ -107,6 +118,8 @@ Exit run_resume(std::span<const char *const> arguments) {
   llvm::cl::opt<bool> rerun{"rerun", llvm::cl::desc("you have looked: steps whose failure is known may run again")};
   llvm::cl::opt<bool> fresh{"fresh-limits", llvm::cl::desc("every `at most` of the plan counts anew from now")};
   llvm::cl::opt<bool> now{"now", llvm::cl::desc("also outside the plan's window")};
+  llvm::cl::opt<bool> as_started{"as-started",
+                                 llvm::cl::desc("the plan as it was started, although its file has changed since")};
   ReachOptions reach;
   ShowOptions show;
   if (auto end = line.parse(arguments, "goes on with a run that was stopped, halted or killed")) return *end;
@@ -116,6 +129,7 @@ Exit run_resume(std::span<const char *const> arguments) {
   options.rerun_failed = rerun;
   options.fresh_limits = fresh;
   options.ignore_window = now;
+  options.as_started = as_started;
   return take_up(id, std::move(options));
 }
 
@@ -131,10 +145,14 @@ Exit run_status(std::span<const char *const> arguments) {
       auto folder = report::RunFolder::open(root, known, why);
       if (!folder) continue;
       const journal::Reading reading = journal_of(*folder);
-      const report::RunSummary s = report::summarize(reading.records);
+      report::RunSummary s = report::summarize(reading.records);
       const bool whole = reading.problem.empty();
+      std::optional<std::string> live;
+      if (whole && s.status == "interrupted") live = report::ask_control(*folder, "status", 2'000, why);
+      if (live) s.status = "under way";
       fmt::print("{:<32} {:<12} {}\n", known, whole ? s.status : "damaged",
                  report::printable(whole ? s.reason : "journal: " + reading.problem));
+      if (live) fmt::print("{}", report::live_text(*live).value_or(""));
     }
     return Exit::done;
   }
@@ -143,6 +161,12 @@ Exit run_status(std::span<const char *const> arguments) {
   if (!folder) {
     fmt::print(stderr, "upgrun: {}\n", why);
     return Exit::usage;
+  }
+  if (auto live = live_status(*folder)) {
+    const auto text = report::live_text(*live);
+    const bool data = show.progress == report::ProgressKind::json;
+    if (text || data) fmt::print("{}", data ? *live : *text);
+    if (text || data) return Exit::done;
   }
   Exit exit = Exit::usage;
   auto file = load(folder->file("plan.upgb"), show.color, exit);

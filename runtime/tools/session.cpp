@@ -18,6 +18,7 @@
 #include "runtime/report/run_report.h"
 #include "runtime/report/tell.h"
 #include "runtime/report/window.h"
+#include "runtime/tools/remote.h"
 #include "runtime/transport/ssh/ssh_transport.h"
 #include "runtime/transport/system_clock.h"
 
@@ -295,7 +296,9 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
   if (!sudo.empty()) how.hidden.push_back(sudo);
   transport::SystemClock clock;
   how.abort = options.abort;
-  if (!options.ignore_window && !options.abort && options.mode == Mode::run && !file.plan.windows.empty()) {
+  how.release = options.release;
+  if (!options.ignore_window && !options.abort && options.release.empty() && options.mode == Mode::run &&
+      !file.plan.windows.empty()) {
     std::string why;
     const auto open = open_window(file.plan, clock.unix_ms(), why);
     if (!open) {
@@ -347,9 +350,11 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
         resumed ? machine::make_data({{"pid", std::to_string(getpid())}, {"user", how.who}})
                 : machine::make_data({{"run", folder->id()},
                                       {"plan", std::string(file.plan.text(file.plan.name))},
-                                      {"digest", file.digest},
+                                      // not a run of the plan, if it only gives holds back
+                                      {"digest", (options.release.empty() ? "" : "holds of ") + file.digest},
                                       {"fingerprint", std::string(file.plan.text(file.plan.inventory_fingerprint))},
                                       {"user", how.who},
+                                      {"path", file.path},
                                       {"pid", std::to_string(getpid())}})};
     if (auto why = journal->append(first)) {
       fmt::print(stderr, "upgrun: the journal cannot be written: {}\n", *why);
@@ -357,6 +362,16 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
     }
     fan.recorded(first);
     how.past.push_back(first);
+  }
+
+  std::unique_ptr<report::Control> control;
+  if (folder) {
+    std::string why;
+    control = report::Control::listen(*folder, why);
+    if (control)
+      wake.add(control->fd());
+    else
+      fan.said("warning: other terminals cannot reach this run: " + why);
   }
 
   machine::Machine machine(file.plan, file.proof, transport, clock, *journal, fan, people, std::move(how));
@@ -374,10 +389,17 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
     for (int n = epoll_wait(wake.all, events, 4, 0), i = 0; i < n; ++i)
       if (events[i].data.fd == STDIN_FILENO) people.typed(machine);
     people.give_up(machine);
+    if (control)
+      control->serve(clock.monotonic(), [&](const report::Control::Request &request) {
+        return answer_control(file.plan, folder->id(), machine, clock, request);
+      });
     for (const std::string &w : transport.take_warnings()) fan.said("warning: " + w);
     progress->tick(machine, clock.unix_ms(), clock.monotonic());
   }
   progress->finish();
+  if (options.seen) *options.seen = machine.seen_holds();
+  if (options.mode == Mode::holds) return exit_of(machine.ending().status);
+  if (options.released) *options.released = machine.ending().reason.find("given back by hand") != std::string::npos;
   if (detached) {
     auto running = machine.running();
     fmt::print(stderr, "\ndetached. {}\n",

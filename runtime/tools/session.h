@@ -20,8 +20,13 @@ struct SessionOptions {
   bool rerun_failed = false;
   bool fresh_limits = false;
   bool ignore_window = false;
-  bool abort = false;  // the way back instead of the way forward; windows do not bind it
+  bool abort = false;       // the way back instead of the way forward; windows do not bind it
+  bool sure = false;        // nobody is asked to confirm the abort
+  bool as_started = false;  // the file of the plan may have changed since
   std::vector<machine::Record> past;
+  std::vector<std::string> release;                // gives these holds back instead of going on
+  bool *released = nullptr;                        // set when they are
+  std::vector<machine::HoldSeen> *seen = nullptr;  // with Mode::holds: what was found out
 };
 
 /// Drives one machine to its end: transport, journal, progress, signals, people. Without a folder nothing is kept
