@@ -181,6 +181,13 @@ Exit run_holds(std::span<const char *const> arguments) {
     fmt::print(stderr, "upgrun: {}; nothing was given back\n", *busy);
     return Exit::refused;
   }
+  if (!past.empty()) {  // nobody drives it from here on; what somebody did until now is not what was looked at
+    auto again = journal::SqliteJournal::read(folder->file("journal.sqlite"), why);
+    if (!again || again->size() != past.size()) {
+      fmt::print(stderr, "upgrun: the run went on meanwhile; nothing was given back: look again\n");
+      return Exit::refused;
+    }
+  }
   SessionOptions give;
   give.reach = &reach;
   give.show = &show;
