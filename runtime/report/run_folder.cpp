@@ -134,11 +134,28 @@ bool RunFolder::has_run() const {
   return fs::directory_iterator(file("output"), ec) != fs::directory_iterator();
 }
 
+/// So that logs of many hosts do not use up the descriptors; a closed one is opened again when its host speaks.
+void RunFolder::close_oldest() {
+  constexpr std::size_t kOpen = 32;
+  Stream *oldest = nullptr;
+  std::size_t open = 0;
+  for (auto &[name, s] : streams_) {
+    if (s.fd < 0) continue;
+    ++open;
+    if (oldest == nullptr || s.used < oldest->used) oldest = &s;
+  }
+  if (open < kOpen) return;
+  ::close(oldest->fd);
+  oldest->fd = -1;
+}
+
 void RunFolder::output(const std::string &host, bool step, const std::string &key, bool error, std::string_view bytes) {
   std::string name = safe_name(host) + (step ? ".log" : ".questions.log");
   Stream &s = streams_[name];
   if (s.full) return;
+  s.used = ++uses_;
   if (s.fd < 0) {
+    close_oldest();
     s.fd = ::open((path_ + "/output/" + name).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (s.fd < 0) {
       s.full = true;

@@ -41,6 +41,7 @@ class RunFolder {
   RunFolder(std::string path, std::string id) : path_(std::move(path)), id_(std::move(id)) {}
   struct Stream {
     int fd = -1;
+    std::uint64_t used = 0;  // of all uses, the last
     std::uint64_t size = 0;
     std::string last;
     bool full = false;
@@ -48,7 +49,9 @@ class RunFolder {
   std::string path_;
   std::string id_;
   int lock_ = -1;
+  void close_oldest();
   std::map<std::string, Stream> streams_;
+  std::uint64_t uses_ = 0;
 };
 
 }  // namespace upg::report

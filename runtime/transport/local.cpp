@@ -22,6 +22,7 @@ constexpr machine::Millis settle_time =
     1000;  // output may come this long after the process, if a child of it holds the pipes
 constexpr machine::Millis kill_after = 2000;
 constexpr int rounds_per_turn = 16;
+constexpr std::size_t most_at_once = 24;  // four descriptors each
 
 }  // namespace
 
@@ -58,6 +59,20 @@ void LocalProcesses::start(std::unique_ptr<Job> job, std::vector<machine::Answer
     answers.push_back(job->give_up(machine::Outcome::refused, *job->defect(), outputs));
     return;
   }
+  waiting_.push_back(std::move(job));
+  start_waiting(answers, outputs);
+}
+
+void LocalProcesses::start_waiting(std::vector<machine::Answer> &answers, std::vector<machine::Output> &outputs) {
+  while (!waiting_.empty() && processes_.size() < most_at_once) {
+    std::unique_ptr<Job> job = std::move(waiting_.front());
+    waiting_.pop_front();
+    spawn(std::move(job), answers, outputs);
+  }
+}
+
+void LocalProcesses::spawn(std::unique_ptr<Job> job, std::vector<machine::Answer> &answers,
+                           std::vector<machine::Output> &outputs) {
   auto process = std::make_unique<Process>();
   Spawned spawned = spawn_shell(job->text());
   if (spawned.pid < 0) {
@@ -82,6 +97,12 @@ void LocalProcesses::stop(Process &process, machine::Millis now) {
 
 bool LocalProcesses::cancel(machine::RequestId request, std::vector<machine::Answer> &answers,
                             std::vector<machine::Output> &outputs) {
+  for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
+    if ((*it)->request() != request) continue;
+    answers.push_back((*it)->give_up(machine::Outcome::cancelled, {}, outputs));
+    waiting_.erase(it);
+    return true;
+  }
   for (auto it = processes_.begin(); it != processes_.end(); ++it) {
     if ((*it)->job->request() != request) continue;
     stop(**it, monotonic_now());
@@ -107,6 +128,7 @@ std::optional<machine::Millis> LocalProcesses::next_deadline() const {
   for (const auto &process : processes_)
     consider(process->ended ? process->ended_at + settle_time : process->job->deadline());
   for (const Dying &dying : dying_) consider(dying.kill_at);
+  for (const auto &job : waiting_) consider(job->deadline());
   return next;
 }
 
@@ -192,6 +214,14 @@ void LocalProcesses::advance(machine::Millis now, std::vector<machine::Answer> &
       ++i;
     }
   }
+  std::erase_if(waiting_, [&](const std::unique_ptr<Job> &job) {
+    if (now < job->deadline()) return false;
+    answers.push_back(job->give_up(machine::Outcome::unreachable,
+                                   fmt::format("no free place on the controller within {} ms", job->command().timeout),
+                                   outputs));
+    return true;
+  });
+  start_waiting(answers, outputs);
 }
 
 }  // namespace upg::transport

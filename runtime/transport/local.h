@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <sys/types.h>
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -31,7 +32,10 @@ class LocalProcesses {
   bool advance_one(Process &process, machine::Millis now, std::vector<machine::Answer> &answers,
                    std::vector<machine::Output> &outputs);
   void stop(Process &process, machine::Millis now);
+  void start_waiting(std::vector<machine::Answer> &answers, std::vector<machine::Output> &outputs);
+  void spawn(std::unique_ptr<Job> job, std::vector<machine::Answer> &answers, std::vector<machine::Output> &outputs);
 
+  std::deque<std::unique_ptr<Job>> waiting_;  // for others to end
   std::vector<std::unique_ptr<Process>> processes_;
   struct Dying {
     pid_t pid;

@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -75,9 +76,15 @@ void Session::drop(machine::Millis) {
   zombies_ = 0;
   channel_limit_ = env_.options.channels;
   if (ssh_) {
+    // libssh leaves a descriptor that it was given open, unless the connection broke; another one may have its number.
+    const int fd = ssh_get_fd(ssh_);
+    struct stat before {};
+    const bool open = fd >= 0 && fstat(fd, &before) == 0;
     if (!broken()) ssh_disconnect(ssh_);
     ssh_free(ssh_);
     ssh_ = nullptr;
+    struct stat after {};
+    if (open && fstat(fd, &after) == 0 && after.st_dev == before.st_dev && after.st_ino == before.st_ino) close(fd);
   }
   socket_.reset();
   if (proxy_.pid > 0) {
@@ -87,6 +94,10 @@ void Session::drop(machine::Millis) {
   proxy_ = Spawned();
   proxy_said_.clear();
   release_slots();
+  if (holds_connection_) env_.slots.release_connection();
+  holds_connection_ = false;
+  if (ticket_ != 0) env_.slots.leave_queue(ticket_);
+  ticket_ = 0;
 }
 
 /// This attempt came to nothing; the next one follows after a pause as long as somebody waits.
@@ -147,6 +158,17 @@ void Session::connect(machine::Millis now) {
 }
 
 void Session::open_socket(machine::Millis now) {
+  if (!holds_connection_) {
+    if (queue_.empty()) {  // nobody waits any more
+      drop(now);
+      state_ = State::idle;
+      return;
+    }
+    if (ticket_ == 0) ticket_ = env_.slots.next_ticket();
+    if (!env_.slots.take_connection(ticket_)) return;
+    ticket_ = 0;
+    holds_connection_ = true;
+  }
   const bool through = !resolved_->proxy.empty();
   address_key_ = through ? "through " + resolved_->proxy_key : resolved_->addresses[next_address_].text();
   if (!holds_address_) {
@@ -249,7 +271,7 @@ void Session::begin_handshake(machine::Millis now) {
     refused(fmt::format("no ssh session to {} can be set up: {}", peer_, ssh_get_error(ssh_)));
     return;
   }
-  socket_.release();  // libssh closes it
+  socket_.release();  // closed by drop
   state_ = State::handshake;
   advance_handshake(now);
 }
@@ -351,7 +373,7 @@ void Session::advance_authentication(machine::Millis now) {
     if (rc == SSH_AUTH_SUCCESS) {
       release_slots();
       state_ = State::ready;
-      ready_at_ = now;
+      ready_at_ = used_at_ = now;
       ssh_set_counters(ssh_, nullptr, &packets_);
       heard(now);
       attempts_.clear();

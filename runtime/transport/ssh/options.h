@@ -23,6 +23,8 @@ struct SshOptions {
   unsigned keepalive_misses = 3;               // given up after this many silent intervals
   unsigned handshakes = 10;                    // at once, over all hosts; one that stands still does not count
   unsigned handshakes_per_bastion = 4;
+  std::size_t connections =
+      0;                  // at once; idle ones are closed for others. 0: as many as the limit of open files allows
   unsigned channels = 8;  // commands at once on one host; sshd's MaxSessions is 10
 };
 

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -19,6 +20,8 @@ constexpr machine::Millis settle_time = 1000;   // output may come this long aft
 constexpr machine::Millis slot_patience = 500;  // a handshake that stands still this long gives its slot back
 constexpr machine::Millis bastion_patience = 1500;
 constexpr machine::Millis terminate_timeout = 6000;
+constexpr std::size_t least_connections = 4;
+constexpr rlim_t files_for_others = 128;  // journal, logs, ssh -G, commands on the controller
 constexpr unsigned max_denials = 40;
 constexpr machine::Millis denial_pause = 25;
 constexpr unsigned served_before_more = 16;
@@ -26,6 +29,13 @@ constexpr int flush_at_end_ms = 200;
 constexpr std::uint32_t max_write = 32 * 1024;
 
 }  // namespace
+
+std::size_t Surroundings::connections_by_files() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return SIZE_MAX;
+  return std::max<std::size_t>(least_connections,
+                               (limit.rlim_cur - std::min<rlim_t>(limit.rlim_cur, files_for_others)) / 2);
+}
 
 std::string Surroundings::next_word() { return fmt::format("{}{:x}", word_base, ++words); }
 
@@ -72,6 +82,11 @@ bool Session::cancel(machine::RequestId request, machine::Millis now) {
     return true;
   }
   return false;
+}
+
+std::optional<machine::Millis> Session::idle_since() const {
+  if (state_ != State::ready || !channels_.empty() || !queue_.empty()) return std::nullopt;
+  return used_at_;
 }
 
 void Session::disconnect(machine::Millis now) {
@@ -130,6 +145,9 @@ void Session::expire(machine::Millis now) {
     std::string why;
     if (state_ == State::ready) {
       why = fmt::format("no free channel to {} within {} ms", host_.name, job.command().timeout);
+    } else if (ticket_ != 0) {
+      why = fmt::format("all connections that the limit of open files allows were busy for {} ms; raise it (ulimit -n)",
+                        job.command().timeout);
     } else if (!last_error_.empty()) {
       why = last_error_;
     } else {
@@ -394,6 +412,7 @@ bool Session::serve_once(machine::Millis now) {
 
 void Session::advance(machine::Millis now, short revents) {
   expire(now);
+  if (!channels_.empty() || !queue_.empty()) used_at_ = now;
   const bool wanted = !queue_.empty();
   if (state_ == State::idle && wanted) connect(now);
   if (state_ == State::pausing && !wanted) {

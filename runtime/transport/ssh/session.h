@@ -22,7 +22,10 @@ namespace upg::transport {
 
 /// What all sessions of one transport share.
 struct Surroundings {
-  explicit Surroundings(const SshOptions &o) : options(o), slots(o.handshakes) {}
+  /// What the limit of open files leaves for connections, of which one through a proxy takes two.
+  static std::size_t connections_by_files();
+  explicit Surroundings(const SshOptions &o)
+      : options(o), slots(o.handshakes, o.connections > 0 ? o.connections : connections_by_files()) {}
   SshOptions options;
   KnownHosts known_hosts;
   Identities identities;
@@ -63,6 +66,8 @@ class Session {
   pollfd poll_entry() const;
   void advance(machine::Millis now, short revents);
   std::optional<machine::Millis> next_deadline() const;
+  /// When it was last of use, if it is connected and nobody uses it.
+  std::optional<machine::Millis> idle_since() const;
   bool waits_for_slot() const { return state_ == State::wants_address || state_ == State::wants_slot; }
 
  private:
@@ -136,6 +141,9 @@ class Session {
   std::string address_key_;
   bool holds_address_ = false;
   bool holds_slot_ = false;
+  bool holds_connection_ = false;
+  std::uint64_t ticket_ = 0;  // in the queue for a connection; 0: not in it
+  machine::Millis used_at_ = 0;
   std::string peer_;  // for messages
   std::string last_error_;
   machine::Millis step_deadline_ = 0;  // of connecting, handshake or authentication

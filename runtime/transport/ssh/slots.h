@@ -1,14 +1,35 @@
 #pragma once
+#include <cstdint>
+#include <set>
 #include <string>
 #include <unordered_map>
 
 namespace upg::transport {
 
-/// Limits how many handshakes go on at once: in all, and towards one address or through one bastion (sshd's
-/// MaxStartups).
+/// Limits how many connections there are (this process's descriptors), and how many handshakes go on at once: in all,
+/// and towards one address or through one bastion (sshd's MaxStartups).
 class Slots {
  public:
-  explicit Slots(unsigned most) : most_(most) {}
+  Slots(unsigned handshakes, std::size_t connections) : most_(handshakes), most_connections_(connections) {}
+  /// First come, first served, by ticket; who is turned away stands in the queue until it takes or leaves.
+  bool take_connection(std::uint64_t ticket) {
+    waiting_.insert(ticket);
+    if (connections_ >= most_connections_ || *waiting_.begin() != ticket) return false;
+    waiting_.erase(waiting_.begin());
+    ++connections_;
+    released_ = released_ || !waiting_.empty();
+    return true;
+  }
+  void release_connection() {
+    --connections_;
+    released_ = true;
+  }
+  void leave_queue(std::uint64_t ticket) {
+    if (waiting_.erase(ticket) > 0) released_ = true;
+  }
+  std::uint64_t next_ticket() { return ++tickets_; }
+  /// Somebody waits for a connection, and there will be none until an idle one is closed.
+  bool short_of_connections() const { return !waiting_.empty() && connections_ >= most_connections_; }
   bool take_address(const std::string &key, unsigned most) {
     unsigned &count = addresses_[key];
     if (count >= most) return false;
@@ -39,6 +60,10 @@ class Slots {
 
  private:
   unsigned most_;
+  std::size_t most_connections_;
+  std::size_t connections_ = 0;
+  std::uint64_t tickets_ = 0;
+  std::set<std::uint64_t> waiting_;
   unsigned used_ = 0;
   bool released_ = false;
   std::unordered_map<std::string, unsigned> addresses_;

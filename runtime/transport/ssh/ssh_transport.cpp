@@ -52,27 +52,47 @@ struct SshTransport::Impl {
       touched[i] = false;
       sessions[i]->advance(now, revents);
     }
-    while (env.slots.take_released()) {
-      for (const auto &session : sessions) {
-        if (session->waits_for_slot()) session->advance(now, 0);
+    do {
+      while (env.slots.take_released()) {
+        for (const auto &session : sessions) {
+          if (session->waits_for_slot()) session->advance(now, 0);
+        }
       }
-    }
+    } while (env.slots.short_of_connections() && close_idlest(now));
     local.advance(now, env.answers, env.outputs);
     std::erase_if(env.proxies_to_reap, reap);
   }
 
+  /// For those who wait for a connection: the one that was of no use for the longest time.
+  bool close_idlest(machine::Millis now) {
+    Session *found = nullptr;
+    for (const auto &session : sessions) {
+      const auto since = session->idle_since();
+      if (since && (found == nullptr || *since < *found->idle_since())) found = session.get();
+    }
+    if (found != nullptr) found->disconnect(now);
+    return found != nullptr;
+  }
+
   /// True if the wake-up descriptor is readable or a signal came.
   bool poll_all(machine::Millis timeout, std::vector<short> &ready) {
+    // Only what is there: poll takes no more entries than files may be open.
     polls.clear();
-    for (const auto &session : sessions) polls.push_back(session->poll_entry());
+    polled.clear();
     polls.push_back({env.resolver->fd(), POLLIN, 0});
     polls.push_back({wake_fd, POLLIN, 0});
+    for (std::size_t i = 0; i < sessions.size(); ++i) {
+      const pollfd entry = sessions[i]->poll_entry();
+      if (entry.fd < 0) continue;
+      polls.push_back(entry);
+      polled.push_back(i);
+    }
     local.add_polls(polls);
     const int count = ::poll(polls.data(), polls.size(), static_cast<int>(std::min<machine::Millis>(timeout, 60'000)));
     ready.assign(sessions.size(), 0);
     if (count < 0) return errno == EINTR;
-    for (std::size_t i = 0; i < sessions.size(); ++i) ready[i] = polls[i].revents;
-    return polls[sessions.size() + 1].revents != 0;
+    for (std::size_t i = 0; i < polled.size(); ++i) ready[polled[i]] = polls[i + 2].revents;
+    return polls[1].revents != 0;
   }
 
   machine::Millis time_left(std::optional<machine::Millis> until) const {
@@ -92,6 +112,7 @@ struct SshTransport::Impl {
   std::unordered_map<plan::HostId, std::size_t> by_host;
   LocalProcesses local;
   std::vector<pollfd> polls;
+  std::vector<std::size_t> polled;  // sessions, from the third entry of `polls` on
   int wake_fd = -1;
 };
 
