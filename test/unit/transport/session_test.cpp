@@ -356,13 +356,13 @@ TEST_F(SessionTest, MoreHostsThanConnectionsShareThem) {
 TEST_F(SessionTest, MoreHostsThanFilesMayBeOpen) {
   rlimit before{};
   getrlimit(RLIMIT_NOFILE, &before);
-  const rlimit few{64, before.rlim_max};
+  const rlimit few{40, before.rlim_max};
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
   std::vector<SshHost> hosts;
-  for (std::size_t i = 0; i < 80; ++i) hosts.push_back(host(*sshd_, i));
+  for (std::size_t i = 0; i < 44; ++i) hosts.push_back(host(*sshd_, i));
   SshTransport transport(options(), hosts);
-  for (std::size_t i = 0; i < 80; ++i) transport.start(i + 1, HostId(i), words({"echo", "x"}, 60'000));
-  for (auto &[request, answer] : collect(transport, 80)) EXPECT_EQ(answer.out, "x\n") << answer.detail;
+  for (std::size_t i = 0; i < 44; ++i) transport.start(i + 1, HostId(i), words({"echo", "x"}, 60'000));
+  for (auto &[request, answer] : collect(transport, 44)) EXPECT_EQ(answer.out, "x\n") << answer.detail;
   setrlimit(RLIMIT_NOFILE, &before);
 }
 
