@@ -21,6 +21,7 @@ struct SshOptions {
   machine::Millis handshake_timeout = 20'000;  // banner to authentication
   machine::Millis keepalive = 8'000;           // a session with commands under way that is silent this long is asked
   unsigned keepalive_misses = 3;               // given up after this many silent intervals
+  machine::Millis trusted_idle = 120'000;      // idle for longer, it may be half open: a new one is made instead
   unsigned handshakes = 10;                    // at once, over all hosts; one that stands still does not count
   unsigned handshakes_per_bastion = 4;
   std::size_t connections =

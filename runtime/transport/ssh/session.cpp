@@ -61,7 +61,12 @@ void Session::submit(std::unique_ptr<Job> job, machine::Millis now) {
     answer(job->give_up(machine::Outcome::refused, why, env_.outputs));
     return;
   }
-  if (channels_.empty() && state_ == State::ready) heard(now);
+  if (const auto since = idle_since()) {
+    if (now - *since > env_.options.trusted_idle)
+      disconnect(now);
+    else
+      heard(now);
+  }
   queue_.push_back(std::move(job));
 }
 

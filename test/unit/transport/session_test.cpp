@@ -276,6 +276,17 @@ TEST_F(SessionTest, DisconnectDropsAndTheNextRequestConnectsAgain) {
   EXPECT_NE(first.out, second.out);
 }
 
+TEST_F(SessionTest, AConnectionThatWasIdleForLongIsNotTrusted) {
+  SshOptions wary = options();
+  wary.trusted_idle = 300;
+  SshTransport transport(wary, {host(*sshd_)});
+  const auto first = run(transport, HostId(0), words({"sh", "-c", "echo $PPID"}));
+  std::this_thread::sleep_for(std::chrono::milliseconds(2 * wary.trusted_idle));
+  const auto second = run(transport, HostId(0), words({"sh", "-c", "echo $PPID"}));
+  EXPECT_EQ(second.outcome, Outcome::exited);
+  EXPECT_NE(first.out, second.out);
+}
+
 TEST_F(SessionTest, ThirtyCommandsQueueOverEightChannels) {
   SshTransport transport(options(), {host(*sshd_)});
   const std::string directory = scratch_.path("running");
