@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "runtime/machine/run.h"
 
@@ -15,11 +16,12 @@ constexpr std::size_t kMostCells = 10'000;  // of all holds of a plan
 /// Every cell of a hold whose arguments can be known: those of the journal, and all hosts of its one parameter.
 std::vector<Machine::Run::KnownHold> Machine::Run::known_holds() const {
   std::vector<KnownHold> all;
+  std::unordered_map<std::string, std::size_t> known;  // by text
   auto add = [&](std::size_t hold, std::vector<Value> arguments) -> KnownHold & {
     const std::string text = fmt::format("{}({})", plan.text(plan.holds[hold].name), name_arguments(arguments));
-    for (KnownHold &k : all)
-      if (k.text == text) return k;
-    return all.emplace_back(KnownHold{text, plan::HoldId(hold), std::move(arguments), {}});
+    const auto [it, fresh] = known.emplace(text, all.size());
+    if (fresh) all.push_back(KnownHold{text, plan::HoldId(hold), std::move(arguments), {}});
+    return all[it->second];
   };
   for (const auto &[key, step] : past.steps()) {
     if (step.hold.empty() || !step.intended || step.released) continue;

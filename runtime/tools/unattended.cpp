@@ -1,6 +1,7 @@
 // A plan that nobody watches: begun or taken up again by a timer, in its window only.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -28,6 +29,10 @@ bool newest_run(const std::string &root, const std::string &digest, std::optiona
     auto records = journal::SqliteJournal::read(path, why);
     if (!records) return false;
     if (records->empty() || machine::field_of(records->front(), "digest") != digest) continue;
+    // one that only gave leaked holds back, or died before its first step, did nothing of the plan
+    if (std::all_of(records->begin(), records->end(),
+                    [](const machine::Record &r) { return r.key.empty() || r.key.starts_with("holds/"); }))
+      continue;
     report::RunSummary summary = report::summarize(*records);
     if (summary.status != "refused") found = Earlier{id, std::move(summary)};
   }
