@@ -30,6 +30,10 @@ bool write_all(int fd, std::string_view bytes) {
   return true;
 }
 
+int open_to_append(const std::string &path) {
+  return ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
 std::string safe_name(std::string_view name) {
   std::string out;
   for (char c : name) out += std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.' ? c : '_';
@@ -156,7 +160,7 @@ void RunFolder::output(const std::string &host, bool step, const std::string &ke
   s.used = ++uses_;
   if (s.fd < 0) {
     close_oldest();
-    s.fd = ::open((path_ + "/output/" + name).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    s.fd = open_to_append(path_ + "/output/" + name);
     if (s.fd < 0) {
       s.full = true;
       return;
@@ -166,7 +170,15 @@ void RunFolder::output(const std::string &host, bool step, const std::string &ke
   }
   std::string head;
   std::string mark = key + (error ? " stderr" : " stdout");
-  if (mark != s.last) head = fmt::format("\n==> {}\n", mark);
+  if (mark != s.last) {
+    head = fmt::format("\n==> {}\n", mark);
+    // where a piece begins cannot be told from the file: what a command prints may look like a head
+    const std::string at = fmt::format("{} {} {} {}\n", s.size, s.size + head.size(), error ? "stderr" : "stdout", key);
+    if (int index = step ? open_to_append(path_ + "/output/" + name + ".index") : -1; index >= 0) {
+      static_cast<void>(write_all(index, at));
+      ::close(index);
+    }
+  }
   s.last = mark;
   s.size += head.size() + bytes.size();
   bool over = s.size > (step ? kStepBytes : kQuestionBytes);

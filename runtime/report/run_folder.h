@@ -34,7 +34,8 @@ class RunFolder {
   const std::string &path() const { return path_; }
   /// A controller has worked here, whatever the journal says: it has logged something, or kept output.
   bool has_run() const;
-  /// Appends output of a command on the host. A file that grows over its bound says so once and takes no more.
+  /// Appends output of a command on the host; where each piece of a step begins stands in an index beside the file. A
+  /// file that grows over its bound says so once and takes no more.
   void output(const std::string &host, bool step, const std::string &key, bool error, std::string_view bytes);
 
  private:

@@ -1,135 +1,17 @@
 #include "runtime/report/run_report.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "runtime/machine/past.h"
+#include "runtime/report/facts.h"
 #include "runtime/report/tell.h"
 
 namespace upg::report {
-namespace {
 
-using machine::Event;
-using machine::field_of;
 using machine::Record;
-
-struct Step {
-  std::string host, action, outcome, detail;
-  int attempts = 0;
-  std::int64_t began_ms = 0, ended_ms = 0;
-};
-
-struct Facts {
-  std::vector<Step> steps;
-  std::map<std::string, std::string> boots_first, boots_last;
-  std::vector<std::pair<std::string, std::string>> holds;  // text, time
-  std::vector<std::string> confirmations, waivers;
-  std::vector<std::string> detours;                         // attempts, lost hosts, waits for a window, the way back
-  std::vector<std::pair<std::int64_t, std::string>> waits;  // longest gates: ms, text
-  std::vector<std::string> holds_left;
-};
-
-Facts gather(const std::vector<Record> &records) {
-  Facts f;
-  std::map<std::string, std::size_t> open;
-  std::map<std::string, std::int64_t> waiting_since;
-  std::map<std::string, std::string> held;
-  for (const Record &r : records) {
-    switch (r.event) {
-      case Event::identity_seen:
-        f.boots_first.emplace(field_of(r, "host"), field_of(r, "boot_id"));
-        f.boots_last[field_of(r, "host")] = field_of(r, "boot_id");
-        break;
-      case Event::boot_seen:
-        f.boots_last[field_of(r, "host")] = field_of(r, "boot_id");
-        break;
-      case Event::act_intended: {
-        auto [it, fresh] = open.emplace(r.key, f.steps.size());
-        if (fresh)
-          f.steps.push_back({field_of(r, "host"), field_of(r, "action"), "unknown", "", 0, r.unix_ms, r.unix_ms});
-        ++f.steps[it->second].attempts;
-        break;
-      }
-      case Event::act_skipped:
-        f.steps.push_back({"", field_of(r, "action"), "skipped", field_of(r, "reason"), 0, r.unix_ms, r.unix_ms});
-        break;
-      case Event::act_ended:
-        if (auto it = open.find(r.key); it != open.end()) {
-          Step &s = f.steps[it->second];
-          s.outcome = field_of(r, "outcome");
-          s.detail = field_of(r, "detail");
-          s.ended_ms = r.unix_ms;
-        }
-        break;
-      case Event::gate_waiting:
-        waiting_since.emplace(r.key, r.unix_ms);
-        break;
-      case Event::gate_passed:
-      case Event::gate_failed:
-        if (auto it = waiting_since.find(r.key); it != waiting_since.end()) {
-          f.waits.emplace_back(r.unix_ms - it->second, field_of(r, "gate"));
-          waiting_since.erase(it);
-        }
-        break;
-      case Event::hold_taken:
-        f.holds.emplace_back(fmt::format("{}({}) taken", field_of(r, "hold"), field_of(r, "arguments")),
-                             clock_time(r.unix_ms));
-        held[r.key] = fmt::format("{}({})", field_of(r, "hold"), field_of(r, "arguments"));
-        break;
-      case Event::hold_released:
-        f.holds.emplace_back(fmt::format("{}({}) released", field_of(r, "hold"), field_of(r, "arguments")),
-                             clock_time(r.unix_ms));
-        held.erase(r.key);
-        break;
-      case Event::confirmed:
-        f.confirmations.push_back(fmt::format("{} {} answered {} to: {}", clock_time(r.unix_ms), field_of(r, "who"),
-                                              field_of(r, "answer"), field_of(r, "text")));
-        break;
-      case Event::attempt_failed:
-      case Event::recovery_chosen:
-      case Event::host_lost:
-      case Event::outage_overrun:
-      case Event::window_awaited:
-      case Event::abort_started:
-      case Event::step_undone:
-        f.detours.push_back(fmt::format("{} {}", clock_time(r.unix_ms), tell(r)));
-        break;
-      case Event::waiver_used:
-        f.waivers.push_back(fmt::format("{}: {}", field_of(r, "rule"), field_of(r, "reason")));
-        break;
-      default:
-        break;
-    }
-  }
-  for (const auto &[key, text] : held) f.holds_left.push_back(text);
-  return f;
-}
-
-std::string date_time(std::int64_t unix_ms) {
-  std::time_t t = unix_ms / 1000;
-  std::tm local{};
-  localtime_r(&t, &local);
-  return fmt::format("{:%Y-%m-%d %H:%M:%S %Z}", local);
-}
-
-}  // namespace
-
-RunSummary summarize(const std::vector<Record> &records) {
-  RunSummary s;
-  s.status = "interrupted";
-  for (const Record &r : records) {
-    if (!s.began_ms) s.began_ms = r.unix_ms;
-    s.ended_ms = r.unix_ms;
-    if (r.event == Event::run_started || r.event == Event::run_resumed) s.status = "interrupted", s.reason.clear();
-    if (r.event == Event::run_ended) s.status = field_of(r, "status"), s.reason = field_of(r, "reason");
-  }
-  return s;
-}
 
 std::string text_report(const plan::Plan &plan, const std::string &run, const std::string &digest,
                         const std::vector<Record> &records) {
@@ -141,45 +23,45 @@ std::string text_report(const plan::Plan &plan, const std::string &run, const st
       plan.to.valid() ? fmt::format(", {} -> {}", plan.text(plan.from), plan.text(plan.to)) : std::string(), digest,
       s.status, s.reason.empty() ? "" : ": " + s.reason, date_time(s.began_ms), date_time(s.ended_ms),
       duration(s.ended_ms - s.began_ms));
-  if (!f.holds_left.empty()) {
-    out += "\nHOLDS STILL IN FORCE\n";
-    for (const auto &h : f.holds_left) out += "  " + h + "\n";
-  }
-  if (!f.detours.empty()) {
-    out += "\nwhat did not go straight on\n";
-    for (const auto &d : f.detours) out += "  " + d + "\n";
-  }
-  if (!f.waivers.empty()) {
-    out += "\naccepted risks that came into force\n";
-    for (const auto &w : f.waivers) out += "  " + w + "\n";
-  }
+  auto lines = [&out](const char *title, const auto &things, auto line) {
+    std::string text;
+    for (const auto &thing : things)
+      if (std::string one = line(thing); !one.empty()) text += "  " + one + "\n";
+    if (!text.empty()) out += fmt::format("\n{}\n{}", title, text);
+  };
+  lines("HOLDS STILL IN FORCE", f.holds, [](const HoldSpan &h) { return h.taken_ms && !h.released_ms ? h.text : ""; });
+  lines("what did not go straight on", f.detours,
+        [](const Said &d) { return fmt::format("{} {}", clock_time(d.ms), d.text); });
+  lines("accepted risks that came into force", f.waivers, [](const Said &w) { return w.text; });
   out += "\nhosts\n";
-  for (const auto &[host, first] : f.boots_first) {
-    const std::string &last = f.boots_last[host];
-    out += fmt::format("  {:<16} boot {}{}\n", host, first.substr(0, 8),
+  for (const HostFacts &h : f.hosts) {
+    const std::string &first = h.boots.front().id, &last = h.boots.back().id;
+    out += fmt::format("  {:<16} boot {}{}\n", h.name, first.substr(0, 8),
                        last == first ? " (not rebooted)" : " -> " + last.substr(0, 8));
   }
   out += "\nactions\n";
   for (const Step &step : f.steps) {
     out += fmt::format("  {} {:<9} {:>7}  {}{}{}\n", clock_time(step.began_ms), step.outcome,
-                       step.outcome == "skipped" ? "" : duration(step.ended_ms - step.began_ms), step.action,
-                       step.attempts > 1 ? fmt::format(", {} attempts", step.attempts) : "",
+                       step.outcome == "skipped" || !step.ended_ms ? "" : duration(step.ended_ms - step.began_ms),
+                       step.action, step.attempts > 1 ? fmt::format(", {} attempts", step.attempts) : "",
                        step.detail.empty() ? "" : ": " + step.detail);
   }
-  if (!f.holds.empty()) {
-    out += "\nholds\n";
-    for (const auto &[text, time] : f.holds) out += fmt::format("  {} {}\n", time, text);
-  }
-  if (!f.waits.empty()) {
-    std::sort(f.waits.rbegin(), f.waits.rend());
-    out += "\nlongest waits for gates that did not pass at once\n";
-    for (std::size_t i = 0; i < f.waits.size() && i < 10; ++i)
-      out += fmt::format("  {:>7}  {}\n", duration(f.waits[i].first), f.waits[i].second);
-  }
-  if (!f.confirmations.empty()) {
-    out += "\nanswered by people\n";
-    for (const auto &c : f.confirmations) out += "  " + c + "\n";
-  }
+  lines("holds", f.holds, [](const HoldSpan &h) {
+    if (!h.taken_ms) return std::string();
+    return fmt::format("{} {} taken{}", clock_time(h.taken_ms), h.text,
+                       h.released_ms ? ", released " + clock_time(h.released_ms) : "");
+  });
+  std::vector<const GateWait *> waits;
+  for (const GateWait &g : f.gates)
+    if (g.waited && g.ended_ms) waits.push_back(&g);
+  std::sort(waits.begin(), waits.end(),
+            [](const GateWait *a, const GateWait *b) { return a->ended_ms - a->began_ms > b->ended_ms - b->began_ms; });
+  if (waits.size() > 10) waits.resize(10);
+  lines("longest waits for gates that did not pass at once", waits,
+        [](const GateWait *g) { return fmt::format("{:>7}  {}", duration(g->ended_ms - g->began_ms), g->gate); });
+  lines("answered by people", f.confirmations, [](const Confirmation &c) {
+    return fmt::format("{} {} answered {} to: {}", clock_time(c.ms), c.who, c.answer, c.text);
+  });
   std::string safe;
   for (std::size_t at = 0; at < out.size();) {
     std::size_t end = out.find('\n', at);
@@ -205,20 +87,60 @@ std::string json_report(const plan::Plan &plan, const std::string &run, const st
             {"began_unix_ms", s.began_ms},
             {"ended_unix_ms", s.ended_ms}};
   j["hosts"] = Json::array();
-  for (const auto &[host, first] : f.boots_first)
-    j["hosts"].push_back({{"name", host}, {"boot_id_before", first}, {"boot_id_after", f.boots_last[host]}});
+  for (const HostFacts &h : f.hosts)
+    j["hosts"].push_back({{"name", h.name},
+                          {"machine_id", h.machine_id},
+                          {"boot_id_before", h.boots.front().id},
+                          {"boot_id_after", h.boots.back().id}});
+  j["controllers"] = Json::array();
+  for (const Session &c : f.sessions)
+    j["controllers"].push_back(
+        {{"user", c.user}, {"pid", c.pid}, {"began_unix_ms", c.began_ms}, {"ended_unix_ms", c.ended_ms}});
   j["actions"] = Json::array();
-  for (const Step &step : f.steps)
-    j["actions"].push_back({{"host", step.host},
+  for (const Step &step : f.steps) {
+    Json commands = Json::array();
+    for (const Step::Command &c : step.commands)
+      commands.push_back({{"host", c.host}, {"text", c.text}, {"unix_ms", c.ms}});
+    j["actions"].push_back({{"key", step.key},
+                            {"host", step.host},
                             {"action", step.action},
                             {"outcome", step.outcome},
                             {"detail", step.detail},
                             {"attempts", step.attempts},
+                            {"commands", std::move(commands)},
                             {"began_unix_ms", step.began_ms},
                             {"ended_unix_ms", step.ended_ms}});
-  j["holds_in_force"] = f.holds_left;
-  j["detours"] = f.detours;
-  j["waivers"] = f.waivers;
+  }
+  j["gates"] = Json::array();
+  for (const GateWait &g : f.gates)
+    j["gates"].push_back({{"key", g.key},
+                          {"host", g.host},
+                          {"gate", g.gate},
+                          {"result", g.result},
+                          {"answer", g.answer},
+                          {"began_unix_ms", g.began_ms},
+                          {"ended_unix_ms", g.ended_ms}});
+  j["holds"] = Json::array();
+  j["holds_in_force"] = Json::array();
+  for (const HoldSpan &h : f.holds) {
+    j["holds"].push_back({{"hold", h.text},
+                          {"was", h.was},
+                          {"taken_unix_ms", h.taken_ms},
+                          {"released_unix_ms", h.released_ms},
+                          {"because", h.because}});
+    if (h.taken_ms && !h.released_ms) j["holds_in_force"].push_back(h.text);
+  }
+  j["outages"] = Json::array();
+  for (const Outage &o : f.outages)
+    j["outages"].push_back(
+        {{"host", o.host}, {"role", o.role}, {"opened_unix_ms", o.opened_ms}, {"closed_unix_ms", o.closed_ms}});
+  j["confirmations"] = Json::array();
+  for (const Confirmation &c : f.confirmations)
+    j["confirmations"].push_back({{"unix_ms", c.ms}, {"who", c.who}, {"answer", c.answer}, {"text", c.text}});
+  j["detours"] = Json::array();
+  for (const Said &d : f.detours) j["detours"].push_back(fmt::format("{} {}", clock_time(d.ms), d.text));
+  j["waivers"] = Json::array();
+  for (const Said &w : f.waivers) j["waivers"].push_back(w.text);
   j["events"] = Json::array();
   for (const Record &r : records) {
     Json data = Json::parse(r.data, nullptr, false);

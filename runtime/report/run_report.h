@@ -2,26 +2,24 @@
 #include <string>
 #include <vector>
 
-#include "runtime/machine/journal.h"
 #include "runtime/plan/plan.h"
+#include "runtime/report/facts.h"
+#include "runtime/report/outputs.h"
 
 namespace upg::report {
-
-/// What is reported of a run, from its journal alone: works for runs of any state, also of one that was killed.
-struct RunSummary {
-  std::string status;  // done, stopped, halted, refused; "interrupted" if the last start has no end
-  std::string reason;
-  std::int64_t began_ms = 0;
-  std::int64_t ended_ms = 0;
-};
-RunSummary summarize(const std::vector<machine::Record> &records);
 
 /// For a person: outcome, accepted risks, what was done on each host with times, gates that were waited for, holds,
 /// boots, confirmations.
 std::string text_report(const plan::Plan &plan, const std::string &run, const std::string &digest,
                         const std::vector<machine::Record> &records);
-/// The same as data: {"schema": 1, "run", "plan", "digest", "status", "hosts": [...], "events": [...]}.
+/// The same as data: {"schema": 1, "run", "plan", "digest", "status", "hosts": [...], "actions": [...], "gates": [...],
+/// "holds": [...], "outages": [...], "events": [...]}.
 std::string json_report(const plan::Plan &plan, const std::string &run, const std::string &digest,
                         const std::vector<machine::Record> &records);
+/// One page that loads nothing and runs no script: a timeline for each host, what was done there with its output, what
+/// gates answered, holds, outages, waivers, who confirmed what. `problem`: why the journal is not whole, if so.
+std::string html_report(const plan::Plan &plan, const std::string &run, const std::string &digest,
+                        const std::vector<machine::Record> &records, const Outputs &outputs,
+                        const std::string &problem);
 
 }  // namespace upg::report

@@ -111,6 +111,13 @@ std::string clock_time(std::int64_t unix_ms) {
   return fmt::format("{:%H:%M:%S}", local);
 }
 
+std::string date_time(std::int64_t unix_ms) {
+  std::time_t t = unix_ms / 1000;
+  std::tm local{};
+  localtime_r(&t, &local);
+  return fmt::format("{:%Y-%m-%d %H:%M:%S %Z}", local);
+}
+
 std::string duration(std::int64_t ms) {
   if (ms < 10'000) return fmt::format("{}.{}s", ms / 1000, ms % 1000 / 100);
   std::int64_t s = ms / 1000;

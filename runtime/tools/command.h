@@ -29,6 +29,7 @@ Exit run_continue(std::span<const char *const> arguments);
 Exit run_holds(std::span<const char *const> arguments);
 Exit run_status(std::span<const char *const> arguments);
 Exit run_unattended(std::span<const char *const> arguments);
+Exit run_report(std::span<const char *const> arguments);
 Exit run_verify(std::span<const char *const> arguments);
 Exit run_preflight(std::span<const char *const> arguments);
 

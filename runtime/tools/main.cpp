@@ -36,6 +36,7 @@ constexpr cli::Command<Exit> kCommands[] = {
     {"continue", "let a paused run go on", run_continue},
     {"status", "what is known of runs, and what goes on right now", run_status},
     {"holds", "which holds are on, since when and why; give leaked ones back", run_holds},
+    {"report", "what a run did, as a page to read, print and keep, or as data", run_report},
     {"preflight", "ask everything that can be asked before a run; change nothing", run_preflight},
     {"unattended", "begin or resume a plan from a timer, in its window only", run_unattended},
     {"verify", "read a compiled plan and prove it again", run_verify},

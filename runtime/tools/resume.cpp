@@ -1,40 +1,15 @@
 #include <fmt/format.h>
 
-#include "runtime/journal/sqlite_journal.h"
 #include "runtime/machine/past.h"
 #include "runtime/report/live_status.h"
 #include "runtime/report/run_report.h"
 #include "runtime/report/tell.h"
 #include "runtime/tools/changed_plan.h"
 #include "runtime/tools/remote.h"
+#include "runtime/tools/run_journal.h"
 #include "runtime/tools/session.h"
 
 namespace upg::run {
-namespace {
-
-/// The journal of the run, with its problem if it is not whole or not there though the run has begun.
-journal::Reading journal_of(const report::RunFolder &folder) {
-  journal::Reading reading = journal::SqliteJournal::examine(folder.file("journal.sqlite"));
-  if (reading.problem.empty() && reading.records.empty() && folder.has_run())
-    reading.problem = "it says nothing, but the run has begun: there is a log or output of it";
-  return reading;
-}
-
-/// What is the matter with the journal and what it means.
-std::string damage_text(const report::RunFolder &folder, const journal::Reading &reading) {
-  std::string text = fmt::format("{}: {}\n", folder.file("journal.sqlite"), reading.problem);
-  if (reading.records.empty())
-    text += "  kept    nothing that can be read\n";
-  else
-    text += fmt::format(
-        "  kept    records 1 to {}, the last of {}{}\n", reading.records.size(),
-        report::clock_time(reading.records.back().unix_ms),
-        reading.known > reading.records.size() ? fmt::format(", of {} or more", reading.known) : std::string());
-  return text;
-}
-
-}  // namespace
-
 Exit take_up(const std::string &id, SessionOptions options) {
   std::string why;
   auto folder = report::RunFolder::open(report::RunFolder::root(options.show->runs), id, why);

@@ -15,6 +15,7 @@
 
 #include "runtime/journal/sqlite_journal.h"
 #include "runtime/machine/past.h"
+#include "runtime/report/outputs.h"
 #include "runtime/report/run_report.h"
 #include "runtime/report/tell.h"
 #include "runtime/report/window.h"
@@ -243,7 +244,7 @@ void tell_ending(const PlanFile &file, const machine::Machine &machine, const re
   if (folder) {
     if (e.status == Status::stopped || e.status == Status::halted)
       fmt::print(stderr, "  next    upgrun resume {}\n", folder->id());
-    fmt::print(stderr, "  report  {}\n", folder->file("report.txt"));
+    fmt::print(stderr, "  report  {}\n", folder->file("report.html"));
   }
 }
 
@@ -270,6 +271,8 @@ void write_reports(const PlanFile &file, const report::RunFolder &folder) {
   }
   std::ofstream(folder.file("report.txt")) << report::text_report(file.plan, folder.id(), file.digest, *records);
   std::ofstream(folder.file("report.json")) << report::json_report(file.plan, folder.id(), file.digest, *records);
+  std::ofstream(folder.file("report.html"))
+      << report::html_report(file.plan, folder.id(), file.digest, *records, report::read_outputs(folder.path()), {});
 }
 
 Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions options) {
