@@ -77,6 +77,30 @@ std::string id_names(const Side &s, const std::vector<Id> &ids, const Table &tab
   return out.empty() ? "none" : out;
 }
 
+/// Whether a list of names, `, ` between them, misses one that the other has.
+bool loses_one(std::string_view before, std::string_view after) {
+  const auto has = [&](std::string_view name) {
+    for (std::size_t at = after.find(name); at != std::string_view::npos; at = after.find(name, at + 1)) {
+      const std::size_t end = at + name.size();
+      if ((at == 0 || after[at - 1] == ' ') && (end == after.size() || after[end] == ',')) return true;
+    }
+    return false;
+  };
+  while (true) {
+    const std::size_t comma = before.find(", ");
+    if (!has(before.substr(0, comma))) return true;
+    if (comma == std::string_view::npos) return false;
+    before.remove_prefix(comma + 2);
+  }
+}
+/// A list that lost a name promises less; one that only gained is different.
+void names_changed(Comparison &c, ChangeKind kind, const std::string &subject, const char *what,
+                   const std::string &before, const std::string &after, plan::Span at_before, plan::Span at_after) {
+  if (before == after) return;
+  c.add(kind, before != "none" && loses_one(before, after) ? Danger::weaker : Danger::different, subject,
+        {what, before, after, at_before, at_after});
+}
+
 void one_gate(Comparison &c, const plan::Gate &x, const plan::Gate &y) {
   const std::string subject = "gate " + c.a.name(x.name);
   // Of a conjunction that lost a part the new plan asks less; anything else a person has to judge.
@@ -103,8 +127,10 @@ void one_gate(Comparison &c, const plan::Gate &x, const plan::Gate &y) {
   c.differ(ChangeKind::deadline, subject, "how long it is waited for", patience(x), patience(y), x.where, y.where);
   const std::string watched = watch_text(c.a, x), watches = watch_text(c.b, y);
   if (watched != watches) {
-    const bool nothing = y.watch_kind == plan::WatchKind::nothing;
-    c.add(nothing ? ChangeKind::gate_weakened : ChangeKind::gate_changed, subject,
+    // What the author listed is listed no longer, as a whole or in part.
+    const bool listed = x.watch_kind == plan::WatchKind::written;
+    const bool less = y.watch_kind == plan::WatchKind::nothing || (listed && loses_one(watched, watches));
+    c.add(less ? ChangeKind::gate_weakened : ChangeKind::gate_changed, subject,
           {"what makes a pass stale", watched, watches, x.where, y.where});
   }
   c.differ(ChangeKind::gate_changed, subject, "whose guests a pass proves gone",
@@ -160,6 +186,13 @@ void one_action(Comparison &c, const std::string &subject, const plan::Action &x
   };
   both(&plan::Action::effects, ChangeKind::effect_dropped, ChangeKind::effect_added);
   both(&plan::Action::needs, ChangeKind::need_dropped, ChangeKind::need_added);
+  const auto narrowed = [](const plan::Plan &plan, const plan::Action &a) {
+    return std::any_of(a.effects.begin(), a.effects.end(), [&](NodeId e) { return plan.node(e).op == Op::reaches; });
+  };
+  if (!narrowed(c.a.plan, x) && narrowed(c.b.plan, y))
+    c.add(ChangeKind::contract_changed, Danger::weaker, subject,
+          {"what its commands may touch", "anything, unless they stay on its hosts", "only what it says", x.where,
+           y.where});
   commands(c, subject, x, y);
   const auto text = [&](const char *what, const std::string &p, const std::string &q) {
     c.differ(ChangeKind::contract_changed, subject, what, p, q, x.where, y.where);
@@ -198,7 +231,14 @@ void one_state(Comparison &c, const plan::State &x, const plan::State &y) {
       out += fmt::format("; a boot moves {} to {}", s.name(state.values[m.from].name), s.name(state.values[m.to].name));
     return out;
   };
-  c.differ(ChangeKind::state_changed, subject, "its values", values(c.a, x), values(c.b, y), x.where, y.where);
+  const std::string had = values(c.a, x), has = values(c.b, y);
+  const auto armed = [](const plan::State &state) {
+    return std::count_if(state.values.begin(), state.values.end(), [](const auto &v) { return v.transient; });
+  };
+  if (had != has)
+    c.add(ChangeKind::state_changed,
+          armed(y) < armed(x) || y.on_boot.size() < x.on_boot.size() ? Danger::weaker : Danger::different, subject,
+          {"its values", had, has, x.where, y.where});
   tree(c, ChangeKind::question_changed, subject, "how it is observed", x.observe, x.frame, y.observe, y.frame, x.where,
        y.where);
   const auto taints = [](const Side &s, const plan::State &state) {
@@ -209,15 +249,18 @@ void one_state(Comparison &c, const plan::State &x, const plan::State &y) {
     }
     return out;
   };
-  c.differ(ChangeKind::state_changed, subject, "what it taints", taints(c.a, x), taints(c.b, y), x.where, y.where);
+  const std::string tainted = taints(c.a, x), now = taints(c.b, y);
+  if (tainted != now)
+    c.add(ChangeKind::state_changed, y.taints.size() < x.taints.size() ? Danger::weaker : Danger::different, subject,
+          {"what it taints", tainted, now, x.where, y.where});
 }
 
 void one_hold(Comparison &c, const plan::Hold &x, const plan::Hold &y) {
   const std::string subject = "hold " + c.a.name(x.name);
   tree(c, ChangeKind::question_changed, subject, "how it is observed", x.observe, x.frame, y.observe, y.frame, x.where,
        y.where);
-  c.differ(ChangeKind::hold_changed, subject, "what it taints", id_names(c.a, x.taints, c.a.plan.gates),
-           id_names(c.b, y.taints, c.b.plan.gates), x.where, y.where);
+  names_changed(c, ChangeKind::hold_changed, subject, "what it taints", id_names(c.a, x.taints, c.a.plan.gates),
+                id_names(c.b, y.taints, c.b.plan.gates), x.where, y.where);
   const auto word = [&](const char *what, plan::Afterwards p, plan::Afterwards q) {
     c.differ(ChangeKind::hold_changed, subject, what, std::string(plan::name_of(p)), std::string(plan::name_of(q)),
              x.where, y.where);

@@ -38,9 +38,47 @@ def text_of(seed, key, node):
     return squeezed(seed.files[key].text(node))
 
 
-def dropped(seed, declaration_kinds, *kinds):
-    for key, place, item, _ in clauses(seed, declaration_kinds, *kinds):
-        yield place, [drop(key, item, True)], text_of(seed, key, item)[:60]
+# ---- what is no longer said: one clause, wherever it stands
+
+ROLE, GATE, ACTION, HOLD, STATE = ("role",), ("gate",), ("action",), ("hold",), ("state",)
+DOERS = ACTION + HOLD
+
+for name, declarations, clause, what in (
+        ("role.not_serial",        ROLE,   "serial", "members of a role may be under change together"),
+        ("role.no_stoppable",      ROLE,   "stoppable", "a role without a question before a host leaves"),
+        ("role.no_health",         ROLE,   "health", "a role without health"),
+        ("role.no_roster",         ROLE,   "roster", "the members that the system knows are not compared"),
+        ("role.no_votes",          ROLE,   "votes", "every member has one vote"),
+        ("role.no_settles",        ROLE,   "settles", "health counts at once"),
+        ("role.down_anywhere",     ROLE,   "down_only_under", "a role may go down outside the hold that protects it"),
+        ("role.no_boot",           ROLE,   "boot", "nobody can tell a boot from the one before"),
+        ("role.no_identity",       ROLE,   "identity", "nobody can tell one machine from another"),
+        ("gate.watches_default",   GATE,   "watches", "what makes a gate stale is not said"),
+        ("gate.no_fail",           GATE,   "fail_when", "a gate never gives up early"),
+        ("gate.not_stable",        GATE,   "stable", "one pass is enough"),
+        ("gate.no_poll",           GATE,   "poll", "a gate is asked once"),
+        ("gate.no_clears",         GATE,   "clears", "a gate no longer frees a host of its guests"),
+        ("contract.no_changes",    DOERS,  "changes", "an action does not say what it changes"),
+        ("contract.no_disrupts",   DOERS,  "disrupts", "an action does not say what it takes down"),
+        ("contract.no_destroys",   DOERS,  "destroys", "what is destroyed is not said"),
+        ("contract.no_reinstalls", DOERS,  "reinstalls", "that a host is installed anew is not said"),
+        ("contract.no_moves",      DOERS,  "moves", "the state that moves is not said"),
+        ("contract.no_spills",     DOERS,  "spills", "load that lands on others is not said"),
+        ("contract.no_reaches",    DOERS,  "reaches", "what an action touches elsewhere is not said"),
+        ("contract.no_done_when",  ACTION, "done_when", "nobody can tell whether an action is done"),
+        ("contract.no_retry",      ACTION, "retry", "no second try"),
+        ("contract.not_once",      ACTION, "once", "what may start once may start again"),
+        ("contract.no_boot",       ACTION, "awaits_boot", "nobody waits for the boot"),
+        ("contract.no_takes",      DOERS,  "takes", "how long an action takes is not said"),
+        ("contract.no_undo",       ACTION, "undo", "the way back is not said"),
+        ("hold.no_taints",         HOLD,   "taints", "a hold does not say which gate it starves"),
+        ("state.no_on_boot",       STATE,  "on_boot", "a boot moves nothing, it says"),
+        ("state.no_taints",        STATE,  "while_taints", "a state does not say which gate it starves"),
+        ("hold.no_on_wait",        HOLD,   "on_wait", "what becomes of a hold while the run waits for a window is not said")):
+    @operator(name, what)
+    def _(seed, declarations=declarations, clause=clause):
+        for key, place, item, _ in clauses(seed, declarations, clause):
+            yield place, [drop(key, item, True)], text_of(seed, key, item)[:60]
 
 
 # ---- roles
@@ -85,11 +123,6 @@ def _(seed):
         yield place, [drop(key, item, True)], ""
 
 
-@operator("role.not_serial", "members of a role may be under change together")
-def _(seed):
-    yield from dropped(seed, ("role",), "serial")
-
-
 @operator("role.health_other", "another gate says that a host is healthy")
 def _(seed):
     for key, place, item in role_items(seed, "health"):
@@ -106,52 +139,7 @@ def _(seed):
             yield place, [replace(key, item, 'stoppable always "why not"', True)], ""
 
 
-@operator("role.no_stoppable", "a role without a question before a host leaves")
-def _(seed):
-    yield from dropped(seed, ("role",), "stoppable")
-
-
-@operator("role.no_health", "a role without health")
-def _(seed):
-    yield from dropped(seed, ("role",), "health")
-
-
-@operator("role.no_roster", "the members that the system knows are not compared")
-def _(seed):
-    yield from dropped(seed, ("role",), "roster")
-
-
-@operator("role.no_votes", "every member has one vote")
-def _(seed):
-    yield from dropped(seed, ("role",), "votes")
-
-
-@operator("role.no_settles", "health counts at once")
-def _(seed):
-    yield from dropped(seed, ("role",), "settles")
-
-
-@operator("role.down_anywhere", "a role may go down outside the hold that protects it")
-def _(seed):
-    yield from dropped(seed, ("role",), "down_only_under")
-
-
-@operator("role.no_boot", "nobody can tell a boot from the one before")
-def _(seed):
-    yield from dropped(seed, ("role",), "boot")
-
-
-@operator("role.no_identity", "nobody can tell one machine from another")
-def _(seed):
-    yield from dropped(seed, ("role",), "identity")
-
-
 # ---- gates
-
-@operator("gate.watches_default", "what makes a gate stale is not said")
-def _(seed):
-    yield from dropped(seed, ("gate",), "watches")
-
 
 @operator("gate.watches_narrow", "less makes a gate stale")
 def _(seed):
@@ -187,26 +175,6 @@ def _(seed):
         yield place, [replace(key, item["condition"], "1 == 1", True)], ""
 
 
-@operator("gate.no_fail", "a gate never gives up early")
-def _(seed):
-    yield from dropped(seed, ("gate",), "fail_when")
-
-
-@operator("gate.not_stable", "one pass is enough")
-def _(seed):
-    yield from dropped(seed, ("gate",), "stable")
-
-
-@operator("gate.no_poll", "a gate is asked once")
-def _(seed):
-    yield from dropped(seed, ("gate",), "poll")
-
-
-@operator("gate.no_clears", "a gate no longer frees a host of its guests")
-def _(seed):
-    yield from dropped(seed, ("gate",), "clears")
-
-
 @operator("gate.clears", "a gate frees a host of its guests, it says")
 def _(seed):
     roles = [name for name, _ in seed.all_of("role")]
@@ -220,25 +188,12 @@ def _(seed):
 
 # ---- actions and holds
 
-DOERS = ("action", "hold")
-
-
 @operator("contract.no_requires", "a thing is no longer required")
 def _(seed):
     for key, place, item, _ in clauses(seed, DOERS, "requires"):
         for i, need in enumerate(item["needs"]):
             edit = drop_item(key, item["needs"], i, True) or drop(key, item, True)
             yield place, [edit], text_of(seed, key, need)
-
-
-@operator("contract.no_changes", "an action does not say what it changes")
-def _(seed):
-    yield from dropped(seed, DOERS, "changes")
-
-
-@operator("contract.no_disrupts", "an action does not say what it takes down")
-def _(seed):
-    yield from dropped(seed, DOERS, "disrupts")
 
 
 @operator("contract.fewer_roles", "one role of an effect is not named")
@@ -265,31 +220,11 @@ def _(seed):
         yield place, [replace(key, {"begin": item["begin"], "end": item["begin"] + len("disrupts")}, "changes", True)], ""
 
 
-@operator("contract.no_destroys", "what is destroyed is not said")
-def _(seed):
-    yield from dropped(seed, DOERS, "destroys")
-
-
-@operator("contract.no_reinstalls", "that a host is installed anew is not said")
-def _(seed):
-    yield from dropped(seed, DOERS, "reinstalls")
-
-
-@operator("contract.no_moves", "the state that moves is not said")
-def _(seed):
-    yield from dropped(seed, DOERS, "moves")
-
-
 @operator("contract.moves_from_any", "a state moves from anywhere")
 def _(seed):
     for key, place, item, _ in clauses(seed, DOERS, "moves"):
         if item["from"]:
             yield place, [replace(key, {"begin": item["from"][0]["begin"], "end": item["from"][-1]["end"]}, "any", True)], ""
-
-
-@operator("contract.no_spills", "load that lands on others is not said")
-def _(seed):
-    yield from dropped(seed, DOERS, "spills")
 
 
 @operator("contract.reaches_one", "an action touches one thing only, it says")
@@ -300,21 +235,6 @@ def _(seed):
             yield place, [insert(key, d["body"]["begin"] + 1, f"\n  reaches {name}", True)], role
 
 
-@operator("contract.no_reaches", "what an action touches elsewhere is not said")
-def _(seed):
-    yield from dropped(seed, DOERS, "reaches")
-
-
-@operator("contract.no_done_when", "nobody can tell whether an action is done")
-def _(seed):
-    yield from dropped(seed, ("action",), "done_when")
-
-
-@operator("contract.no_retry", "no second try")
-def _(seed):
-    yield from dropped(seed, ("action",), "retry")
-
-
 @operator("contract.retry_added", "a second try of what may not be repeated")
 def _(seed):
     for key, place, d in declared(seed, "action"):
@@ -322,30 +242,10 @@ def _(seed):
             yield place, [insert(key, d["body"]["begin"] + 1, "\n  retry 2 every 10s", True)], ""
 
 
-@operator("contract.not_once", "what may start once may start again")
-def _(seed):
-    yield from dropped(seed, ("action",), "once")
-
-
-@operator("contract.no_boot", "nobody waits for the boot")
-def _(seed):
-    yield from dropped(seed, ("action",), "awaits_boot")
-
-
-@operator("contract.no_takes", "how long an action takes is not said")
-def _(seed):
-    yield from dropped(seed, DOERS, "takes")
-
-
 @operator("contract.takes_longer", "an action takes ten days")
 def _(seed):
     for key, place, item, _ in clauses(seed, DOERS, "takes"):
         yield place, [replace(key, item["worst"], "240h", True)], ""
-
-
-@operator("contract.no_undo", "the way back is not said")
-def _(seed):
-    yield from dropped(seed, ("action",), "undo")
 
 
 @operator("contract.undo_nothing", "there is nothing to undo, it says")
@@ -383,15 +283,12 @@ def _(seed):
         yield place, [idle(key, item)], text_of(seed, key, item)[:60]
 
 
-@operator("hold.no_taints", "a hold does not say which gate it starves")
-def _(seed):
-    yield from dropped(seed, ("hold",), "taints")
-
-
-@operator("hold.other_at_halt", "a hold is kept, or given back, where the other was chosen")
-def _(seed):
-    for key, place, item, _ in clauses(seed, ("hold",), "on_halt"):
-        yield place, [replace(key, item, "on halt release" if item["keep"] else "on halt keep", True)], ""
+for name, clause, word, what in (("hold.other_at_halt", "on_halt", "halt", "a hold is kept at a halt, or given back, where the other was chosen"),
+                                 ("hold.other_at_wait", "on_wait", "wait", "a hold is kept between windows, or given back, where the other was chosen")):
+    @operator(name, what)
+    def _(seed, clause=clause, word=word):
+        for key, place, item, _ in clauses(seed, HOLD, clause):
+            yield place, [replace(key, item, f"on {word} " + ("release" if item["keep"] else "keep"), True)], ""
 
 
 @operator("hold.never_released", "giving a hold back does nothing")
@@ -412,16 +309,6 @@ def _(seed):
                 yield place, [drop(key, {"begin": at, "end": v["begin"]}, True)], v["text"]
 
 
-@operator("state.no_on_boot", "a boot moves nothing, it says")
-def _(seed):
-    yield from dropped(seed, ("state",), "on_boot")
-
-
-@operator("state.no_taints", "a state does not say which gate it starves")
-def _(seed):
-    yield from dropped(seed, ("state",), "while_taints")
-
-
 # ---- rules of modules
 
 def rules(seed, kind):
@@ -431,10 +318,14 @@ def rules(seed, kind):
             yield key, module + squeezed(file.text(d))[:60], d
 
 
-@operator("order.drop", "no order of roles")
-def _(seed):
-    for key, place, d in rules(seed, "order"):
-        yield place, [drop(key, d, True)], ""
+for name, kind, what in (("order.drop", "order", "no order of roles"),
+                         ("rank.drop", "rank", "no rank of roles"),
+                         ("versions.drop", "versions", "the steps that are supported are not listed"),
+                         ("command.drop", "command", "what a command implies is not known")):
+    @operator(name, what)
+    def _(seed, kind=kind):
+        for key, place, d in rules(seed, kind):
+            yield place, [drop(key, d, True)], ""
 
 
 @operator("order.shorter", "one role of an order is left out")
@@ -462,26 +353,8 @@ def _(seed):
             yield place, [insert(key, d["steps"][-1][-1]["end"], " on each host", True)], ""
 
 
-@operator("rank.drop", "no rank of roles")
-def _(seed):
-    for key, place, d in rules(seed, "rank"):
-        yield place, [drop(key, d, True)], ""
-
-
 @operator("rank.reversed", "the most sensitive first")
 def _(seed):
     for key, place, d in rules(seed, "rank"):
         first, last = d["roles"][0], d["roles"][-1]
         yield place, [replace(key, first, last["text"], True), replace(key, last, first["text"], True)], ""
-
-
-@operator("versions.drop", "the steps that are supported are not listed")
-def _(seed):
-    for key, place, d in rules(seed, "versions"):
-        yield place, [drop(key, d, True)], ""
-
-
-@operator("command.drop", "what a command implies is not known")
-def _(seed):
-    for key, place, d in rules(seed, "command"):
-        yield place, [drop(key, d, True)], ""

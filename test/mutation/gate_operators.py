@@ -13,22 +13,13 @@ def awaits(seed, which):
             yield block, i, place, statement
 
 
-@operator("await.drop", "a gate is not awaited")
-def _(seed):
-    for block, _, place, s in awaits(seed, "gate"):
-        yield place, [drop(block.file, s)], ""
-
-
-@operator("in_service.skip", "nobody asks whether the host is back")
-def _(seed):
-    for block, _, place, s in awaits(seed, "in_service"):
-        yield place, [drop(block.file, s)], ""
-
-
-@operator("stoppable.skip", "nobody asks whether the host may leave")
-def _(seed):
-    for block, _, place, s in awaits(seed, "stoppable"):
-        yield place, [drop(block.file, s)], ""
+for name, asked, what in (("await.drop", "gate", "a gate is not awaited"),
+                          ("in_service.skip", "in_service", "nobody asks whether the host is back"),
+                          ("stoppable.skip", "stoppable", "nobody asks whether the host may leave")):
+    @operator(name, what)
+    def _(seed, asked=asked):
+        for block, _, place, s in awaits(seed, asked):
+            yield place, [drop(block.file, s)], ""
 
 
 @operator("await.later", "a gate is asked only after the next statement")
@@ -149,11 +140,13 @@ def _(seed):
                 yield place, [replace(block.file, o, f"batch {text_of(seed, block, o['size'])}")], ""
 
 
-@operator("rolling.no_canary", "no canary")
-def _(seed):
-    for block, _, place, s in steps(seed, "rolling"):
-        for o in options(s, "canary"):
-            yield place, [drop(block.file, o)], ""
+for name, option, what in (("rolling.no_canary", "canary", "no canary"),
+                           ("rolling.not_tolerant", "tolerant", "a rollout that stops at the first lost host: less, not more")):
+    @operator(name, what)
+    def _(seed, option=option):
+        for block, _, place, s in steps(seed, "rolling"):
+            for o in options(s, option):
+                yield place, [drop(block.file, o)], ""
 
 
 @operator("rolling.canary_raised", "one canary more")
@@ -172,17 +165,13 @@ def _(seed):
                 yield place, [replace(block.file, o, f"canary {text_of(seed, block, o['size'])}")], ""
 
 
-@operator("rolling.add_canary", "a canary that nobody asked for")
-def _(seed):
-    for block, _, place, s in steps(seed, "rolling"):
-        if not options(s, "canary"):
-            yield place, [insert(block.file, s["binder"]["end"], " canary 1 soak 10m")], ""
-
-
-@operator("rolling.tolerant", "a rollout that goes on past lost hosts")
-def _(seed):
-    for block, _, place, s in steps(seed, "rolling"):
-        yield place, [insert(block.file, s["binder"]["end"], " tolerant")], ""
+for name, option, written, what in (("rolling.add_canary", "canary", "canary 1 soak 10m", "a canary that nobody asked for"),
+                                    ("rolling.tolerant", "tolerant", "tolerant", "a rollout that goes on past lost hosts")):
+    @operator(name, what)
+    def _(seed, option=option, written=written):
+        for block, _, place, s in steps(seed, "rolling"):
+            if not options(s, option):
+                yield place, [insert(block.file, s["binder"]["end"], " " + written)], ""
 
 
 @operator("deadline.drop", "`at most` is not written")

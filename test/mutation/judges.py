@@ -67,9 +67,9 @@ class Checker:
     def __init__(self, build):
         self.tool = os.path.join(build, "bin", "upgc")
 
-    def check(self, plan, library):
+    def check(self, plan, library, options):
         """('accepted', []), ('rejected', codes of rules) or ('broken', other codes); and the diagnostics."""
-        done = subprocess.run([self.tool, "check", "--format=json", "--today", TODAY, "--stdlib", library, plan],
+        done = subprocess.run([self.tool, "check", "--format=json", "--today", TODAY, "--stdlib", library, *options, plan],
                               capture_output=True, text=True, check=False)
         if done.returncode not in (0, 1):
             raise SystemExit(f"upgc ended with {done.returncode} on {plan}: {done.stderr}")
@@ -83,6 +83,35 @@ class Checker:
         return "accepted", [], found
 
 
+class Differ:
+    """`upgc diff`: what a reviewer is told of a changed contract."""
+
+    def __init__(self, build, top):
+        self.tool, self.top = os.path.join(build, "bin", "upgc"), top
+        self.lock, self.built = threading.Lock(), {}
+
+    def old(self, seed, plan, library):
+        """The seed as a plan file; made once, from what `plan` and `library` hold before an edit."""
+        path = os.path.join(self.top, seed.name + ".upgb")
+        done = subprocess.run([self.tool, "build", "--today", TODAY, "--stdlib", library, *seed.options, plan, "-o", path],
+                              capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise SystemExit(f"upgc build ended with {done.returncode} on {plan}: {done.stderr}")
+        return path
+
+    def weaker(self, seed, rooms, mutant):
+        """Whether a change of a contract, and not only what follows from it, is called weaker."""
+        with self.lock:
+            if seed.name not in self.built:
+                self.built[seed.name] = self.old(seed, *rooms.write(seed, []))
+        plan, library = rooms.write(seed, mutant.edits)
+        done = subprocess.run([self.tool, "diff", "--format=json", "--today", TODAY, "--stdlib", library, *mutant.options,
+                               self.built[seed.name], plan], capture_output=True, text=True, check=False)
+        if done.returncode not in (0, 1):
+            raise SystemExit(f"upgc diff ended with {done.returncode} on {plan}: {done.stderr}")
+        return any(c["danger"] == "weaker" and c["kind"] not in ("margin", "proof_lost") for c in json.loads(done.stdout)["changes"])
+
+
 class Judge:
     """The explorer, which knows nothing of the checker: the predicates that a plan breaks."""
 
@@ -90,12 +119,12 @@ class Judge:
         self.tool = os.path.join(build, "bin", "upg_oracle")
         self.there = os.path.exists(self.tool)
 
-    def judge(self, plan, library):
+    def judge(self, plan, library, options):
         """('safe' | 'unsafe' | 'unjudged', what it says)"""
         if not self.there:
             return "unjudged", "no explorer in this build"
         try:
-            done = subprocess.run([self.tool, "--stdlib", library, "--states", "200000", plan], capture_output=True,
+            done = subprocess.run([self.tool, "--stdlib", library, "--states", "200000", *options, plan], capture_output=True,
                                   text=True, timeout=60, check=False)
         except subprocess.TimeoutExpired:
             return "unjudged", "the explorer takes longer than a minute"

@@ -10,21 +10,25 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
-import contract_operators  # noqa: F401  (these four fill the registry)
+import contract_operators  # noqa: F401  (these five fill the registry)
+import failure_operators  # noqa: F401
 import gate_operators  # noqa: F401
 import plan_operators  # noqa: F401
 import site_operators  # noqa: F401
-from judges import ROOT, Checker, Judge, Rooms
+from judges import ROOT, Checker, Differ, Judge, Rooms
 from registry import OPERATORS, mutants_of
-from score import Reasons, Result, Score, by_hash, pairs_of, sample
+from score import Reasons, Result, Score, Trust, by_hash, pairs_of, sample
 from trees import PLAN, Seed, applied, read
 
-SEEDS = {
+SEEDS = {  # a plan, and what it is built for
     "first": "examples/first/first.upg",
     "lab": "examples/proxmox/lab.upg",
     "lost_quorum": "examples/proxmox/lost_quorum.upg",
+    "edge": "test/mutation/Inputs/edge.upg -D release=2.1",
+    "edge_two": "test/mutation/Inputs/edge.upg -D release=2.1 -D at_once=1 --limit c1,c2",
     "fleet": "test/mutation/Inputs/fleet.upg",
     "guests": "test/mutation/Inputs/guests.upg",
+    "ledger": "test/mutation/Inputs/ledger.upg",
     "regions": "test/mutation/Inputs/regions.upg",
     "release": "test/mutation/Inputs/release.upg",
 }
@@ -35,7 +39,11 @@ def load_seeds(build, names):
     paths = {name[:-4]: os.path.join(modules, name) for name in sorted(os.listdir(modules)) if name.endswith(".upg")}
     tool = os.path.join(build, "bin", "upg_tree")
     files = read(tool, paths)
-    return {name: Seed(name, {**files, **read(tool, {PLAN: os.path.join(ROOT, SEEDS[name])})}) for name in names}
+    seeds = {}
+    for name in names:
+        path, *options = SEEDS[name].split()
+        seeds[name] = Seed(name, {**files, **read(tool, {PLAN: os.path.join(ROOT, path)})}, options)
+    return seeds
 
 
 class Bench:
@@ -44,13 +52,13 @@ class Bench:
     def __init__(self, options, seeds, top):
         self.options, self.seeds = options, seeds
         self.rooms = Rooms(top)
-        self.checker, self.judge = Checker(options.build), Judge(options.build)
+        self.checker, self.judge, self.differ = Checker(options.build), Judge(options.build), Differ(options.build, top)
 
     def sound(self):
         """Nothing means much unless the plans themselves are accepted, and safe by the explorer."""
         for name, seed in self.seeds.items():
-            state, codes, found = self.checker.check(*self.rooms.write(seed, []))
-            judged, said = self.judge.judge(*self.rooms.write(seed, []))
+            state, codes, found = self.checker.check(*self.rooms.write(seed, []), seed.options)
+            judged, said = self.judge.judge(*self.rooms.write(seed, []), seed.options)
             if state != "accepted" or judged != "safe":
                 print(f"the seed {name} is {state} ({codes}) and judged {judged}: {said[:300]}",
                       [d["message"] for d in found])
@@ -62,7 +70,7 @@ class Bench:
         written = self.rooms.write(seed, mutant.edits)
         if written is None:
             return Result(mutant, "broken", ["overlapping edits"])
-        state, codes, found = self.checker.check(*written)
+        state, codes, found = self.checker.check(*written, mutant.options)
         result = Result(mutant, state, codes, found)
         if state == "accepted" or (self.options.full and state == "rejected"):
             result.judged, result.said = self.judged(mutant)
@@ -70,10 +78,10 @@ class Bench:
 
     def judged(self, mutant):
         """With the contracts as they were: only what was done to the plan counts."""
-        edits = [e for e in mutant.edits if not e.contract]
-        if not edits:
+        seed, edits = self.seeds[mutant.seed], [e for e in mutant.edits if not e.contract]
+        if not edits and mutant.options == seed.options:
             return "safe", "the plan is as it was"
-        return self.judge.judge(*self.rooms.write(self.seeds[mutant.seed], edits))
+        return self.judge.judge(*self.rooms.write(seed, edits), mutant.options)
 
     def run_pair(self, pair):
         """Is a mistake that is rejected still rejected when the contract that it offends is weakened?"""
@@ -82,9 +90,11 @@ class Bench:
         written = self.rooms.write(seed, contract.mutant.edits + plan.mutant.edits)
         if written is None:
             return pair, "broken", []
-        state, codes, _ = self.checker.check(*written)
+        state, codes, _ = self.checker.check(*written, plan.mutant.options)
         if state == "accepted" and not plan.judged:
             plan.judged, plan.said = self.judged(plan.mutant)
+        if state == "accepted" and plan.judged == "unsafe" and contract.told is None:
+            contract.told = self.differ.weaker(seed, self.rooms, contract.mutant)
         return pair, state, codes
 
     def keep(self, folder, results):
@@ -94,7 +104,7 @@ class Bench:
             plan, library = self.rooms.write(self.seeds[r.mutant.seed], r.mutant.edits)
             shutil.copy(plan, here)
             with open(os.path.join(here, "mutant.txt"), "w", encoding="utf-8") as file:
-                file.write(f"{r.mutant.id}\n{r.said}\n")
+                file.write(f"{r.mutant.id}\n{' '.join(r.mutant.options)}\n{r.said}\n")
             for key in {e.file for e in r.mutant.edits} - {PLAN}:
                 shutil.copy(os.path.join(library, "std", key + ".upg"), here)
 
@@ -112,8 +122,8 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", required=True, help="build folder with bin/upgc, bin/upg_tree and bin/upg_oracle")
     parser.add_argument("--full", action="store_true", help="every mutant; the explorer judges the rejected ones, too")
-    parser.add_argument("--size", type=int, default=800, help="mutants of a sample")
-    parser.add_argument("--pairs", type=int, default=120, help="pairs of a weakened contract and a mistake in the plan; 0: none")
+    parser.add_argument("--size", type=int, default=500, help="mutants of a sample")
+    parser.add_argument("--pairs", type=int, default=80, help="pairs of a weakened contract and a mistake in the plan; 0: none")
     parser.add_argument("--seed", action="append", choices=sorted(SEEDS))
     parser.add_argument("--only", action="append", help="only mutants whose id matches this regular expression")
     parser.add_argument("--operators", action="store_true", help="list the operators")
@@ -143,7 +153,7 @@ def main():
     if options.show:
         return show(seeds, [m for m in mutants if m.id == options.show])
 
-    score = Score(len(mutants), options, Reasons("equivalent.txt"), Reasons("trusted.txt"))
+    score = Score(len(mutants), options, Reasons("equivalent.txt"), Trust("trusted.txt"))
     if not options.full:
         mutants = sample(mutants, options.size)
     with tempfile.TemporaryDirectory() as top, ThreadPoolExecutor(options.jobs) as pool:

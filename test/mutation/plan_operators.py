@@ -21,48 +21,58 @@ def _(seed):
                 yield place, [edit], squeezed(text_of(seed, block, hold))
 
 
-@operator("hold.released_early", "a hold is given back before the last of its statements")
-def _(seed):
-    for block, _, place, s in steps(seed, "with"):
-        inside = s["body"]["statements"]
-        for k in range(len(inside)):
-            rest = {"begin": inside[k]["begin"], "end": s["body"]["end"] - 1}
-            text = text_of(seed, block, rest)
-            yield place, [drop(block.file, rest), insert(block.file, s["end"], f"\n{text}\n")], f"last {len(inside) - k}"
+# A block that something is in force in: what stands at its edges moves out of it, and what stands beside it moves in.
+for name, kind, what in (("hold.released_early", "with", "a hold is given back before the last of its statements"),
+                         ("accept.short", "accept", "a waiver ends before its last statement"),
+                         ("attempt.short", "attempt", "what comes last is done once, behind the attempt")):
+    @operator(name, what)
+    def _(seed, kind=kind):
+        for block, _, place, s in steps(seed, kind):
+            inside = s["body"]["statements"] if s["body"] else []
+            for k in range(len(inside)):
+                rest = {"begin": inside[k]["begin"], "end": s["body"]["end"] - 1}
+                yield (place, [drop(block.file, rest), insert(block.file, s["end"], f"\n{text_of(seed, block, rest)}\n")],
+                       f"last {len(inside) - k}")
 
 
-@operator("hold.taken_late", "a hold is taken after the first of its statements")
-def _(seed):
-    for block, _, place, s in steps(seed, "with"):
-        inside = s["body"]["statements"]
-        for k in range(len(inside)):
-            rest = {"begin": s["body"]["begin"] + 1, "end": inside[k]["end"]}
-            text = text_of(seed, block, rest)
-            yield place, [insert(block.file, s["begin"], f"{text}\n"), drop(block.file, rest)], f"after {k + 1}"
+for name, kind, what in (("hold.taken_late", "with", "a hold is taken after the first of its statements"),
+                         ("accept.late", "accept", "a waiver begins after the first of its statements"),
+                         ("attempt.late", "attempt", "what comes first is done once, in front of the attempt")):
+    @operator(name, what)
+    def _(seed, kind=kind):
+        for block, _, place, s in steps(seed, kind):
+            inside = s["body"]["statements"] if s["body"] else []
+            for k in range(len(inside)):
+                rest = {"begin": s["body"]["begin"] + 1, "end": inside[k]["end"]}
+                yield (place, [insert(block.file, s["begin"], f"{text_of(seed, block, rest)}\n"), drop(block.file, rest)],
+                       f"after {k + 1}")
 
 
-@operator("hold.released_late", "what follows a hold moves into it")
-def _(seed):
-    for block, i, place, s in steps(seed, "with"):
-        if i + 1 < len(block.statements) and block.statements[i + 1]["kind"] not in ("phase", "no_return"):
-            after = block.statements[i + 1]
-            yield place, moved(seed, block, after, s["body"]["end"] - 1), ""
+for name, kind, side, what in (("hold.released_late", "with", 1, "what follows a hold moves into it"),
+                               ("hold.taken_early", "with", -1, "what precedes a hold moves into it"),
+                               ("accept.longer", "accept", 1, "what follows a waiver moves into it"),
+                               ("accept.earlier", "accept", -1, "what precedes a waiver moves into it"),
+                               ("attempt.longer", "attempt", 1, "what follows is tried again, too"),
+                               ("attempt.earlier", "attempt", -1, "what precedes is tried again, too")):
+    @operator(name, what)
+    def _(seed, kind=kind, side=side):
+        for block, i, place, s in steps(seed, kind):
+            if s["body"] and 0 <= i + side < len(block.statements):
+                other = block.statements[i + side]
+                if other["kind"] not in ("phase", "no_return", "let"):
+                    at = s["body"]["end"] - 1 if side == 1 else s["body"]["begin"] + 1
+                    yield place, moved(seed, block, other, at), ""
 
 
-@operator("hold.taken_early", "what precedes a hold moves into it")
-def _(seed):
-    for block, i, place, s in steps(seed, "with"):
-        if i > 0 and block.statements[i - 1]["kind"] not in ("phase", "no_return", "let"):
-            yield place, moved(seed, block, block.statements[i - 1], s["body"]["begin"] + 1), ""
-
-
-@operator("hold.host", "a hold on another host")
-def _(seed):
-    for block, _, place, s in steps(seed, "with"):
-        for hold in s["holds"]:
-            for node in hosts_in(seed, hold):
-                for host in other_hosts(seed, node["text"]):
-                    yield place, [replace(block.file, node, host)], host
+for name, kind, refs, what in (("hold.host", "with", lambda s: s["holds"], "a hold on another host"),
+                               ("step.host", "act", lambda s: [s["callee"]], "a step is done to another host")):
+    @operator(name, what)
+    def _(seed, kind=kind, refs=refs):
+        for block, _, place, s in steps(seed, kind):
+            for ref in refs(s):
+                for node in hosts_in(seed, ref):
+                    for host in other_hosts(seed, node["text"]):
+                        yield place, [replace(block.file, node, host)], host
 
 
 @operator("hold.swap", "another hold")
@@ -107,30 +117,24 @@ def _(seed):
             yield place, swap(seed, block, s, block.statements[i + 1]), ""
 
 
-@operator("step.drop", "a step is left out")
-def _(seed):
-    for block, _, place, s in steps(seed, "act", "with", "rolling", "for", "unless", "if", "parallel", "expect"):
-        yield place, [drop(block.file, s)], ""
+# What is left out, by kinds of statements.
+for name, kinds, what in (
+        ("step.drop", ("act", "with", "rolling", "for", "unless", "if", "parallel", "attempt"), "a step is left out"),
+        ("pause.drop", ("ask", "operator"), "nobody is asked"),
+        ("expect.drop", ("expect",), "a state is not asked for"),
+        ("no_return.drop", ("no_return",), "no point of no return")):
+    @operator(name, what)
+    def _(seed, kinds=kinds):
+        for block, _, place, s in steps(seed, *kinds):
+            yield place, [drop(block.file, s)], ""
 
 
-@operator("step.twice", "a step is done a second time")
-def _(seed):
-    for block, _, place, s in steps(seed, "act"):
-        yield place, [insert(block.file, s["end"], "\n" + text_of(seed, block, s))], ""
-
-
-@operator("block.twice", "a rollout or a hold with all that is in it is done a second time")
-def _(seed):
-    for block, _, place, s in steps(seed, "rolling", "with", "for"):
-        yield place, [insert(block.file, s["end"], "\n" + text_of(seed, block, s))], ""
-
-
-@operator("step.host", "a step is done to another host")
-def _(seed):
-    for block, _, place, s in steps(seed, "act"):
-        for node in hosts_in(seed, s["callee"]):
-            for host in other_hosts(seed, node["text"]):
-                yield place, [replace(block.file, node, host)], host
+for name, kinds, what in (("step.twice", ("act",), "a step is done a second time"),
+                          ("block.twice", ("rolling", "with", "for", "attempt"), "a block with all that is in it is done a second time")):
+    @operator(name, what)
+    def _(seed, kinds=kinds):
+        for block, _, place, s in steps(seed, *kinds):
+            yield place, [insert(block.file, s["end"], "\n" + text_of(seed, block, s))], ""
 
 
 @operator("step.swap_hosts", "the hosts of a call change places")
@@ -155,22 +159,15 @@ def _(seed):
                 yield place, [replace(block.file, s["callee"]["name"], spelled(block, name))], name
 
 
-@operator("step.before_block", "a step moves in front of the block that it stands in")
-def _(seed):
-    for block, _, place, s in steps(seed, "act", "with"):
-        if block.parent and block.owner["kind"] != "phase":
-            gone = block.bound[:len(block.bound) - len(block.parent.bound)]
-            if not mentions(seed, block, s, gone):
-                yield place, moved(seed, block, s, block.owner["begin"]), ""
-
-
-@operator("step.after_block", "a step moves behind the block that it stands in")
-def _(seed):
-    for block, _, place, s in steps(seed, "act", "with"):
-        if block.parent and block.owner["kind"] != "phase":
-            gone = block.bound[:len(block.bound) - len(block.parent.bound)]
-            if not mentions(seed, block, s, gone):
-                yield place, moved(seed, block, s, block.owner["end"]), ""
+for name, side, what in (("step.before_block", "begin", "a step moves in front of the block that it stands in"),
+                         ("step.after_block", "end", "a step moves behind the block that it stands in")):
+    @operator(name, what)
+    def _(seed, side=side):
+        for block, _, place, s in steps(seed, "act", "with"):
+            if block.parent and block.owner["kind"] not in ("phase", "on_abort"):
+                gone = block.bound[:len(block.bound) - len(block.parent.bound)]
+                if not mentions(seed, block, s, gone):
+                    yield place, moved(seed, block, s, block.owner[side]), ""
 
 
 @operator("step.out_of_rollout", "a step is done to one host, in front of the rollout")
@@ -230,12 +227,6 @@ def _(seed):
             yield f"{block.place}/{label}", [insert(block.file, s["begin"], 'ask "does all look well?"\n')], ""
 
 
-@operator("pause.drop", "nobody is asked")
-def _(seed):
-    for block, _, place, s in steps(seed, "ask", "operator"):
-        yield place, [drop(block.file, s)], ""
-
-
 @operator("operator.no_takes", "how long a person may take is not said")
 def _(seed):
     for block, _, place, s in steps(seed, "operator"):
@@ -261,12 +252,6 @@ def _(seed):
                 for value in values:
                     if value != right["text"]:
                         yield place, [replace(block.file, right, value)], value
-
-
-@operator("expect.drop", "a state is not asked for")
-def _(seed):
-    for block, _, place, s in steps(seed, "expect"):
-        yield place, [drop(block.file, s)], ""
 
 
 @operator("if.no_else", "the other branch is empty")
@@ -360,12 +345,6 @@ def _(seed):
 
 # ---- the point of no return, waivers
 
-@operator("no_return.drop", "no point of no return")
-def _(seed):
-    for block, _, place, s in steps(seed, "no_return"):
-        yield place, [drop(block.file, s)], ""
-
-
 @operator("no_return.later", "the point of no return stands later")
 def _(seed):
     for block, i, place, s in steps(seed, "no_return"):
@@ -403,11 +382,3 @@ def _(seed):
                     yield place, [replace(block.file, s["rule"], rule)], rule
 
 
-@operator("accept.short", "a waiver ends before its last statement")
-def _(seed):
-    for block, _, place, s in steps(seed, "accept"):
-        inside = s["body"]["statements"] if s["body"] else []
-        for k in range(len(inside)):
-            rest = {"begin": inside[k]["begin"], "end": s["body"]["end"] - 1}
-            text = text_of(seed, block, rest)
-            yield place, [drop(block.file, rest), insert(block.file, s["end"], f"\n{text}\n")], f"last {len(inside) - k}"

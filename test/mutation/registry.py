@@ -1,6 +1,6 @@
 """The list of operators. An operator takes a seed and yields (place, edits, detail) for each mutant that it makes."""
 
-from trees import Edit, Mutant
+from trees import Built, Edit, Mutant
 
 OPERATORS = {}  # name -> (what it does, function)
 
@@ -24,10 +24,27 @@ def mutants_of(seed):
             seen[identity] = seen.get(identity, 0) + 1
             if seen[identity] > 1:
                 identity += f" ({seen[identity]})"
-            yield Mutant(identity, name, seed.name, tuple(edits))
+            if isinstance(edits, Built):
+                yield Mutant(identity, name, seed.name, (), edits.options)
+            else:
+                yield Mutant(identity, name, seed.name, tuple(edits), seed.options)
 
 
 # ---- edits
+
+def built(seed, option, value):
+    """The plan as it is, built with one option in the place of what the seed says of it."""
+    pairs = list(zip(seed.options[::2], seed.options[1::2]))
+    name = value.partition("=")[0] + "="
+    rest = [(o, v) for o, v in pairs if o != option or (option == "-D" and not v.startswith(name))]
+    return Built(tuple(word for pair in rest + [(option, value)] for word in pair))
+
+
+def unbuilt(seed, option, name):
+    """The plan as it is, built without one option of the seed."""
+    pairs = zip(seed.options[::2], seed.options[1::2])
+    return Built(tuple(word for o, v in pairs if o != option or not v.startswith(name) for word in (o, v)))
+
 
 def drop(file, node, contract=False):
     return Edit(file, node["begin"], node["end"], "", contract)

@@ -18,10 +18,11 @@ class Result:
         self.messages = [d["message"] for d in found if d["severity"] == "error"]
         self.text = json.dumps(found) if state == "rejected" else ""
         self.judged, self.said = "", ""
+        self.told = None  # whether `upgc diff` calls it weaker; of a contract that is trusted
 
     @property
     def contract_only(self):
-        return all(e.contract for e in self.mutant.edits)
+        return bool(self.mutant.edits) and all(e.contract for e in self.mutant.edits)
 
     @property
     def plan_only(self):
@@ -55,6 +56,35 @@ class Reasons:
 
     def unused(self):
         return [pattern for _, pattern in self.lines if pattern not in self.used]
+
+
+class Trust:
+    """A reviewed file of lines `OPERATOR: PREDICATES | WHO | REASON`: contracts that, weakened by exactly this operator, let a plan through that
+    breaks at most these predicates of the explorer. WHO finds out instead: `diff`, and then `upgc diff` has to call each of them weaker; or
+    `run`, and the reason says where."""
+
+    def __init__(self, name):
+        self.name, self.lines, self.used = name, {}, set()
+        with open(os.path.join(HERE, name), encoding="utf-8") as file:
+            for line in file:
+                line = line.strip()
+                if line and not line.startswith("#"):
+                    head, who, reason = (line.split(" | ", 2) + ["", ""])[:3]
+                    operator, _, predicates = head.partition(": ")
+                    if who not in ("diff", "run") or not predicates or not reason.strip() or operator in self.lines:
+                        raise SystemExit(f"{name}: not `OPERATOR: PREDICATES | WHO | REASON`, or a second line of an operator: {line}")
+                    self.lines[operator] = (set(predicates.split(", ")), who)
+
+    def has(self, contract, plan):
+        predicates, who = self.lines.get(contract.mutant.operator, (set(), ""))
+        broken = set(re.findall(r"(?:^|; )([a-z]+): ", plan.said))
+        if not broken or not broken <= predicates or (who == "diff" and not contract.told):
+            return False
+        self.used.add(contract.mutant.operator)
+        return True
+
+    def unused(self):
+        return [operator for operator in self.lines if operator not in self.used]
 
 
 def by_hash(identity):
@@ -142,7 +172,7 @@ class Score:
             if state == "accepted":
                 if plan.judged == "safe":
                     word = "pair safe"
-                elif self.trusted.has(identity):
+                elif self.trusted.has(contract, plan):
                     word = "pair trusted"
                 else:
                     word = "PAIR"
@@ -153,7 +183,7 @@ class Score:
     @staticmethod
     def pair(contract, plan, identity):
         both = Result(contract.mutant.__class__(identity, "pair", contract.mutant.seed,
-                                                contract.mutant.edits + plan.mutant.edits), "accepted", [])
+                                                contract.mutant.edits + plan.mutant.edits, plan.mutant.options), "accepted", [])
         both.judged, both.said = plan.judged, plan.said
         return both
 

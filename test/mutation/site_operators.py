@@ -11,13 +11,26 @@ def clauses(seed, *kinds):
                 yield d, f"{d['name']['text']}/{squeezed(seed.plan.text(item))[:60]}", item
 
 
+# ---- clauses that are not written
+
+for name, kind, what in (
+        ("preflight.drop", "preflight", "nothing is asked before the plan starts"),
+        ("postflight.drop", "postflight", "nothing is asked when the plan is through"),
+        ("finally.drop", "finally", "the plan does not say how it ends"),
+        ("initially.drop", "initially", "the plan does not say how it begins"),
+        ("exclusive.drop", "exclusive", "two such plans may run at once"),
+        ("window.drop", "window", "no window"),
+        ("out.drop", "host_out", "a host is no longer declared out"),
+        ("on_abort.drop", "on_abort", "no way back as a whole, only each action's `undo`"),
+        ("tolerate.drop", "tolerate", "no host may be lost, and rollouts that would go on")):
+    @operator(name, what)
+    def _(seed, kind=kind):
+        for d, place, item in clauses(seed, kind):
+            whole = kind in ("preflight", "postflight", "on_abort")
+            yield d["name"]["text"] if whole else place, [drop(PLAN, item, kind == "finally")], ""
+
+
 # ---- what is asked before and after
-
-@operator("preflight.drop", "nothing is asked before the plan starts")
-def _(seed):
-    for d, _, item in clauses(seed, "preflight"):
-        yield d["name"]["text"], [drop(PLAN, item)], ""
-
 
 @operator("preflight.no_baseline", "the preflight asks for no health: the plan has no baseline")
 def _(seed):
@@ -45,29 +58,11 @@ def _(seed):
         yield d["name"]["text"], [drop(PLAN, item), insert(PLAN, d["end"] - 1, text)], ""
 
 
-@operator("postflight.drop", "nothing is asked when the plan is through")
-def _(seed):
-    for d, _, item in clauses(seed, "postflight"):
-        yield d["name"]["text"], [drop(PLAN, item)], ""
-
-
 # ---- promises
-
-@operator("finally.drop", "the plan does not say how it ends")
-def _(seed):
-    for _, place, item in clauses(seed, "finally"):
-        yield place, [drop(PLAN, item, True)], ""
-
 
 @operator("finally.other_value", "the plan promises another end than it reaches")
 def _(seed):
     yield from other_values(seed, "finally")
-
-
-@operator("initially.drop", "the plan does not say how it begins")
-def _(seed):
-    for _, place, item in clauses(seed, "initially"):
-        yield place, [drop(PLAN, item)], ""
 
 
 @operator("initially.other_value", "the plan begins elsewhere")
@@ -88,12 +83,6 @@ def other_values(seed, kind):
                     yield place, [replace(PLAN, right, value)], value
 
 
-@operator("exclusive.drop", "two such plans may run at once")
-def _(seed):
-    for _, place, item in clauses(seed, "exclusive"):
-        yield place, [drop(PLAN, item)], ""
-
-
 @operator("versions.other_step", "another step of versions, or none")
 def _(seed):
     for _, place, item in clauses(seed, "from_to"):
@@ -103,22 +92,23 @@ def _(seed):
         yield place, [drop(PLAN, item)], "dropped"
 
 
-@operator("window.short", "a window of one minute")
+for name, written, what in (
+        ("window.short", 'window every "Sat 20:00" for 1m tz "UTC"', "a window of one minute"),
+        ("window.long", 'window every "Sat 20:00" for 100h tz "UTC"', "a window that is longer than the weekend"),
+        ("window.past", 'window "2020-02-29 20:00" for 9h tz "UTC"', "a window that is over"),
+        ("window.other_zone", 'window every "Sun 02:30" for 9h tz "America/New_York"', "a window of another place, on the hour that is skipped in spring"),
+        ("window.cut", 'window every "Sat 20:00" for 20m tz "UTC"\n  window every "Sat 21:00" for 20m tz "UTC"', "two short windows for a long one")):
+    @operator(name, what)
+    def _(seed, written=written):
+        for _, place, item in clauses(seed, "window"):
+            yield place, [replace(PLAN, item, written)], ""
+
+
+@operator("window.added", "a window where there was none, or one more")
 def _(seed):
-    for _, place, item in clauses(seed, "window"):
-        yield place, [replace(PLAN, item["length"], "1m")], ""
-
-
-@operator("window.drop", "no window")
-def _(seed):
-    for _, place, item in clauses(seed, "window"):
-        yield place, [drop(PLAN, item)], ""
-
-
-@operator("out.drop", "a host is no longer declared out")
-def _(seed):
-    for _, place, item in clauses(seed, "host_out"):
-        yield place, [drop(PLAN, item)], ""
+    for d in seed.plan.declarations("upgrade"):
+        for length in ("9h", "10m"):
+            yield d["name"]["text"], [insert(PLAN, d["items"][0]["begin"], f'window every "Sun 20:00" for {length} tz "UTC"\n  ')], length
 
 
 @operator("out.add", "a host is declared out")

@@ -97,5 +97,10 @@ def unwrapped(block, statement):
             drop(block.file, {"begin": body["end"] - 1, "end": body["end"]})]
 
 
+def drop_all(file, block, kind):
+    """Every statement of a kind inside a block is left out."""
+    return [drop(file, n) for n in walk(block) if n.get("kind") == kind]
+
+
 def swap(seed, block, a, b):
     return [replace(block.file, a, text_of(seed, block, b)), replace(block.file, b, text_of(seed, block, a))]

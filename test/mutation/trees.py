@@ -26,6 +26,13 @@ class Mutant:
     operator: str
     seed: str
     edits: tuple
+    options: tuple  # of the build: -D and --limit
+
+
+@dataclass(frozen=True)
+class Built:
+    """No edit: other options of the build."""
+    options: tuple
 
 
 @dataclass
@@ -102,8 +109,8 @@ def squeezed(text):
 class Seed:
     """A plan with the modules that it uses."""
 
-    def __init__(self, name, files):
-        self.name = name
+    def __init__(self, name, files, options=()):
+        self.name, self.options = name, tuple(options)
         self.files = {PLAN: files[PLAN]}
         waiting = [files[PLAN]]
         while waiting:

@@ -206,7 +206,13 @@ static Json inside(const AttemptStatement &s) {
 }
 static Json inside(const PointOfNoReturnStatement &) { return {{"kind", "no_return"}}; }
 static Json inside(const AcceptStatement &s) {
-  return {{"kind", "accept"}, {"rule", tree(s.rule)}, {"body", s.body ? tree(*s.body) : Json()}};
+  return {{"kind", "accept"},
+          {"rule", tree(s.rule)},
+          {"of", s.of ? tree(*s.of) : Json()},
+          {"at_most", s.at_most ? tree(*s.at_most) : Json()},
+          {"reason", tree(s.reason)},
+          {"until", s.until ? node_of("until", s.until_range) : Json()},
+          {"body", s.body ? tree(*s.body) : Json()}};
 }
 static Json inside(const AdmitStatement &s) { return {{"kind", "admit"}, {"body", tree(s.body)}}; }
 static Json inside(const OperatorStatement &s) {
@@ -354,7 +360,12 @@ static Json tree(const Parameter &parameter) {
   return node;
 }
 static Json inside(const UseDecl &d) { return {{"kind", "use"}, {"modules", trees(d.modules)}}; }
-static Json inside(const ParamDecl &d) { return {{"kind", "param"}, {"name", tree(d.name)}}; }
+static Json inside(const ParamDecl &d) {
+  return {{"kind", "param"},
+          {"name", tree(d.name)},
+          {"type", tree(d.type)},
+          {"default", d.default_value ? tree(d.default_value) : Json()}};
+}
 static Json inside(const SecretDecl &d) { return {{"kind", "secret"}, {"name", tree(d.name)}}; }
 static Json inside(const ClusterDecl &d) {
   return {{"kind", "cluster"}, {"name", tree(d.name)}, {"items", items(d.items)}};
@@ -404,7 +415,13 @@ static Json inside(const CommandDecl &d) {
   return {{"kind", "command"}, {"pattern", tree(d.pattern)}, {"effects", effects}};
 }
 static Json inside(const FromTo &i) { return {{"kind", "from_to"}, {"from", tree(i.from)}, {"to", tree(i.to)}}; }
-static Json inside(const Window &i) { return {{"kind", "window"}, {"length", tree(i.length)}}; }
+static Json inside(const Window &i) {
+  return {{"kind", "window"},
+          {"every", i.every},
+          {"start", tree(i.start)},
+          {"length", tree(i.length)},
+          {"zone", tree(i.time_zone)}};
+}
 static Json inside(const Exclusive &) { return {{"kind", "exclusive"}}; }
 static Json inside(const Initially &i) { return {{"kind", "initially"}, {"conditions", trees(i.conditions)}}; }
 static Json inside(const Finally &i) { return {{"kind", "finally"}, {"conditions", trees(i.conditions)}}; }

@@ -1,6 +1,8 @@
-// upg_oracle FILE.upg [--stdlib DIR] [--states N]: the predicates that a plan breaks, each with a shortest schedule.
+// upg_oracle FILE.upg [--stdlib DIR] [--states N] [-D NAME=VALUE] [--limit HOSTS]: the predicates that a plan breaks,
+// each with a shortest schedule.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -22,12 +24,20 @@ int main(int argc, char **argv) {
       bounds.states = std::strtoull(argv[++i], nullptr, 10);
     } else if (word == "--plan" && i + 1 < argc) {
       options.plan = argv[++i];
+    } else if (word == "--limit" && i + 1 < argc) {
+      options.limit = argv[++i];
+    } else if (word == "-D" && i + 1 < argc) {
+      const std::string_view define = argv[++i];
+      const std::size_t eq = std::min(define.find('='), define.size());
+      options.defines.emplace_back(define.substr(0, eq), define.substr(std::min(eq + 1, define.size())));
     } else {
       options.path = word;
     }
   }
   if (options.path.empty()) {
-    fmt::print(stderr, "usage: upg_oracle FILE.upg [--stdlib DIR] [--plan NAME] [--states N]\n");
+    fmt::print(
+        stderr,
+        "usage: upg_oracle FILE.upg [--stdlib DIR] [--plan NAME] [--states N] [-D NAME=VALUE] [--limit HOSTS]\n");
     return 2;
   }
   if (options.stdlib.empty()) options.stdlib.emplace_back(UPG_STDLIB);

@@ -64,6 +64,11 @@ PAIRS = [
     ("gate changed", [("(run(\"copies\") on any shard).code == 0", "(run(\"copies\") on any shard).code < 2")], {("gate_changed", "different")}),
     ("stable", [("stable 3", "stable 1")], {("gate_weakened", "weaker")}),
     ("deadline", [("poll 10s for 20m", "poll 10s for 50m")], {("deadline", "different")}),
+    ("watches unwritten", [("for 5m  watches web }", "for 5m }")], {("gate_weakened", "weaker")}),
+    ("reaches less", [("  changes cache on h\n", "  changes cache on h\n  reaches cache\n")],
+     {("contract_changed", "weaker"), ("effect_added", "stronger")}),
+    ("watches less", [("for 5m  watches web }", "for 5m  watches cache }")], {("gate_weakened", "weaker")}),
+    ("watches more", [("for 5m  watches web }", "for 5m  watches web, cache }")], {("gate_changed", "different")}),
     ("watches nothing", [("watches shard", "watches nothing")], {("gate_weakened", "weaker")}),
     ("probe", [("run(\"mode\")", "run(\"mode\", \"-q\")")], {("question_changed", "different")}),
     # ---- contracts
@@ -75,6 +80,8 @@ PAIRS = [
     ("duration", [("takes 10s..5m", "takes 10s..6m")], {("duration", "different")}),
     ("once", [("  once\n", "")], {("contract_changed", "weaker")}),
     ("retries", [("  idempotent\n", "  idempotent\n  retry 2 every 5s\n")], {("contract_changed", "different")}),
+    ("no taint", [("  taints room", "")], {("hold_changed", "weaker")}),
+    ("another taint", [("  taints room", "  taints room, copies")], {("hold_changed", "different")}),
     ("on halt", [("on halt keep", "on halt release")], {("hold_changed", "different")}),
     # ---- site and rules
     ("host added", [("host node1 \"10.0.0.1\", node2 \"10.0.0.2\", node3 \"10.0.0.3\"",
@@ -88,7 +95,8 @@ PAIRS = [
     ("order dropped", [("order shard before web\n", "")], {("order_dropped", "weaker")}),
     ("order added", [("order shard before web\n", "order shard before web before cache\n")], {("order_dropped", "weaker"), ("order_added", "stronger")}),
     ("command rule dropped", [("command \"systemctl restart db*\" implies disrupts shard\n", "")], {("command_rule_dropped", "weaker")}),
-    ("state", [("{ old, new }", "{ old, halfway, new }")], {("state_changed", "different")}),
+    ("state", [("{ old, transient half, new }", "{ old, transient half, more, new }")], {("state_changed", "different")}),
+    ("state no longer armed", [("{ old, transient half, new }", "{ old, half, new }")], {("state_changed", "weaker")}),
     # ---- plan
     ("window", [("for 10h tz", "for 12h tz")], {("window", "different")}),
     ("claim", [("  finally every n in shard: release(n) == old\n", "")], {("claim_changed", "different")}),
