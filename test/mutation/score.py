@@ -139,6 +139,7 @@ class Score:
         self.count, self.rules, self.discards = collections.Counter(), collections.Counter(), collections.Counter()
         self.operators, self.rejecting = set(), set()
         self.bad, self.lines, self.pairs = [], [], collections.Counter()
+        self.unknown = []
 
     def add(self, results):
         for r in results:
@@ -193,7 +194,9 @@ class Score:
                 file.writelines("\t".join(line) + "\n" for line in self.lines)
         for r in self.bad:
             print(f"{'UNSAFE' if r.judged == 'unsafe' else 'not judged'}: {r.mutant.id}\n    {r.said[:200]}")
-        failed = bool(self.bad)
+        failed = bool(self.bad) or (self.options.full and bool(self.unknown))
+        if self.unknown:
+            print(f"left out: {', '.join(self.unknown)}, and failures in the other plans: the explorer does not walk them")
         if self.options.full and not self.options.only and not self.options.seed:
             for reasons in (self.equivalent, self.trusted):
                 for pattern in reasons.unused():

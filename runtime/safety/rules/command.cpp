@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <set>
 #include <string>
 #include <vector>
@@ -45,7 +46,15 @@ bool lies_in(std::string_view path, std::string_view of) {
 
 class Walk {
  public:
-  explicit Walk(Analysis &a) : a_(a) {}
+  explicit Walk(Analysis &a) : a_(a) {
+    for (std::uint32_t i = 0; i < a.plan.commands.size(); ++i) {
+      patterns_.emplace_back(a.plan.text(a.plan.commands[i].pattern));
+      for (const char first : patterns_.back().first()) {
+        std::vector<std::uint32_t> &bucket = first == '*' ? any_ : begins_[static_cast<unsigned char>(first)];
+        if (bucket.empty() || bucket.back() != i) bucket.push_back(i);
+      }
+    }
+  }
 
   /// Every command below the node, those of probes that it asks not included.
   void find(plan::NodeId node, std::vector<plan::NodeId> &out) const {
@@ -62,20 +71,17 @@ class Walk {
       const std::vector<SimpleCommand> all = commands_of(a_.plan, node);
       for (std::size_t i = 0; i < all.size(); ++i) {
         bool destroys = false;
-        const std::string text = all[i].text(), spread = all[i].spread();
-        for (const plan::CommandRule &rule : a_.plan.commands) {
-          const std::string_view pattern = speaks_of(a_.plan.text(rule.pattern), text, spread);
-          if (pattern.empty()) continue;
+        each_rule(all[i], [&](const plan::CommandRule &rule, std::string_view pattern) {
           destroys = destroys || rule.destroys;
           const std::string missing = uncovered(action, rule);
-          if (missing.empty() || !a_.first(Kind::rule_command, node)) continue;
+          if (missing.empty() || !a_.first(Kind::rule_command, node)) return;
           auto out = a_.report(Kind::rule_command, a_.range(node),
                                "`" + std::string(a_.plan.text(action.name)) + "` runs a command that " + missing +
                                    ", but does not say so");
           out.label(a_.range(rule.where), "`" + std::string(pattern) + "` implies it");
           out.label(a_.range(action.where), "declared here");
           out.help("declare the effect, so that it is proved like any other");
-        }
+        });
         if (destroys) target(node, all, i);
       }
     }
@@ -86,22 +92,32 @@ class Walk {
     find(body, found);
     for (const plan::NodeId node : found) {
       for (const SimpleCommand &command : commands_of(a_.plan, node)) {
-        const std::string text = command.text(), spread = command.spread();
-        for (const plan::CommandRule &rule : a_.plan.commands) {
-          const std::string_view pattern = speaks_of(a_.plan.text(rule.pattern), text, spread);
-          if (pattern.empty() || !a_.first(Kind::rule_command, node)) continue;
+        each_rule(command, [&](const plan::CommandRule &rule, std::string_view pattern) {
+          if (!a_.first(Kind::rule_command, node)) return;
           auto out = a_.report(Kind::rule_command, a_.range(node),
                                std::string(kind) + " `" + std::string(name) +
                                    "` runs a command that changes something; a question may only read");
           out.label(a_.range(rule.where), "`" + std::string(pattern) + "` implies effects");
           if (where.valid()) out.label(a_.range(where), "declared here");
           out.help("do it in an action");
-        }
+        });
       }
     }
   }
 
  private:
+  /// The rules that speak of a command, each with the pattern that does.
+  template <class Use>
+  void each_rule(const SimpleCommand &command, Use use) const {
+    const std::string text = command.text(), spread = command.spread();
+    for (const std::vector<std::uint32_t> *some : {&any_, &begins_[static_cast<unsigned char>(text[0])]}) {
+      for (const std::uint32_t i : *some) {
+        const std::string_view pattern = patterns_[i].matching(text, spread);
+        if (!pattern.empty()) use(a_.plan.commands[i], pattern);
+      }
+    }
+  }
+
   /// What a command that destroys is given is certain: absolute paths, words that cannot split, what was tested before.
   void target(plan::NodeId node, const std::vector<SimpleCommand> &all, std::size_t at) {
     const SimpleCommand &command = all[at];
@@ -179,6 +195,9 @@ class Walk {
   }
 
   Analysis &a_;
+  std::vector<CommandPatterns> patterns_;               // of each rule
+  std::array<std::vector<std::uint32_t>, 256> begins_;  // rules, by the first character of a command
+  std::vector<std::uint32_t> any_;                      // rules that begin with `*`
 };
 
 void check(Analysis &a) {

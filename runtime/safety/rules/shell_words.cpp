@@ -116,20 +116,34 @@ bool matches_pattern(std::string_view pattern, std::string_view text) {
   return p == pattern.size();
 }
 
-std::string_view speaks_of(std::string_view patterns, std::string_view text, std::string_view spread) {
+CommandPatterns::CommandPatterns(std::string_view line) {
   static constexpr std::string_view kExcept = " except ", kOr = " | ";
-  const auto matching = [&](std::string_view some) -> std::string_view {
+  const auto split = [](std::string_view some, std::vector<std::string_view> &out) {
     while (true) {
       const std::size_t bar = some.find(kOr);
-      const std::string_view one = some.substr(0, bar);
-      if (matches_pattern(one, text) || matches_pattern(one, spread)) return one;
-      if (bar == std::string_view::npos) return {};
+      out.push_back(some.substr(0, bar));
+      if (bar == std::string_view::npos) return;
       some.remove_prefix(bar + kOr.size());
     }
   };
-  const std::size_t at = patterns.find(kExcept);
-  const bool excepted = at != std::string_view::npos && !matching(patterns.substr(at + kExcept.size())).empty();
-  return excepted ? std::string_view() : matching(patterns.substr(0, at));
+  const std::size_t at = line.find(kExcept);
+  split(line.substr(0, at), patterns_);
+  if (at != std::string_view::npos) split(line.substr(at + kExcept.size()), except_);
+}
+
+std::string_view CommandPatterns::matching(std::string_view text, std::string_view spread) const {
+  const auto matches = [&](std::string_view pattern) {
+    return matches_pattern(pattern, text) || (spread != text && matches_pattern(pattern, spread));
+  };
+  const auto found = std::find_if(patterns_.begin(), patterns_.end(), matches);
+  if (found == patterns_.end() || std::any_of(except_.begin(), except_.end(), matches)) return {};
+  return *found;
+}
+
+std::string CommandPatterns::first() const {
+  std::string out;
+  for (const std::string_view pattern : patterns_) out += pattern.empty() || pattern[0] == '?' ? '*' : pattern[0];
+  return out;
 }
 
 }  // namespace upg::safety

@@ -33,8 +33,19 @@ std::vector<SimpleCommand> commands_of(const plan::Plan &plan, plan::NodeId node
 /// Whether the pattern (`*` any text, `?` one character) matches the whole text.
 bool matches_pattern(std::string_view pattern, std::string_view text);
 
-/// Which pattern of a `command` line, `P | Q except R | S`, speaks of this command: the first that matches it, as
-/// written or with its options one by one. Empty if none does, or if one of the exceptions does.
-std::string_view speaks_of(std::string_view patterns, std::string_view text, std::string_view spread);
+/// What a `command` line says, `P | Q except R | S`, taken apart. Views into the text of the line.
+class CommandPatterns {
+ public:
+  explicit CommandPatterns(std::string_view line);
+
+  /// The first pattern that matches the command, as written or with its options one by one; empty if none does, or if
+  /// one of the exceptions does.
+  std::string_view matching(std::string_view text, std::string_view spread) const;
+  /// Characters that a command begins with which the line may speak of; `*` for any.
+  std::string first() const;
+
+ private:
+  std::vector<std::string_view> patterns_, except_;
+};
 
 }  // namespace upg::safety
