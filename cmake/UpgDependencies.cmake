@@ -15,6 +15,7 @@ find_package(SQLite3 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(LIBSSH REQUIRED IMPORTED_TARGET libssh)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)  # linear time, whatever the pattern and the text
+find_package(CURL REQUIRED)  # telling people
 find_package(date REQUIRED)
 find_path(UPG_ANTLR_INCLUDE antlr4-runtime.h PATH_SUFFIXES antlr4-runtime REQUIRED)
 find_library(UPG_ANTLR_LIBRARY libantlr4-runtime.a REQUIRED)  # by path: the package's own targets force -luuid

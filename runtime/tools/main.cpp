@@ -7,6 +7,7 @@
 
 #include "runtime/plan/bytecode.h"
 #include "runtime/tools/command.h"
+#include "runtime/tools/notify.h"
 
 namespace upg::run {
 namespace {
@@ -36,7 +37,7 @@ constexpr cli::Command<Exit> kCommands[] = {
     {"continue", "let a paused run go on", run_continue},
     {"status", "what is known of runs, and what goes on right now", run_status},
     {"holds", "which holds are on, since when and why; give leaked ones back", run_holds},
-    {"report", "what a run did, as a page to read, print and keep, or as data", run_report},
+    {"report", "what a run did, as a page or as data, and how to go on with it by hand", run_report},
     {"preflight", "ask everything that can be asked before a run; change nothing", run_preflight},
     {"unattended", "begin or resume a plan from a timer, in its window only", run_unattended},
     {"verify", "read a compiled plan and prove it again", run_verify},
@@ -49,6 +50,7 @@ int main(int argc, char **argv) {
   using namespace upg::run;
   try {
     const std::span<const char *const> arguments(argv, static_cast<std::size_t>(argc));
+    if (argc == 2 && std::string_view(argv[1]) == notify_helper_name) return notify_helper();
     return static_cast<int>(upg::cli::dispatch<Exit>(upgrun, kCommands, arguments));
   } catch (const std::exception &error) {
     fmt::print(

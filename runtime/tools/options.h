@@ -22,6 +22,19 @@ struct ReachOptions {
                                llvm::cl::desc("ask once for the password that sudo wants on the hosts")};
 };
 
+/// Whom a run tells that it halted, waits for a person or has ended.
+struct TellOptions {
+  llvm::cl::opt<std::string> command{
+      "notify-command",
+      llvm::cl::desc("told of a halt, a pause for a person and the end: run by sh, the text on its standard input"),
+      llvm::cl::value_desc("command")};
+  llvm::cl::opt<std::string> url{
+      "notify-url",
+      llvm::cl::desc("the same as a POST of {\"text\": ...}; where the URL is: file:PATH, env:NAME or "
+                     "credential:NAME"),
+      llvm::cl::value_desc("reference")};
+};
+
 /// How a run shows itself.
 struct ShowOptions {
   llvm::cl::opt<report::ProgressKind> progress{

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "runtime/cli/replace.h"
+#include "runtime/report/manual.h"
 #include "runtime/report/outputs.h"
 #include "runtime/report/run_report.h"
 #include "runtime/tools/run_journal.h"
@@ -26,6 +27,8 @@ Exit run_report(std::span<const char *const> arguments) {
   llvm::cl::opt<std::string> to{
       "o", llvm::cl::desc("where to; `-` is standard output (default: a page goes into the run's folder, else `-`)"),
       llvm::cl::value_desc("file")};
+  llvm::cl::opt<bool> by_hand{"manual", llvm::cl::desc("instead: how to go on by hand; what is open, and the commands "
+                                                       "that release what is held")};
   ShowOptions show;
   if (auto end = line.parse(arguments, "writes what a run did: a page to read, print and keep, or data")) return *end;
   std::string why;
@@ -39,14 +42,16 @@ Exit run_report(std::span<const char *const> arguments) {
   if (!file) return exit;
   const journal::Reading reading = journal_of(*folder);
   std::string text;
-  if (format == Format::html)
+  if (by_hand)
+    text = report::manual(file->plan, folder->id(), reading.records);
+  else if (format == Format::html)
     text = report::html_report(file->plan, folder->id(), file->digest, reading.records,
                                report::read_outputs(folder->path()), reading.problem);
   else if (format == Format::json)
     text = report::json_report(file->plan, folder->id(), file->digest, reading.records);
   else
     text = report::text_report(file->plan, folder->id(), file->digest, reading.records);
-  const std::string path = !to.empty() ? to : format == Format::html ? folder->file("report.html") : "-";
+  const std::string path = !to.empty() ? to : format == Format::html && !by_hand ? folder->file("report.html") : "-";
   if (path == "-") {
     fmt::print("{}", text);
   } else if (std::string problem = cli::replace_file(path, text); !problem.empty()) {

@@ -76,11 +76,13 @@ Exit run_abort(std::span<const char *const> arguments) {
   llvm::cl::opt<bool> yes{"yes", llvm::cl::desc("do not ask for confirmation")};
   ReachOptions reach;
   ShowOptions show;
+  TellOptions tell;
   if (auto end = line.parse(arguments, "undoes a run that was stopped or halted before its point of no return"))
     return *end;
   SessionOptions options;
   options.reach = &reach;
   options.show = &show;
+  options.tell = &tell;
   options.abort = true;
   options.sure = yes;
   options.as_started = true;  // the way back is that of the plan that ran
@@ -97,10 +99,12 @@ Exit run_resume(std::span<const char *const> arguments) {
                                  llvm::cl::desc("the plan as it was started, although its file has changed since")};
   ReachOptions reach;
   ShowOptions show;
+  TellOptions tell;
   if (auto end = line.parse(arguments, "goes on with a run that was stopped, halted or killed")) return *end;
   SessionOptions options;
   options.reach = &reach;
   options.show = &show;
+  options.tell = &tell;
   options.rerun_failed = rerun;
   options.fresh_limits = fresh;
   options.ignore_window = now;

@@ -60,6 +60,7 @@ Exit run_run(std::span<const char *const> arguments) {
   llvm::cl::opt<bool> now{"now", llvm::cl::desc("also outside the plan's window")};
   ReachOptions reach;
   ShowOptions show;
+  TellOptions tell;
   if (auto end = line.parse(arguments, "runs a compiled plan: proves it again, asks for confirmation, executes"))
     return *end;
   Exit exit = Exit::usage;
@@ -69,6 +70,7 @@ Exit run_run(std::span<const char *const> arguments) {
   SessionOptions options;
   options.reach = &reach;
   options.show = &show;
+  options.tell = &tell;
   options.ignore_window = now;
   if (dry) {
     options.mode = machine::Mode::dry_run;

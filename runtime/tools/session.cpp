@@ -11,14 +11,18 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include "runtime/journal/sqlite_journal.h"
 #include "runtime/machine/past.h"
+#include "runtime/report/manual.h"
 #include "runtime/report/outputs.h"
 #include "runtime/report/run_report.h"
 #include "runtime/report/tell.h"
 #include "runtime/report/window.h"
+#include "runtime/tools/notify.h"
 #include "runtime/tools/remote.h"
 #include "runtime/transport/ssh/ssh_transport.h"
 #include "runtime/transport/system_clock.h"
@@ -45,6 +49,7 @@ class Fan final : public machine::Observer {
   void recorded(const Record &record) override {
     progress_.recorded(record);
     std::string text = report::tell(record);
+    if (record.event == Event::paused && tell) tell(text);
     if (!text.empty()) log_.info("{} [{}]", report::printable(text), record.key);
   }
   void output(const std::string &key, plan::HostId host, bool step, bool error, std::string_view bytes) override {
@@ -56,6 +61,7 @@ class Fan final : public machine::Observer {
     progress_.said(text);
     log_.info("{}", report::printable(text));
   }
+  std::function<void(const std::string &)> tell;  // somebody who should know
 
  private:
   const plan::Plan &plan_;
@@ -71,6 +77,7 @@ class Terminal final : public machine::People {
   explicit Terminal(report::Progress &progress) : progress_(progress) {}
   void ask(std::uint64_t id, const std::string &text, bool confirm) override {
     pending_.push_back({id, confirm});
+    if (isatty(STDIN_FILENO) && tell) tell(text);
     if (!isatty(STDIN_FILENO)) {
       progress_.said("a person is asked, but standard input is no terminal: " + text);
       unanswered_ = true;
@@ -110,6 +117,7 @@ class Terminal final : public machine::People {
     for (const Asked &a : std::exchange(pending_, {})) machine.person_answered(a.id, "", user_name());
   }
   bool waiting() const { return !pending_.empty(); }
+  std::function<void(const std::string &)> tell;  // somebody else who should know
 
  private:
   struct Asked {
@@ -174,6 +182,13 @@ bool collect_secrets(const plan::Plan &plan, std::vector<std::string> &secrets, 
   return true;
 }
 
+constexpr int kTellingMs = 30'000;  // after the end, for those who are told
+
+const char *event_of(Status status) {
+  static constexpr const char *kWords[] = {"running", "done", "refused", "stopped", "halted", "aborted"};
+  return kWords[static_cast<int>(status)];
+}
+
 Exit exit_of(Status status) {
   switch (status) {
     case Status::done:
@@ -229,6 +244,36 @@ std::string place(const PlanFile &file, plan::Span where) {
   return fmt::format("{}:{}", file.sources.path(id), file.sources.position(id, where.begin).line);
 }
 
+/// The last lines of a halt: what is open and what is held, with the commands that release it.
+void tell_by_hand(const std::string &manual, const report::RunFolder &folder) {
+  constexpr std::size_t kShown = 60;
+  const std::size_t from = manual.find("\n1. open");
+  const std::string part = from == std::string::npos ? manual : manual.substr(from, manual.find("\n3. done") - from);
+  std::size_t at = 0, lines = 0;
+  while (at < part.size() && lines++ < kShown) {
+    const std::size_t end = std::min(part.find('\n', at), part.size() - 1);
+    fmt::print(stderr, "  {}\n", std::string_view(part).substr(at, end - at));
+    at = end + 1;
+  }
+  fmt::print(stderr, "  by hand {}{}\n", at < part.size() ? "... " : "", folder.file("manual.txt"));
+}
+
+/// For somebody who is asleep, in a few lines.
+std::string ending_text(const PlanFile &file, const machine::Machine &machine, const report::RunFolder &folder) {
+  const machine::Ending &e = machine.ending();
+  static constexpr const char *kWords[] = {"RUNNING", "done", "refused", "STOPPED part-way", "HALTED", "aborted"};
+  std::string text = fmt::format("upg: {} of {} is {}", file.plan.text(file.plan.name),
+                                 file.plan.text(file.plan.cluster), kWords[static_cast<int>(e.status)]);
+  if (!e.reason.empty()) text += ": " + e.reason;
+  if (!e.advice.empty()) text += "\n" + e.advice;
+  std::string held;
+  for (const auto &h : machine.holds()) held += fmt::format("{}{}({})", held.empty() ? "" : ", ", h.name, h.arguments);
+  if (!held.empty()) text += "\nheld: " + held;
+  if (e.status == Status::halted || e.status == Status::stopped)
+    text += fmt::format("\nnext: upgrun resume {}; by hand: {}", folder.id(), folder.file("manual.txt"));
+  return report::printable_lines(text);
+}
+
 void tell_ending(const PlanFile &file, const machine::Machine &machine, const report::RunFolder *folder) {
   const machine::Ending &e = machine.ending();
   static constexpr const char *kWords[] = {
@@ -262,17 +307,26 @@ std::optional<report::Occurrence> open_window(const plan::Plan &plan, std::int64
   return std::nullopt;
 }
 
-void write_reports(const PlanFile &file, const report::RunFolder &folder) {
+std::string write_reports(const PlanFile &file, const report::RunFolder &folder) {
   std::string why;
   auto records = journal::SqliteJournal::read(folder.file("journal.sqlite"), why);
   if (!records) {
     fmt::print(stderr, "upgrun: no report: {}\n", why);
-    return;
+    return {};
   }
   std::ofstream(folder.file("report.txt")) << report::text_report(file.plan, folder.id(), file.digest, *records);
   std::ofstream(folder.file("report.json")) << report::json_report(file.plan, folder.id(), file.digest, *records);
   std::ofstream(folder.file("report.html"))
       << report::html_report(file.plan, folder.id(), file.digest, *records, report::read_outputs(folder.path()), {});
+  const std::string status = report::summarize(*records).status;
+  const bool by_hand = status != "done" && status != "aborted" && status != "refused";
+  std::string manual = by_hand ? report::manual(file.plan, folder.id(), *records) : std::string();
+  std::error_code ec;
+  if (by_hand)
+    std::ofstream(folder.file("manual.txt")) << manual;
+  else
+    std::filesystem::remove(folder.file("manual.txt"), ec);
+  return manual;
 }
 
 Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions options) {
@@ -318,6 +372,16 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
     };
   }
 
+  std::string cannot_tell;
+  std::unique_ptr<Notifier> notifier = options.tell && folder
+                                           ? Notifier::make(options.tell->command, options.tell->url, folder->id(),
+                                                            folder->file("notify.log"), cannot_tell)
+                                           : Notifier::make({}, {}, {}, {}, cannot_tell);
+  if (!notifier) {
+    fmt::print(stderr, "upgrun: {}; nothing was started\n", cannot_tell);
+    return Exit::usage;
+  }
+
   transport::SshOptions ssh;
   ssh.config = options.reach->ssh_config;
   ssh.known_hosts = {options.reach->known_hosts.begin(), options.reach->known_hosts.end()};
@@ -346,6 +410,14 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
   auto progress = report::make_progress(options.show->progress, file.plan, machine_readable ? stdout : stderr);
   Fan fan(file.plan, *progress, folder, log);
   Terminal people(*progress);
+  people.tell = [&](const std::string &text) {
+    if (folder)
+      notifier->tell("asked", report::printable_lines(fmt::format("upg: {} waits for a person: {}\nrun {}",
+                                                                  file.plan.text(file.plan.name), text, folder->id())));
+  };
+  fan.tell = [&](const std::string &text) {
+    if (folder) notifier->tell("paused", report::printable_lines("upg: " + text + "\nrun " + folder->id()));
+  };
   if (folder) {
     Record first{
         how.past.empty() ? 1 : how.past.back().number + 1, clock.unix_ms(),
@@ -397,6 +469,7 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
         return answer_control(file.plan, folder->id(), machine, clock, request);
       });
     for (const std::string &w : transport.take_warnings()) fan.said("warning: " + w);
+    for (const std::string &why : notifier->failures(0)) fan.said("warning: " + why);
     progress->tick(machine, clock.unix_ms(), clock.monotonic());
   }
   progress->finish();
@@ -419,7 +492,13 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
   Exit exit = detached ? Exit::stopped : exit_of(machine.ending().status);
   if (folder) {
     if (auto *sqlite = dynamic_cast<journal::SqliteJournal *>(journal.get())) static_cast<void>(sqlite->flush());
-    write_reports(file, *folder);
+    const std::string manual = write_reports(file, *folder);
+    if (!machine_readable && exit == Exit::person && !manual.empty()) tell_by_hand(manual, *folder);
+  }
+  if (folder) {
+    notifier->tell(detached ? "detached" : event_of(machine.ending().status), ending_text(file, machine, *folder));
+    for (const std::string &why : notifier->failures(kTellingMs)) fmt::print(stderr, "  warning {}\n", why);
+    if (notifier->trying()) fmt::print(stderr, "  telling goes on, see {}\n", folder->file("notify.log"));
   }
   return exit;
 }

@@ -57,6 +57,7 @@ Exit run_unattended(std::span<const char *const> arguments) {
                                     llvm::cl::value_desc("digest")};
   ReachOptions reach;
   ShowOptions show;
+  TellOptions tell;
   if (auto end = line.parse(arguments,
                             "for a timer: begins the plan in its window, or goes on with a run of it that was stopped"))
     return *end;
@@ -96,6 +97,7 @@ Exit run_unattended(std::span<const char *const> arguments) {
   SessionOptions options;
   options.reach = &reach;
   options.show = &show;
+  options.tell = &tell;
   return earlier ? take_up(earlier->id, std::move(options)) : start(*file, std::move(options));
 }
 
