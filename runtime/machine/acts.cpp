@@ -236,6 +236,7 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
   if (leaving()) co_return false;
 
   Doing doing_this(this, Activity{key, host, describe(call), "", 0, 0});
+  Reservation until_open(this, key);
   bool resumed = before && before->intended && !before->failed;
   int number = before ? std::max(1, before->attempt) : 1;
   if (before && !before->intended && before->attempt > 0) ++number;  // a hold that is entered afresh

@@ -9,7 +9,64 @@
 
 namespace upg::machine {
 
-Task<bool> Machine::Run::census(std::vector<Outage> opened, std::string key, plan::Span where) {
+namespace {
+
+/// Roles that the statements below a node take down, and those whose outage or budget an `accept` among them lifts.
+struct Taken {
+  std::set<std::uint32_t> roles, lifted;
+  bool all = false;
+  std::set<std::uint32_t> procedures;  // seen
+};
+
+void collect_action(const plan::Plan &plan, plan::ActionId id, Taken *taken) {
+  if (!id.valid()) return;
+  for (NodeId e : plan.actions[id.index].effects) {
+    const plan::Node &n = plan.node(e);
+    if (n.op == plan::Op::reinstalls || (n.op == plan::Op::disrupts && n.a == plan::all_roles)) taken->all = true;
+    if (n.op == plan::Op::disrupts && n.a != plan::all_roles) taken->roles.insert(n.a);
+  }
+}
+
+/// As deep as the plan's own nesting, which the validator bounds; each procedure once.
+void collect(const plan::Plan &plan, NodeId node, Taken *taken) {
+  const plan::Node &n = plan.node(node);
+  switch (n.op) {
+    case plan::Op::act:
+      return collect_action(plan, plan::ActionId(n.a), taken);
+    case plan::Op::call:
+      if (taken->procedures.insert(n.a).second) collect(plan, plan.procedures[n.a].body, taken);
+      return;
+    case plan::Op::with: {
+      const plan::Hold &hold = plan.holds[plan.node(plan.kid(node, 0)).a];
+      collect_action(plan, hold.acquire, taken);
+      collect_action(plan, hold.release, taken);
+      break;
+    }
+    case plan::Op::accept:
+      for (std::size_t r = 0; r < plan.roles.size(); ++r)
+        if (const RoleId role = plan.waivers[n.a].role; !role.valid() || role.index == r)
+          taken->lifted.insert(static_cast<std::uint32_t>(r));
+      break;
+    default:
+      break;
+  }
+  for (NodeId k : plan.kids(node)) collect(plan, k, taken);
+}
+
+}  // namespace
+
+std::vector<Outage> Machine::Run::turn_outages(NodeId roll, HostId host) const {
+  Taken taken;
+  collect(plan, plan.kid(roll, 0), &taken);
+  std::vector<Outage> out;
+  for (RoleId r : plan.hosts[host.index].roles)
+    if ((taken.all || taken.roles.count(r.index)) && !taken.lifted.count(r.index)) out.push_back({host, r, true});
+  return out;
+}
+
+Task<bool> Machine::Run::census(std::vector<Outage> opened, std::string key, plan::Span where, bool at_the_act) {
+  const std::uint64_t order = next_doing++;
+  if (at_the_act) about_to_open[key] = {order, opened};
   std::set<std::uint32_t> roles;
   for (const Outage &o : opened)
     if (o.down && !world.down(o.host, o.role) && plan.roles[o.role.index].health.valid() &&
@@ -37,6 +94,9 @@ Task<bool> Machine::Run::census(std::vector<Outage> opened, std::string key, pla
       for (HostId h : plan.sets[role.hosts.index].hosts) {
         bool ours = std::any_of(opened.begin(), opened.end(),
                                 [&](const Outage &o) { return o.host == h && o.role.index == r && o.down; });
+        for (const auto &[other, earlier] : about_to_open)
+          for (const Outage &o : earlier.outages)
+            ours = ours || (earlier.order < order && o.host == h && o.role.index == r && o.down);
         if (ours || world.down(h, RoleId(r)))
           down.push_back(h);
         else if (!plan.hosts[h.index].out_reason.valid())

@@ -140,6 +140,20 @@ struct Machine::Run {
   };
   std::map<std::uint64_t, Offered> offered;  // moves that wait for a director
   std::uint64_t next_offer = 1;
+  /// Outages that a step is about to open: by its key, with the order of arrival. Who comes later counts them as down,
+  /// so that two steps which each found enough up do not go down together over a host that nobody took down.
+  struct Intended {
+    std::uint64_t order = 0;
+    std::vector<Outage> outages;
+  };
+  std::map<std::string, Intended> about_to_open;
+  struct Reservation {
+    Run *run;
+    std::string key;
+    Reservation(Run *r, std::string k) : run(r), key(std::move(k)) {}
+    ~Reservation() { run->about_to_open.erase(key); }
+    Reservation(const Reservation &) = delete;
+  };
   bool journal_broken = false;  // after its first failure nothing is written any more: no gap, and nothing starts
   std::optional<Task<bool>> root;
 
@@ -378,7 +392,11 @@ struct Machine::Run {
   Task<bool> act(ActCall call, Place place);
   Task<bool> guard(ActCall call, Environment environment, std::string key);
   Task<bool> needs(ActCall call, Environment environment, std::string key);
-  Task<bool> census(std::vector<Outage> opened, std::string key, plan::Span where);
+  /// SEMANTICS R2: enough of each role stays, by what is observed now; waits to the deadline of its health, then halts.
+  /// At the act it stands for the outages until the reservation of the key is over.
+  Task<bool> census(std::vector<Outage> opened, std::string key, plan::Span where, bool at_the_act = true);
+  /// What a turn of the host may take down of it, as far as the plan says.
+  std::vector<Outage> turn_outages(NodeId roll, HostId host) const;
   Task<GateAnswer> counted(Task<GateAnswer> task, Bell *bell, std::size_t *count);
   enum class Attempt : std::uint8_t { done, failed, unknown, halted };
   Task<Attempt> attempt(ActCall call, std::shared_ptr<Environment> environment, std::string key, int number,

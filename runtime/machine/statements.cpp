@@ -344,6 +344,7 @@ Task<bool> Machine::Run::roll(NodeId node, Place place) {
   std::size_t canary = std::min<std::size_t>(rollout.canary, hosts.size());
   bool soaked = canary == 0;
   Following following(this, place.key);
+  std::size_t counted = hosts.size();  // the turn before which the others were asked last
   for (;;) {
     following.is(next < hosts.size() ? hosts[next] : HostId());
     for (std::size_t i = 0; i < live.size();) {
@@ -392,6 +393,15 @@ Task<bool> Machine::Run::roll(NodeId node, Place place) {
           }
           if (may_stand(place.key) != Stand::not_here) {
             ok = co_await stand_still(place.key, rollout.where);
+            continue;
+          }
+        }
+        const std::string turn = fmt::format("{}[{}]", place.key, host_name(hosts[next]));
+        if (counted != next && options.mode == Mode::run && !simulation() && !past.begun_under(turn)) {
+          counted = next;  // a bystander that fell ill: no new turn begins, what is under way ends
+          std::vector<Outage> taken = turn_outages(node, hosts[next]);
+          if (!taken.empty()) {
+            ok = co_await census(std::move(taken), turn, rollout.where, false);
             continue;
           }
         }

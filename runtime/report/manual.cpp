@@ -19,7 +19,7 @@ using machine::Event;
 using machine::field_of;
 using machine::Record;
 
-struct Step {
+struct Deed {
   std::string key, action, values, host, outcome, detail;
   std::int64_t began_ms = 0, ended_ms = 0;
 };
@@ -29,8 +29,8 @@ struct HeldThing {
   std::int64_t since_ms = 0;
 };
 
-struct Facts {
-  std::vector<Step> steps;                                           // by first start
+struct Left {
+  std::vector<Deed> steps;                                           // by first start
   std::map<std::string, HeldThing> held;                             // by key
   std::set<std::pair<std::string, std::string>> out;                 // host, role
   std::map<std::pair<std::string, std::string>, std::string> cells;  // state, arguments -> value; empty: on its way
@@ -43,8 +43,8 @@ bool part_of_hold(std::string_view key) {
   return key.ends_with("/acquire") || key.ends_with("/release") || key.ends_with("/give_back");
 }
 
-Facts gather(const std::vector<Record> &records) {
-  Facts f;
+Left what_is_left(const std::vector<Record> &records) {
+  Left f;
   std::map<std::string, std::size_t> at;
   for (const Record &r : records) {
     auto field = [&](const char *name) { return field_of(r, name); };
@@ -52,7 +52,7 @@ Facts gather(const std::vector<Record> &records) {
       case Event::act_intended: {
         auto [it, fresh] = at.emplace(r.key, f.steps.size());
         if (fresh) f.steps.emplace_back();
-        Step &s = f.steps[it->second];
+        Deed &s = f.steps[it->second];
         s = {r.key, field("action"), field("values"), field("host"), "", "", r.unix_ms, 0};
         break;
       }
@@ -143,7 +143,7 @@ std::string joined(const std::vector<std::string> &all) {
 
 std::string manual(const plan::Plan &plan, const std::string &run, const std::vector<Record> &records) {
   const RunSummary summary = summarize(records);
-  const Facts f = gather(records);
+  const Left f = what_is_left(records);
   std::string out =
       fmt::format("HOW TO GO ON BY HAND: run {} of {} of {}\nstatus   {}{}\n", run, plan.text(plan.name),
                   plan.text(plan.cluster), summary.status, summary.reason.empty() ? "" : ": " + summary.reason);
@@ -153,7 +153,7 @@ std::string manual(const plan::Plan &plan, const std::string &run, const std::ve
 
   out += "\n1. open\n";
   bool any = false;
-  for (const Step &s : f.steps) {
+  for (const Deed &s : f.steps) {
     if (s.outcome == "done") continue;
     any = true;
     out += fmt::format("  step {} {}{}, begun {}\n", s.action,
@@ -219,8 +219,8 @@ std::string manual(const plan::Plan &plan, const std::string &run, const std::ve
 
   out += "\n3. done\n";
   std::size_t done = 0;
-  for (const Step &s : f.steps) done += s.outcome == "done";
-  for (const Step &s : f.steps)
+  for (const Deed &s : f.steps) done += s.outcome == "done";
+  for (const Deed &s : f.steps)
     if (s.outcome == "done") out += fmt::format("  {} {}\n", clock_time(s.ended_ms), s.action);
   if (done == 0) out += "  nothing\n";
   if (!f.turns_done.empty()) out += "  turns complete: " + joined(f.turns_done) + "\n";

@@ -46,8 +46,8 @@ Exit take_up(const std::string &id, SessionOptions options);
 /// The plan's window, if it is open; else nothing, with `why` as a sentence that says when it is.
 std::optional<report::Occurrence> open_window(const plan::Plan &plan, std::int64_t unix_ms, std::string &why);
 
-/// Writes report.html, report.txt and report.json of the run's folder from its journal, and manual.txt if it is not at its end,
-/// whose text it gives.
+/// Writes report.html, report.txt and report.json of the run's folder from its journal, and manual.txt if it is not at
+/// its end, whose text it gives.
 std::string write_reports(const PlanFile &file, const report::RunFolder &folder);
 
 /// A line from the terminal; `secret`: not shown while typed. Nothing if there is no terminal.
