@@ -238,6 +238,15 @@ void Contracts::finish_reach(Contract &c, std::span<const plan::NodeId> effects)
     c.reach.push_back(cell_item(m.cell));
     c.reach.push_back(state_item(cells_[m.cell].state));
   }
+  // A boot moves what is armed for it: a gate that watches such a state is hit.
+  for (std::size_t g = 0; g < p.gates.size() && !c.boots.empty(); ++g) {
+    for (const plan::Watch &w : p.gates[g].watches) {
+      if (!w.state.valid() || p.states[w.state.index].on_boot.empty()) continue;
+      if (p.states[w.state.index].frame.parameters.empty()) continue;
+      c.reach.push_back(state_item(w.state));
+      for (const HostIx h : c.boots) c.reach.push_back(cell_item(cell(w.state, h)));
+    }
+  }
   for (const plan::NodeId effect : effects) {
     const plan::Node &n = p.node(effect);
     if (n.op != Op::spills && n.op != Op::reaches) continue;

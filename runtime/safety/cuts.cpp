@@ -121,7 +121,7 @@ Cut Cuts::worst() {
   Cut best = tree_.plan().tolerate != 0 ? tolerant(0, open, visited) : eval(0, open);
   failures_.clear();
   if (tree_.on_abort() == kNone) return best;
-  Cut aborted = abort(failures.sets);
+  Cut aborted = abort(failures, best);
   return aborted.weight > best.weight ? aborted : best;
 }
 
@@ -173,6 +173,12 @@ Cut Cuts::eval(StepIx s, OpenHosts &open) {
     case StepKind::parallel:
     case StepKind::roll:
     case StepKind::dag: {
+      if (const std::vector<StepIx> phases = step.kind == StepKind::dag ? chain(s) : std::vector<StepIx>();
+          !phases.empty() && !failures_.empty()) {  // each moment of failure for itself
+        Cut best = measure(open);
+        for (const StepIx phase : phases) keep_heavier(best, eval(phase, open));
+        return best;
+      }
       const bool wide = step.kind != StepKind::roll || step.batch > 1;
       std::vector<Failures *> outer;
       if (wide) {
@@ -431,6 +437,16 @@ Cut Cuts::live_turns(const Step &step, std::span<const Turn> admitted, Cut stand
     if (room == 0) break;
   }
   return cut;
+}
+
+std::vector<StepIx> Cuts::chain(StepIx dag) const {
+  const Phases &phases = tree_.phases(dag);
+  std::vector<StepIx> out;
+  for (std::size_t place = 0; place < phases.order.size(); ++place) {
+    if (phases.before[phases.order[place]].count() != place) return {};
+    out.push_back(tree_[dag].children[phases.order[place]]);
+  }
+  return out;
 }
 
 Cut Cuts::dag(StepIx s, OpenHosts &open) {

@@ -61,25 +61,31 @@ class Cuts {
   std::vector<std::uint64_t> heaviest(const Step &step, std::span<const Turn> turns, const OpenHosts &rest) const;
   Cut live_turns(const Step &step, std::span<const Turn> admitted, Cut standing) const;
   Cut dag(StepIx s, OpenHosts &open);
+  /// The phases in their order, if no two of them may run at the same time; else none.
+  std::vector<StepIx> chain(StepIx dag) const;
   Cut attempt(StepIx s, OpenHosts &open);
   /// As eval, where hosts may be lost: `visited` are the turns of tolerant rollouts so far.
   Cut tolerant(StepIx s, OpenHosts &open, std::vector<StepIx> &visited);
   Cut tolerant_roll(StepIx s, OpenHosts &open, std::vector<StepIx> &visited);
   /// The heaviest hosts that may be lost by now, on top of the cut.
   void lose(Cut &cut, const std::vector<StepIx> &visited) const;
-  Cut abort(const std::vector<OpenHosts> &failures);
 
   /// The outages that may be open where a part of the plan fails, each set once.
   struct Failures {
     std::vector<OpenHosts> sets;
-    OpenHosts all;  // stands for the rest once there are too many
+    std::vector<bool> joined;  // by set: of many moments, perhaps at none of them all at once
+    OpenHosts all;             // stands for the rest once there are too many
     bool of_abort = false;
     bool full = false;
   };
+  Cut abort(const Failures &failures, const Cut &worst);
   static constexpr std::size_t kMaxFailures = 256;
-  void may_fail(StepIx s, const OpenHosts &open);
+  void may_fail(StepIx s, const OpenHosts &open, bool joined = false);
   void may_fail_anywhere(StepIx s, const OpenHosts &open);
-  static void add_failure(Failures &to, const OpenHosts &open);
+  static void add_failure(Failures &to, const OpenHosts &open, bool joined);
+  bool accepts(StepIx s) const;
+  /// What a failure leads to; `worst` is the heaviest moment of what failed.
+  Cut resume(StepIx s, OpenHosts &open, bool joined, const Cut &worst);
   /// Everything that a step below opens, on top of what is open.
   OpenHosts all_opened(StepIx s, OpenHosts open) const;
   void insert_opened(OpenHosts &into, StepIx act) const;

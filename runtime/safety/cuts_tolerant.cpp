@@ -38,6 +38,9 @@ Cut Cuts::tolerant(StepIx s, OpenHosts &open, std::vector<StepIx> &visited) {
       Cut inside = tolerant(child, open, visited);
       if (!lifts) keep_heavier(best, std::move(inside));
     }
+    Cut after = measure(open);  // what is lost while its outage is accepted weighs again behind the block
+    lose(after, visited);
+    keep_heavier(best, std::move(after));
     return best;
   }
   Cut cut = eval(s, open);
@@ -125,7 +128,10 @@ Cut Cuts::tolerant_roll(StepIx s, OpenHosts &open, std::vector<StepIx> &visited)
   std::stable_sort(live.begin(), live.end(), [](const Choice *x, const Choice *y) { return x->live > y->live; });
   for (std::size_t i = 0; i < live.size() && i < width; ++i)
     standing.who.insert(standing.who.end(), live[i]->cut.who.begin(), live[i]->cut.who.end());
-  if (rollout.tolerant) visited.insert(visited.end(), step.children.begin(), step.children.end());
+  for (const StepIx turn : step.children) {
+    const auto same = [&](StepIx other) { return tree_[other].host == tree_[turn].host; };
+    if (rollout.tolerant && std::none_of(visited.begin(), visited.end(), same)) visited.push_back(turn);
+  }
   Cut named = standing;
   named.weight = 0;
   lose(named, visited);

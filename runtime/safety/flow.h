@@ -88,6 +88,9 @@ class Flow {
   std::vector<Open> open_after(StepIx s) const { return open_in(after_[s], s); }
   /// The oldest outage under change of the role that is open when the step starts.
   std::optional<Open> changing_before(StepIx s, RoleIx role) const;
+  Values value_before(StepIx s, CellIx cell) const {
+    return cell < cell_count_ ? cells_.get(before_[s].cells, cell) : tree_.contracts().cell(cell).all;
+  }
   /// What a turn left open of what it opened, oldest first.
   const std::vector<Open> &left_by(StepIx iteration) const;
   /// Whether the pair (any host of the role) is not yet proven healthy when the step starts.

@@ -33,7 +33,11 @@ void Flow::may_fail_in_flight(StepIx s, const State &state) {
   for (const Move &m : c.moves) lose(m.cell);
   for (const HostIx h : c.boots) {
     for (const CellIx cell : tree_.contracts().cells_of(h)) {
-      if (!tree_.plan().states[tree_.contracts().cell(cell).state.index].on_boot.empty()) lose(cell);
+      if (cell >= cell_count_) continue;
+      const Values now = value(state, cell);
+      for (const plan::BootMove &boot : tree_.plan().states[tree_.contracts().cell(cell).state.index].on_boot) {
+        if ((now & value_bit(boot.from)) != 0) lose(cell);  // a boot moves nothing else
+      }
     }
   }
   may_fail(s, failed);
@@ -58,7 +62,9 @@ void Flow::attempt(StepIx s, State &state) {
   run(step.children[0], state);
   failures_.pop_back();
   State exit = state;
-  for (int round = 0; round < kRounds; ++round) {
+  // Of two rounds in all no recovery follows the second.
+  const int rounds = tree_.plan().node(step.node).a > 2 ? kRounds : 1;
+  for (int round = 0; round < rounds; ++round) {
     State ready;
     for (std::uint32_t i = 1; i <= step.recoveries; ++i) {
       forget(step.children[i]);
@@ -75,7 +81,7 @@ void Flow::attempt(StepIx s, State &state) {
     run(again, ready);
     failures_.pop_back();
     join(failures.joined, more.joined);
-    if (round + 1 == kRounds) join(exit, ready);
+    if (round + 1 == rounds) join(exit, ready);
   }
   if (step.children.size() > step.recoveries + std::size_t{2}) {
     State given_up = failures.joined;

@@ -253,15 +253,18 @@ Knowledge::Outcome Knowledge::compute(StepIx s, GateIx gate) {
       return out;
     }
     case StepKind::attempt: {
-      // It ends with its block, run first, or again after a recovery; a failure in between forgets all.
+      // It ends with its block, run first, or again after a recovery; in between no gate asked before counts.
       out = outcome(step.children[0], gate);
       const StepIx again = step.children[step.recoveries + 1];
       Outcome second = outcome(again, gate);
       if (second.neither) {
+        // Where neither asks nor hits it, it stands as before, if the block that failed has not hit it.
+        const StepIx failed = hitter(step.children[0], gate);
         Outcome recovered;
         for (std::uint32_t i = 1; i <= step.recoveries; ++i) {
           const Outcome &one = outcome(step.children[i], gate);
-          recovered.hit = recovered.hit || one.hit || one.neither;
+          recovered.hit = recovered.hit || one.hit || (one.neither && failed != kNone);
+          recovered.neither = recovered.neither || (one.neither && failed == kNone);
           recovered.pass = recovered.pass || one.pass;
           if (recovered.by == kNone) recovered.by = one.hit ? one.by : s;
           add_all(recovered.awaits, one.awaits);
@@ -270,6 +273,7 @@ Knowledge::Outcome Knowledge::compute(StepIx s, GateIx gate) {
       }
       out.hit = out.hit || second.hit;
       out.pass = out.pass || second.pass;
+      out.neither = out.neither || second.neither;
       if (out.by == kNone) out.by = second.by;
       add_all(out.awaits, second.awaits);
       return out;

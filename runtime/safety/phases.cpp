@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <queue>
 
 #include "runtime/safety/tree.h"
@@ -101,12 +102,15 @@ void Tree::expand_dag(StepIx s, plan::NodeId node, Env &env) {
   // What the author left unordered, `order` decides (SEMANTICS, ORDER); a contradiction stays unordered and is found by
   // the rule.
   std::vector<std::vector<std::uint32_t>> changers(site().role_count());  // phases that change the role, ascending
+  std::map<PairIx, std::vector<std::uint32_t>> changers_of;               // the same of one host
   for (std::uint32_t i = 0; i < n && !p.orders.empty(); ++i) {
     for (StepIx x = phases[i]; x < steps_[phases[i]].end; ++x) {
       if (steps_[x].kind != StepKind::act || steps_[x].contract == kNone) continue;
       for (const PairIx pair : contract(steps_[x]).changes) {
         std::vector<std::uint32_t> &of_role = changers[site().pair_role(pair)];
         if (of_role.empty() || of_role.back() != i) of_role.push_back(i);
+        std::vector<std::uint32_t> &of_pair = changers_of[pair];
+        if (of_pair.empty() || of_pair.back() != i) of_pair.push_back(i);
       }
     }
   }
@@ -116,19 +120,33 @@ void Tree::expand_dag(StepIx s, plan::NodeId node, Env &env) {
     sort_unique(out);
     return out;
   };
+  const auto derive = [&](const std::vector<std::uint32_t> &first, const std::vector<std::uint32_t> &second) {
+    for (const std::uint32_t i : first) {
+      for (const std::uint32_t j : second) {
+        if (i == j || ordering.precedes(i, j) || ordering.precedes(j, i)) continue;
+        ordering.add(i, j);
+        edges_.push_back({node, i, j});
+      }
+    }
+  };
+  const auto on_each_host = [&](const plan::RoleGroup &first, const plan::RoleGroup &second) {
+    for (const auto &[pair, phases_of] : changers_of) {
+      const auto has_role = [&](plan::RoleId r) { return r.index == site().pair_role(pair); };
+      if (std::none_of(first.roles.begin(), first.roles.end(), has_role)) continue;
+      for (const plan::RoleId later : second.roles) {
+        const PairIx other = site().pair(site().pair_host(pair), later.index);
+        const auto at = other == kNone ? changers_of.end() : changers_of.find(other);
+        if (at != changers_of.end()) derive(phases_of, at->second);
+      }
+    }
+  };
   for (const plan::Order &rule : p.orders) {
-    if (rule.on_each_host) continue;
     for (std::size_t a = 0; a < rule.groups.size(); ++a) {
-      const std::vector<std::uint32_t> first = touching(rule.groups[a]);
       for (std::size_t b = a + 1; b < rule.groups.size(); ++b) {
-        const std::vector<std::uint32_t> second = touching(rule.groups[b]);
-        for (const std::uint32_t i : first) {
-          for (const std::uint32_t j : second) {
-            if (i == j || ordering.precedes(i, j) || ordering.precedes(j, i)) continue;
-            ordering.add(i, j);
-            edges_.push_back({node, i, j});
-          }
-        }
+        if (rule.on_each_host)
+          on_each_host(rule.groups[a], rule.groups[b]);
+        else
+          derive(touching(rule.groups[a]), touching(rule.groups[b]));
       }
     }
   }

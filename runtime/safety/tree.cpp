@@ -327,6 +327,13 @@ void Tree::expand_roll(StepIx s, plan::NodeId node, Env &env) {
     }
     if (stage == kNone) continue;
     close(stage);
+    // One at a time of the only group: one at a time.
+    if (rollout.per.valid() && rollout.per_batch == 1) {
+      const auto group = [&](StepIx turn) { return site().attribute(site().host(steps_[turn].host).id, rollout.per); };
+      const std::vector<StepIx> &turns = steps_[stage].children;
+      if (std::all_of(turns.begin(), turns.end(), [&](StepIx t) { return group(t) == group(turns[0]); }))
+        steps_[stage].batch = 1;
+    }
     if (canary && rollout.soak > 0) {
       parent_ = s;
       close(add(StepKind::pause, node));
@@ -401,11 +408,26 @@ std::vector<StepIx> Tree::left_held(StepIx s) const {
   for (StepIx x = s; x != kNone && steps_[x].parent != kNone; x = steps_[x].parent) {
     const Step &parent = steps_[steps_[x].parent];
     if (parent.kind != StepKind::attempt || parent.children[0] == x) continue;
+    const bool again = ordinal(x) == parent.recoveries + 1;
     for (StepIx w = parent.children[0]; w < steps_[parent.children[0]].end; ++w) {
-      if (steps_[w].kind == StepKind::with) out.push_back(w);
+      if (steps_[w].kind == StepKind::with && !(again && left_before(x, s, steps_[w].hold))) out.push_back(w);
     }
   }
   return out;
+}
+
+bool Tree::left_before(StepIx part, StepIx s, HoldIx hold) const {
+  for (StepIx w = part; w < s; ++w) {
+    if (steps_[w].kind != StepKind::with || steps_[w].hold != hold || steps_[w].end > s) continue;
+    if (relation(w, s) != Relation::before) continue;
+    const StepIx m = meet(w, s);
+    StepIx x = steps_[w].parent;
+    while (x != m &&
+           (spine(steps_[x].kind) || steps_[x].kind == StepKind::roll || steps_[x].kind == StepKind::iteration))
+      x = steps_[x].parent;
+    if (x == m) return true;
+  }
+  return false;
 }
 
 bool Tree::is_pause(StepIx s) const {

@@ -129,6 +129,8 @@ class Tree {
   bool inside(StepIx s, HoldIx hold) const;
   /// The holds (their `with` steps) that an attempt around the step may have left held when it failed.
   std::vector<StepIx> left_held(StepIx s) const;
+  /// A `with` of this hold in the part has surely ended before the step.
+  bool left_before(StepIx part, StepIx s, HoldIx hold) const;
   /// A person's word is waited for here: an `ask` or an operator's step.
   bool is_pause(StepIx s) const;
 

@@ -61,6 +61,18 @@ int main(int argc, char **argv) {
       fmt::print("// outcome {} {}\n", static_cast<int>(c.outcome), c.why);
       show(c);
       return 0;
+    } else if (option == "--shrink") {
+      const Sketch sketch = generate(number());
+      const Comparison c = compare(sketch.text(), bounds);
+      const std::string kind = c.why.substr(0, c.why.find(';'));
+      const Sketch small = shrink(sketch, [&](const Sketch &s) {
+        const Comparison candidate = compare(s.text(), bounds);
+        return candidate.outcome == Outcome::disagree && candidate.why.substr(0, candidate.why.find(';')) == kind;
+      });
+      const Comparison again = compare(small.text(), bounds);
+      fmt::print("{}// {}\n", small.text(), again.why);
+      show(again);
+      return 0;
     } else if (option == "--file" && i + 1 < argc) {
       std::ifstream in(argv[++i]);
       std::stringstream text;
@@ -80,7 +92,9 @@ int main(int argc, char **argv) {
   fmt::print("seed {}, {} plans\n", seed, plans);
   std::fflush(stdout);
   std::array<Counts, rule_count> counts;
+  std::map<std::string, Counts> aims;  // alone: what was meant as its one mistake breaks a rule
   std::map<std::string, std::size_t> skipped, unread, differences;
+  std::map<std::string, std::size_t> strays;
   std::size_t agreed = 0, sound = 0, disagreed = 0, shown = 0, states = 0, strange = 0, beyond = 0, known = 0;
   for (std::size_t i = 0; i < plans; ++i) {
     const std::uint64_t one = seed * 1000003u + i;
@@ -104,6 +118,13 @@ int main(int argc, char **argv) {
       ++agreed;
       if (c.oracle.empty() && c.checker.empty() && !c.checker_beyond) ++sound;
       if (c.checker_beyond) ++beyond;
+      if (!sketch.aim.empty()) {
+        Counts &aim = aims[sketch.aim];
+        if (c.checker.empty() && !c.checker_beyond) ++aim.accepted;
+        if (!c.checker.empty()) ++aim.among;
+        if (c.checker.size() == 1 && !c.checker_beyond) ++aim.alone;
+        if (sketch.broken == c.checker.empty()) ++strays[sketch.aim];
+      }
       for (std::size_t r = 0; r < rule_count; ++r) {
         if (c.oracle.count(static_cast<Rule>(r)) == 0) ++counts[r].accepted;
         if (c.checker.count(static_cast<Rule>(r)) == 0) continue;
@@ -136,6 +157,9 @@ int main(int argc, char **argv) {
     fmt::print("{:8} {:9} {:9} {:9}\n", name_of(static_cast<Rule>(r)), counts[r].accepted, counts[r].alone,
                counts[r].among);
   }
+  for (const auto &[aim, n] : aims)
+    fmt::print("aimed at {:10} accepted {:6}, for one rule {:6}, rejected {:6}, against the aim {}\n", aim, n.accepted,
+               n.alone, n.among, strays[aim]);
   fmt::print(
       "plans {}, agreed {} (sound {}, with a rule that the oracle does not judge {}), known difference {}, disagreed "
       "{}, configurations {}\n",

@@ -1,6 +1,8 @@
 #include "test/oracle/config.h"
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 
 namespace upg::oracle {
 namespace {
@@ -31,6 +33,28 @@ std::string Config::effects() const {
   return out;
 }
 
+void Config::join(const Config &other) {
+  std::vector<Known> both;
+  std::set_intersection(known.begin(), known.end(), other.known.begin(), other.known.end(), std::back_inserter(both));
+  known = std::move(both);
+  for (std::size_t i = 0; i < sigma.size(); ++i) {
+    sigma[i] |= other.sigma[i];
+    if (mover[i] == Node::none) mover[i] = other.mover[i];
+  }
+  unproven |= other.unproven;
+  std::vector<Outage> any;
+  std::set_union(open.begin(), open.end(), other.open.begin(), other.open.end(), std::back_inserter(any));
+  open = std::move(any);
+  once |= other.once;
+  visited |= other.visited;
+  changed |= other.changed;
+  accepted &= other.accepted;
+  for (std::size_t i = 0; i < under.size(); ++i) under[i] |= other.under[i];
+  vague &= other.vague;
+  kept |= other.kept;
+  lost |= other.lost;
+}
+
 std::string Config::encode() const {
   std::string out;
   out.reserve(96);
@@ -47,6 +71,7 @@ std::string Config::encode() const {
   for (const Known &k : known) {
     put(out, static_cast<std::uint16_t>(k.gate));
     put(out, static_cast<std::uint16_t>(k.region));
+    put(out, static_cast<std::uint16_t>(k.by));
   }
   for (const Values v : sigma) put(out, v);
   put(out, unproven);
@@ -62,6 +87,12 @@ std::string Config::encode() const {
   put(out, accepted);
   for (const std::uint32_t m : mover) put(out, static_cast<std::uint16_t>(m));
   for (const Pairs p : under) put(out, p);
+  put(out, kept);
+  put(out, lost);
+  put(out, vague);
+  put(out, static_cast<std::uint16_t>(begun.size()));
+  for (const std::uint32_t b : begun) put(out, static_cast<std::uint16_t>(b));
+  put(out, static_cast<std::uint8_t>((forward ? 1 : 0) | (halted ? 2 : 0) | (aborting ? 4 : 0) | (joined ? 8 : 0)));
   return out;
 }
 
@@ -78,7 +109,8 @@ Config Config::decode(const std::string &text, const Ground &ground) {
   const auto known = take<std::uint16_t>(at);
   for (std::uint16_t i = 0; i < known; ++i) {
     const auto gate = take<std::uint16_t>(at);
-    c.known.push_back({gate, take<std::uint16_t>(at)});
+    const auto region = take<std::uint16_t>(at);
+    c.known.push_back({gate, region, take<std::uint16_t>(at)});
   }
   for (std::size_t i = 0; i < ground.cells.size(); ++i) c.sigma.push_back(take<Values>(at));
   c.unproven = take<Pairs>(at);
@@ -97,6 +129,16 @@ Config Config::decode(const std::string &text, const Ground &ground) {
     c.mover.push_back(node == 0xffff ? Node::none : node);
   }
   for (std::size_t i = 0; i < ground.withs.size(); ++i) c.under.push_back(take<Pairs>(at));
+  c.kept = take<Taken>(at);
+  c.lost = take<Hosts>(at);
+  c.vague = take<Cells>(at);
+  const auto begun = take<std::uint16_t>(at);
+  for (std::uint16_t i = 0; i < begun; ++i) c.begun.push_back(take<std::uint16_t>(at));
+  const auto flags = take<std::uint8_t>(at);
+  c.forward = (flags & 1) != 0;
+  c.halted = (flags & 2) != 0;
+  c.aborting = (flags & 4) != 0;
+  c.joined = (flags & 8) != 0;
   return c;
 }
 

@@ -17,10 +17,11 @@ struct Outage {
   auto operator<=>(const Outage &) const = default;
 };
 
-/// A gate known in a region.
+/// A gate known in a region, and the await that passed it.
 struct Known {
   std::uint32_t gate;
   std::uint32_t region;
+  std::uint32_t by;
   auto operator<=>(const Known &) const = default;
 };
 
@@ -39,10 +40,20 @@ struct Config {
   Pairs accepted = 0;                // outages opened where they are accepted: they weigh nothing there
   std::vector<std::uint32_t> mover;  // by cell that can be armed: the step that moved it last; Node::none
   std::vector<Pairs> under;          // by with: pairs that an action which needs the hold has opened inside it
+  Taken kept = 0;                    // holds that an attempt which failed has taken and not given back
+  Hosts lost = 0;
+  Cells vague = 0;                   // nothing arms them, but after a failure nobody knows their value
+  std::vector<std::uint32_t> begun;  // steps that an abort would undo, in the order of their starts
+  bool forward = false;              // the point of no return is passed
+  bool halted = false;
+  bool aborting = false;
+  bool joined = false;  // several configurations as one: what the page calls the join
 
   /// Equal texts are equal configurations.
   std::string encode() const;
   static Config decode(const std::string &text, const Ground &ground);
+  /// All that any of both has; known is what both know. The marks are the same.
+  void join(const Config &other);
   /// σ and the outages alone, wherever they were opened; unproven health is no outage.
   std::string effects() const;
 };

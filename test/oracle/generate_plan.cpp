@@ -110,6 +110,7 @@ Piece Generator::rollout(std::size_t depth) {
   if (choice == 3) head += " canary 1 batch 2";
   if (choice == 4) head += " batch 3";
   if (choice == 5) head += " at most 3h";
+  if (tolerant_ && random_.percent(70)) head += " tolerant";
   if (choice == 6 && carriers(role).size() > 1) head = fmt::format("rolling n in {} except {}", role, some_host(role));
   return {head, turn(role, depth)};
 }
@@ -126,6 +127,26 @@ Piece Generator::wrapped(std::vector<Piece> inside, bool spine) {
   if (random_.once_in(5)) heads = {fmt::format("accept outage of {} reason \"announced\"", random_.of(role_names_))};
   if (random_.once_in(8)) heads = {"accept guard reason \"tried by hand\""};
   return {random_.of(heads), std::move(inside)};
+}
+
+/// A block that may fail, with a way to recover that mostly puts things right.
+std::vector<Piece> Generator::attempt(std::vector<Piece> block) {
+  std::vector<Piece> steps;
+  steps.emplace_back(random_.percent(75) ? "attempt 2" : "attempt 3", std::move(block));
+  const std::size_t recoveries = random_.percent(80) ? 1 : 2;
+  for (std::size_t i = 0; i < recoveries; ++i) {
+    std::vector<Piece> inside;
+    if (random_.percent(80)) inside.emplace_back("await in_service(all)");
+    if (random_.once_in(4)) inside.emplace_back("ask \"go on?\"");
+    if (random_.once_in(4) && !cluster_gates_.empty()) inside.emplace_back("await " + random_.of(cluster_gates_));
+    if (random_.once_in(3)) append(inside, segment(0, false));
+    if (inside.empty()) inside.emplace_back("await in_service(all)");
+    steps.emplace_back("recover when flag()", std::move(inside));
+  }
+  if (random_.once_in(3))
+    steps.emplace_back("otherwise",
+                       random_.percent(60) ? std::vector<Piece>{Piece("await in_service(all)")} : segment(0, false));
+  return steps;
 }
 
 std::vector<Piece> Generator::segment(std::size_t depth, bool spine) {
@@ -151,6 +172,7 @@ std::vector<Piece> Generator::segment(std::size_t depth, bool spine) {
   }
   if (choice < 12) {
     std::vector<Piece> inside = segment(depth - 1, spine);
+    if (random_.once_in(4)) return attempt(std::move(inside));
     steps.push_back(wrapped(std::move(inside), spine));
     return steps;
   }
@@ -190,6 +212,7 @@ std::vector<Piece> Generator::phases() {
 Piece Generator::plan() {
   std::vector<Piece> inside;
   const bool repair = random_.once_in(25);
+  if (tolerant_) inside.emplace_back(random_.percent(85) ? "tolerate 1" : "tolerate 2");
   if (has_os_ && random_.percent(90)) {
     inside.emplace_back(fmt::format("initially every n in {}: os(n) == old", os_role_));
     if (random_.percent(12)) inside.emplace_back(fmt::format("finally every n in {}: os(n) == new", os_role_));
@@ -231,6 +254,13 @@ Piece Generator::plan() {
   }
   if (random_.once_in(12))
     inside.emplace_back(random_.percent(50) ? "ask \"go on?\"" : "operator \"look\" takes 1m..2m");
+  if (on_abort_) {
+    std::vector<Piece> back;
+    if (random_.percent(85)) back.emplace_back("await in_service(all)");
+    if (random_.percent(50)) append(back, segment(random_.percent(30) ? 1 : 0, false));
+    if (back.empty()) back.emplace_back("await in_service(all)");
+    inside.emplace_back("on abort", std::move(back));
+  }
   if (random_.percent(25)) inside.emplace_back("postflight", std::vector<Piece>{Piece("await in_service(all)")});
   return {repair ? "repair u of lab" : "upgrade u of lab", std::move(inside)};
 }
@@ -250,7 +280,7 @@ Sketch Generator::make() {
 
 Sketch generate(std::uint64_t seed) {
   Random random(~seed);
-  return random.percent(30) ? aimed(random) : Generator(seed).make();
+  return random.percent(40) ? aimed(random) : Generator(seed).make();
 }
 
 }  // namespace upg::oracle

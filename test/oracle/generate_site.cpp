@@ -115,7 +115,8 @@ void Generator::roles() {
     ordered_ = true;
     line(fmt::format("order {} before {}{}", role_names_[0], role_names_[1],
                      random_.percent(40) ? " on each host" : ""));
-  } else if (role_names_.size() > 1 && random_.percent(30)) {
+  }
+  if (role_names_.size() > 1 && random_.percent(ordered_ ? 15 : 30)) {
     ranked_ = true;
     line(fmt::format("rank {} < {}", role_names_[0], role_names_[1]));
   }
@@ -216,6 +217,8 @@ void Generator::action(ActionIdea idea, std::vector<Piece> clauses) {
 
 void Generator::actions() {
   has_undo_ = random_.percent(25);
+  on_abort_ = random_.percent(has_undo_ ? 35 : 6);
+  tolerant_ = random_.percent(12);
   const auto asks = [&](const std::string &role) {
     return std::find(no_question_.begin(), no_question_.end(), role) == no_question_.end();
   };

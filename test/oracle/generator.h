@@ -52,6 +52,7 @@ class Generator {
   std::vector<Piece> turn(const std::string &role, std::size_t depth);
   Piece rollout(std::size_t depth);
   std::vector<Piece> phases();
+  std::vector<Piece> attempt(std::vector<Piece> block);
   Piece wrapped(std::vector<Piece> inside, bool spine);
   std::string some_host(const std::string &role);
   std::vector<std::string> carriers(const std::string &role) const;
@@ -67,7 +68,7 @@ class Generator {
   std::vector<ActionIdea> actions_;
   std::vector<HoldIdea> holds_;
   bool has_os_ = false, has_mode_ = false, has_armed_ = false, has_undo_ = false;
-  bool ranked_ = false, ordered_ = false;
+  bool ranked_ = false, ordered_ = false, on_abort_ = false, tolerant_ = false;
   std::string os_role_;
 };
 

@@ -150,8 +150,9 @@ enum class Shape : std::uint8_t {
   phase,  // child of a dag
   roll,   // children are turns
   turn,
-  choice,  // `if`: exactly one child
-  loop,    // children are copies; 0, 1, 2 of them run
+  choice,   // `if`: exactly one child
+  attempt,  // children: the block, the recoveries, `otherwise` if there is one
+  loop,     // children are copies; 0, 1, 2 of them run
   unless,
   expect,
   act,
@@ -178,8 +179,13 @@ struct Node {
   CellIs test{0, 0};
   // roll
   std::uint32_t limit = 1;
-  std::uint32_t group_limit = 0;      // 0: none
+  std::uint32_t group_limit = 0;  // 0: none
+  bool one_group = true;
+  bool passes_over = false;           // a turn that its group has no room for does not keep others waiting
   std::vector<std::uint32_t> groups;  // by child
+  bool tolerant = false;              // a host may be lost in its turn
+  // attempt: `limit` rounds
+  bool has_otherwise = false;
   // turn
   std::size_t host = 0;
   // dag: by child, the children that must have ended before
@@ -192,7 +198,8 @@ struct Node {
   Pairs opens = 0;                     // pairs of that role that a step inside takes down or changes
   bool lifts = true;                   // nothing beside it takes that role down
   bool in_turn = false;
-  Hosts effects_on = 0;  // hosts that a step in it has an effect on
+  Hosts effects_on = 0;     // hosts that a step in it has an effect on
+  Pairs changes_under = 0;  // pairs that a step in it changes
 
   static constexpr std::uint32_t none = 0xffffffffu;
 };
@@ -237,6 +244,8 @@ struct Ground {
   bool repair = false;
   bool order_cycle = false;
   std::uint32_t no_return = Node::none;
+  std::uint32_t on_abort = Node::none;  // a root of its own
+  std::uint32_t tolerate = 0;
   std::vector<std::uint32_t> undo_of;  // by node: a step must be undoable where it stands; the node of its undo
 
   /// a ⊑ b: b is a or nested in a.
@@ -252,6 +261,12 @@ struct Ground {
   void each_under(std::uint32_t part, Visit &&visit) const {
     visit(part);
     for (const std::uint32_t kid : nodes[part].children) each_under(kid, visit);
+  }
+  /// Calls `visit` for every node of the plan and of `on abort`.
+  template <class Visit>
+  void each(Visit &&visit) const {
+    each_under(root, visit);
+    if (on_abort != Node::none) each_under(on_abort, visit);
   }
   std::string pair_name(std::size_t pair) const;
 };

@@ -37,6 +37,11 @@ class Judge final : public Listener {
   void chooses(const Config &, std::uint32_t node) override;
   void acceptance_ends(const Config &, std::uint32_t node) override;
   void admits(const Config &, std::uint32_t turn) override;
+  void gives_up(const Config &, std::uint32_t node) override;
+  /// What is found from here on follows from a join of configurations.
+  void joined(bool joined) { joined_now_ = joined; }
+  /// The run is aborted here, and goes back by each step's undo, the last one first.
+  void goes_back(const Config &);
 
  private:
   void found(Rule rule, std::uint32_t node, std::string what, std::optional<std::size_t> role = std::nullopt);
@@ -50,7 +55,6 @@ class Judge final : public Listener {
   void ranks(const Config &, std::uint32_t node, Hosts on);
   void reach(const Config &, std::uint32_t node);
   void starve(const Config &, std::uint32_t node, const std::vector<std::size_t> &gates, std::uint32_t own);
-  bool moved_beside(std::uint32_t node, std::size_t cell) const;
   // judge_shape.cpp
   void undo(const Config &, std::uint32_t step, std::uint32_t undo);
   Pairs opened_beside(std::uint32_t node) const;
@@ -64,6 +68,8 @@ class Judge final : public Listener {
   Verdict &verdict_;
   const Machine *machine_ = nullptr;
   std::function<std::vector<std::string>()> schedule_;
+  void tolerance();
+  bool joined_now_ = false;
   bool undoing_ = false;  // what an undo breaks is told as ABORT
   std::set<std::uint32_t> started_;
   std::map<std::uint32_t, bool> tests_;  // each `unless` that is reached: whether it can be skipped

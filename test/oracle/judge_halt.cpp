@@ -15,6 +15,7 @@ void Judge::after_end(const Config &config, std::uint32_t index) {
   const Node &node = g_.nodes[index];
   if (node.acquires != Node::none || node.releases != Node::none) return;  // a hold undoes itself
   const Action &b = g_.actions[node.action];
+  if (g_.on_abort != Node::none) return;  // it stands for every undo
   const bool before = g_.no_return != Node::none && !g_.before(g_.no_return, index);
   if (!before && !b.arms) return;
   const auto no = [&](std::string_view why) { found(Rule::undo, index, fmt::format("{} {}", b.name, why)); };
@@ -86,7 +87,8 @@ void Judge::halts(const Config &config, const std::vector<std::uint32_t> &steps)
     const With &with = g_.withs[g_.nodes[index].releases];
     const std::uint16_t at = config.at[with.node];
     // Between the end of the acquire and the start of the release.
-    if (at < 2 || at == Machine::done || config.at[index] != 0) continue;
+    const bool kept = has(config.kept, with.hold);
+    if (!kept && (at < 2 || at == Machine::done || config.at[index] != 0)) continue;
     Pairs inside = 0;
     g_.each_under(with.node, [&](std::uint32_t i) {
       const Node &node = g_.nodes[i];
@@ -95,6 +97,7 @@ void Judge::halts(const Config &config, const std::vector<std::uint32_t> &steps)
     });
     if ((inside & open_pairs(now)) != 0) continue;
     const Action &a = g_.actions[g_.nodes[index].action];
+    now.accepted |= (a.disrupts | a.changes) & machine_->accepted_at(g_.nodes[index]) & ~open_pairs(now);
     for (std::uint16_t p = 0; p < g_.pairs.size(); ++p) {
       if (has(a.disrupts, p)) now.open.push_back({p, Kind::down, 0});
       if (has(a.changes, p)) now.open.push_back({p, Kind::changing, 0});

@@ -12,12 +12,12 @@ namespace upg::oracle {
 
 bool Judge::has_dead_steps() const {
   bool dead = std::any_of(tests_.begin(), tests_.end(), [](const auto &test) { return !test.second; });
-  g_.each_under(g_.root,
-                [&](std::uint32_t i) { dead = dead || (g_.nodes[i].shape == Shape::act && started_.count(i) == 0); });
+  g_.each([&](std::uint32_t i) { dead = dead || (g_.nodes[i].shape == Shape::act && started_.count(i) == 0); });
   return dead;
 }
 
 void Judge::syntax() {
+  tolerance();
   if (g_.order_cycle) found(Rule::order, g_.root, "the phases would have to wait for each other");
   for (const Budget &budget : g_.budgets) {
     if (budget.amount < 0)
@@ -30,7 +30,12 @@ void Judge::armed(const Config &config, std::uint32_t index, std::string_view wh
   for (std::size_t c = 0; c < g_.cells.size(); ++c) {
     const std::uint32_t mover = config.mover[c];
     if (mover == Node::none || (config.sigma[c] & g_.cells[c].transient) == 0) continue;
-    if (g_.before(mover, index) || g_.contains(index, mover))
+    if (has(config.vague, c)) continue;
+    // A host is lost only with nothing armed on it.
+    if (g_.cells[c].host && has(config.lost, *g_.cells[c].host)) continue;
+    const bool resumed = config.aborting && !g_.contains(g_.on_abort, mover);
+    const bool failed = resumed || (g_.nodes[mover].shape == Shape::attempt && g_.contains(mover, index));
+    if (failed || g_.before(mover, index) || g_.contains(index, mover))
       found(Rule::arm, index, fmt::format("{} is armed where {}", g_.cells[c].name, where));
   }
 }
@@ -41,6 +46,7 @@ void Judge::turn_ends(const Config &config, std::uint32_t index) {
   armed(config, index, "a turn ends");
   for (const Outage &o : config.open) {
     const Role &role = g_.roles[g_.pairs[o.pair].role];
+    if (has(config.lost, g_.pairs[o.pair].host)) continue;
     if (!g_.encloses(g_.nodes[index].region, o.region) || (role.unlimited && !role.serial)) continue;
     found(Rule::ret, index, fmt::format("{} is not back", g_.pair_name(o.pair)), g_.pairs[o.pair].role);
   }
@@ -50,10 +56,10 @@ void Judge::turn_ends(const Config &config, std::uint32_t index) {
 void Judge::acceptance_ends(const Config &config, std::uint32_t index) {
   const Role &role = g_.roles[*g_.nodes[index].accepts];
   const Node &node = g_.nodes[index];
-  if (node.opens != 0 && !node.lifts)
-    found(Rule::outage, index, fmt::format("a step beside it takes {} down", role.name));
+  if (!node.lifts) found(Rule::outage, index, fmt::format("a step beside it takes {} down", role.name));
   for (const auto &pair : role.pair_of) {
-    if (pair && has(config.accepted & node.opens & open_pairs(config), *pair))
+    if (!pair || has(config.lost, g_.pairs[*pair].host)) continue;
+    if (has(config.accepted & node.opens & open_pairs(config), *pair))
       found(Rule::outage, index, fmt::format("{} is still out", g_.pair_name(*pair)));
   }
 }
@@ -61,12 +67,15 @@ void Judge::acceptance_ends(const Config &config, std::uint32_t index) {
 void Judge::phase_ends(const Config &config, std::uint32_t index) { armed(config, index, "a phase ends"); }
 
 void Judge::plan_ends(const Config &config) {
-  armed(config, g_.root, "the plan ends");
-  for (const Outage &o : config.open)
-    found(Rule::ret, g_.root, fmt::format("{} is not back", g_.pair_name(o.pair)), g_.pairs[o.pair].role);
-  for (std::size_t c = 0; c < g_.cells.size(); ++c) {
+  const std::uint32_t whole = config.aborting ? g_.on_abort : g_.root;
+  armed(config, whole, "the plan ends");
+  for (const Outage &o : config.open) {
+    if (has(config.lost, g_.pairs[o.pair].host)) continue;
+    found(Rule::ret, whole, fmt::format("{} is not back", g_.pair_name(o.pair)), g_.pairs[o.pair].role);
+  }
+  for (std::size_t c = 0; c < g_.cells.size() && !config.aborting; ++c) {
     const Cell &cell = g_.cells[c];
-    if (cell.host && has(g_.out, *cell.host)) continue;
+    if (cell.host && has(g_.out | config.lost, *cell.host)) continue;
     if (cell.finally && config.sigma[c] != Values{1} << *cell.finally)
       found(Rule::end, g_.root, fmt::format("{} may be something else", cell.name));
   }
@@ -75,7 +84,7 @@ void Judge::plan_ends(const Config &config) {
 /// Pairs that parts beside this one may open.
 Pairs Judge::opened_beside(std::uint32_t index) const {
   Pairs result = 0;
-  g_.each_under(g_.root, [&](std::uint32_t i) {
+  g_.each([&](std::uint32_t i) {
     if (g_.nodes[i].shape != Shape::act || !g_.concurrent(i, index)) return;
     result |= g_.actions[g_.nodes[i].action].disrupts | g_.actions[g_.nodes[i].action].changes;
   });
@@ -100,8 +109,14 @@ const std::vector<std::uint32_t> &Judge::awaits_under(std::uint32_t root) {
 
 bool Judge::would_close(std::uint32_t node, std::size_t pair, std::uint32_t region) {
   const auto &awaits = awaits_under(node);
-  return std::any_of(awaits.begin(), awaits.end(),
-                     [&](std::uint32_t await) { return machine_->closes(await, pair, region); });
+  return std::any_of(awaits.begin(), awaits.end(), [&](std::uint32_t await) {
+    if (machine_->closes(await, pair, region)) return true;
+    // Of the turn's own host, whoever acts on it beside.
+    const Node &asking = g_.nodes[await];
+    return g_.regions[asking.region].host == g_.pairs[pair].host && g_.encloses(region, asking.region) &&
+           std::any_of(asking.gates.begin(), asking.gates.end(),
+                       [&](std::size_t g) { return has(g_.gates[g].health_of, pair); });
+  });
 }
 
 void Judge::forks(const Config &config, std::uint32_t index, std::uint32_t starting) {
@@ -156,6 +171,7 @@ std::set<std::string> Judge::alone(const Config &from, std::uint32_t node) {
   Machine machine(g_, nullptr, node);
   Config start = from;
   start.at.assign(g_.nodes.size(), 0);
+  start.aborting = false;
   start.in_flight.clear();
   start.known.clear();
   machine.begin(start);
@@ -190,7 +206,7 @@ void Judge::chooses(const Config &reached, std::uint32_t index) {
   Config config = reached;
   const Pairs beside = opened_beside(index);
   std::erase_if(config.open, [&](const Outage &o) { return has(beside, o.pair); });
-  if (!joined_.insert({index, config.effects()}).second) return;
+  if (!joined_.insert({index, (joined_now_ ? "+" : "-") + config.effects()}).second) return;
   Config from = config;
   std::set<std::string> expected{config.effects()};
   std::set<std::string> ends;

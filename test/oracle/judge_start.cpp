@@ -18,6 +18,10 @@ bool Judge::waived(Rule rule, const Node &node, std::optional<std::size_t> role)
 
 void Judge::found(Rule rule, std::uint32_t node, std::string what, std::optional<std::size_t> role) {
   if (undoing_) rule = Rule::undo;
+  if (joined_now_) {
+    if (!waived(rule, g_.nodes[node], role)) verdict_.joined[static_cast<std::size_t>(rule)] = true;
+    return;
+  }
   auto &slot = verdict_.findings[static_cast<std::size_t>(rule)];
   if (slot || waived(rule, g_.nodes[node], role)) return;
   slot = Finding{std::move(what), g_.nodes[node].where, schedule_()};
@@ -46,14 +50,24 @@ void Judge::before_start(const Config &config, std::uint32_t index) {
     found(Rule::base, index, fmt::format("{} starts while {} is unproven", a.name, g_.pair_name(unproven)),
           g_.pairs[p].role);
   }
+  // ABORT: what the boot moves nothing takes back, but an undo that says so.
+  const bool abortable = g_.no_return != Node::none && !g_.before(g_.no_return, index) && g_.on_abort == Node::none;
+  for (const BootMove &m : a.boot_moves) {
+    if (!abortable || (config.sigma[m.cell] >> m.from & 1) == 0) continue;
+    const auto back = [&](const Move &u) { return u.cell == m.cell && u.to == m.from; };
+    if (!a.undo || std::none_of(g_.actions[*a.undo].moves.begin(), g_.actions[*a.undo].moves.end(), back))
+      found(Rule::undo, index, fmt::format("{} moves {} by the boot", a.name, g_.cells[m.cell].name));
+  }
   // ARM
-  if (a.arms && (!a.undo || (g_.actions[*a.undo].disrupts | g_.actions[*a.undo].changes) != 0))
+  if (a.arms && g_.on_abort == Node::none &&
+      (!a.undo || (g_.actions[*a.undo].disrupts | g_.actions[*a.undo].changes) != 0))
     found(Rule::arm, index, fmt::format("{} arms, and cannot be taken back without an outage", a.name));
   for (std::size_t p = 0; p < g_.pairs.size(); ++p) {
     if (!has(a.disrupts, p) || !g_.roles[g_.pairs[p].role].alive) continue;
     for (std::size_t c = 0; c < g_.cells.size(); ++c) {
       const Cell &cell = g_.cells[c];
-      if (cell.host == g_.pairs[p].host && (config.sigma[c] & cell.transient) != 0 && !has(a.moved, c))
+      if (cell.host == g_.pairs[p].host && !has(config.vague, c) && (config.sigma[c] & cell.transient) != 0 &&
+          !has(a.moved, c))
         found(Rule::arm, index, fmt::format("{} takes its host down while {} is armed", a.name, cell.name));
     }
   }
@@ -64,17 +78,21 @@ void Judge::guard(const Config &config, std::uint32_t index) {
   const Action &a = g_.actions[node.action];
   const std::vector<std::size_t> required = machine_->required(config, index);
   for (const std::size_t g : required) {
-    if (!machine_->known(config, g, node.region))
+    if (!machine_->known(config, g, index))
       found(Rule::guard, index, fmt::format("{} starts without {}", a.name, g_.gates[g].name));
   }
   if (!a.destructive()) return;
   bool relevant = false, beyond = false;
   for (std::size_t g = 0; g < g_.gates.size(); ++g) {
     const Gate &gate = g_.gates[g];
-    const bool asked = std::find(required.begin(), required.end(), g) != required.end();
+    bool asked = std::find(required.begin(), required.end(), g) != required.end();
+    for (std::size_t p = 0; p < g_.pairs.size() && machine_->resumed(config, index); ++p) {
+      // After a failure it may be back: then it is asked.
+      asked = asked || (has(a.disrupts, p) && g_.stoppable_of[p] == g);
+    }
     const bool watched = gate.written && machine_->hits(node.action, g);
     const bool about = gate.of_cluster || (gate.about & a.touches) != 0;
-    if (!about || !(asked || watched) || !machine_->known(config, g, node.region)) continue;
+    if (!about || !(asked || watched) || !machine_->known(config, g, index)) continue;
     relevant = true;
     const bool others = gate.asks_elsewhere || a.subject == 0 || (gate.asks & ~a.subject & ~g_.out) != 0;
     beyond = beyond || (asked && others);
@@ -131,6 +149,7 @@ void Judge::holds(const Config &config, std::uint32_t index) {
   };
   // Taken anywhere now: a `with` whose acquire has begun and whose release has not ended.
   const auto taken = [&](std::size_t hold) {
+    if (has(config.kept, hold)) return true;
     for (std::size_t w = 0; w < g_.withs.size(); ++w) {
       const std::uint16_t at = config.at[g_.withs[w].node];
       if (g_.withs[w].hold != hold || at == 0 || at == Machine::done) continue;
@@ -176,6 +195,7 @@ void Judge::holds(const Config &config, std::uint32_t index) {
   const auto &taints = g_.plan->holds[g_.holds[with.hold].hold.index].taints;
   for (std::size_t p = 0; p < g_.pairs.size(); ++p) {
     if (!has(config.under[node.releases], p) || !has(open_pairs(config), p)) continue;
+    if (has(config.lost, g_.pairs[p].host)) continue;  // down to the end, whatever is held
     const plan::GateId health = g_.plan->roles[g_.pairs[p].role].health;
     if (std::find(taints.begin(), taints.end(), health) != taints.end()) continue;
     found(Rule::hold, index, fmt::format("{} ends while {} is open", g_.holds[with.hold].name, g_.pair_name(p)),
@@ -246,16 +266,6 @@ void Judge::reach(const Config &config, std::uint32_t index) {
   }
 }
 
-/// A part beside this step moves the cell, so that what it is here depends on when.
-bool Judge::moved_beside(std::uint32_t index, std::size_t cell) const {
-  bool moved = false;
-  g_.each_under(g_.root, [&](std::uint32_t i) {
-    moved = moved || (g_.nodes[i].shape == Shape::act && has(g_.actions[g_.nodes[i].action].moved, cell) &&
-                      g_.concurrent(i, index));
-  });
-  return moved;
-}
-
 void Judge::starve(const Config &config, std::uint32_t index, const std::vector<std::size_t> &gates,
                    std::uint32_t own) {
   const Node &node = g_.nodes[index];
@@ -268,6 +278,11 @@ void Judge::starve(const Config &config, std::uint32_t index, const std::vector<
       if (std::find(taints.begin(), taints.end(), id) != taints.end())
         found(Rule::starve, index, fmt::format("{} inside {}", g_.gates[g].name, g_.holds[g_.withs[w].hold].name));
     }
+    for (std::size_t x = 0; x < g_.holds.size(); ++x) {  // taken by a round that failed
+      const auto &taints = g_.plan->holds[g_.holds[x].hold.index].taints;
+      if (has(config.kept, x) && std::find(taints.begin(), taints.end(), id) != taints.end())
+        found(Rule::starve, index, fmt::format("{} while {} is still held", g_.gates[g].name, g_.holds[x].name));
+    }
     for (std::size_t c = 0; c < g_.cells.size(); ++c) {
       const Cell &cell = g_.cells[c];
       // A gate about some hosts is tainted by the states of those.
@@ -276,7 +291,10 @@ void Judge::starve(const Config &config, std::uint32_t index, const std::vector<
         if (std::find(taint.gates.begin(), taint.gates.end(), id) == taint.gates.end()) continue;
         Values values = 0;
         for (const std::uint32_t v : taint.values) values |= Values{1} << v;
-        if (((config.sigma[c] & ~values) == 0) && !moved_beside(index, c))
+        // What a part beside has moved is another part's: nothing but joins synchronises.
+        const std::uint32_t mover = config.mover[c];
+        const bool beside = mover != Node::none && g_.concurrent(mover, index);
+        if ((config.sigma[c] & ~values) == 0 && !beside)
           found(Rule::starve, index, fmt::format("{} while {}", g_.gates[g].name, cell.name));
       }
     }

@@ -1,5 +1,6 @@
 // What `Config::at` says of a node: 0 not begun; `done`; for a sequence 1 + the current child; choice and loop 1 until
-// taken, then 2 + branch or 2 + 3 * copies + copy; unless 1, then 2 inside; act 1 enabled, 2 in flight; others 1.
+// taken, then 2 + branch or 2 + 3 * copies + copy; unless 1, then 2 inside; act 1 enabled, 2 in flight; attempt
+// 2 + 16 * failed rounds + child; others 1.
 #include "test/oracle/machine.h"
 
 #include <algorithm>
@@ -25,6 +26,7 @@ std::string tell(const Ground &ground, const Step &step) {
     case Move_::pause:
       return who + node.text;
     case Move_::take:
+      if (node.shape == Shape::no_return) return "the point of no return";
       return who + (node.shape == Shape::loop ? "goes round " + std::to_string(step.choice) + " times"
                                               : "takes branch " + std::to_string(step.choice + 1));
     case Move_::skip:
@@ -35,6 +37,12 @@ std::string tell(const Ground &ground, const Step &step) {
       return who + "expects " + node.text;
     case Move_::admit:
       return node.text + " begins";
+    case Move_::fail:
+      return who + "a step of the attempt fails";
+    case Move_::lose:
+      return node.text + " fails: the host is lost";
+    case Move_::abort:
+      return "the run is aborted";
     case Move_::halt:
       return "a step fails: the run halts and gives holds back";
   }
@@ -43,6 +51,8 @@ std::string tell(const Ground &ground, const Step &step) {
 
 Machine::Machine(const Ground &ground, Listener *listener, std::uint32_t root)
     : g_(ground), listener_(listener), root_(root), explicit_admission_(!ground.ranks.empty()) {
+  for (const Node &node : g_.nodes) keeps_movers_ = keeps_movers_ || node.shape == Shape::attempt;
+  for (const plan::State &state : g_.plan->states) keeps_movers_ = keeps_movers_ || !state.taints.empty();
   hits_.resize(g_.actions.size());
   matters_.assign(g_.gates.size(), false);
   for (std::size_t a = 0; a < g_.actions.size(); ++a) {
@@ -110,8 +120,18 @@ void Machine::activate(Config &config, std::uint32_t index) {
     case Shape::loop:
       if (listener_) listener_->chooses(config, index);
       return;
-    case Shape::no_return:
-      complete(config, index);
+    case Shape::attempt:
+      config.at[index] = 2;
+      activate(config, node.children[0]);
+      return;
+    case Shape::act:
+      // A later round counts on the holds that it still has.
+      if (node.acquires != Node::none && has(config.kept, g_.withs[node.acquires].hold)) complete(config, index);
+      // What a round has taken and not left stays in force through the recoveries: holds are counted.
+      if (node.releases != Node::none && has(config.kept, g_.withs[node.releases].hold) && recovers(index)) {
+        config.under[node.releases] = 0;
+        complete(config, index);
+      }
       return;
     default:
       return;
@@ -146,9 +166,10 @@ void Machine::complete(Config &config, std::uint32_t index) {
   if (node.accepts) {
     if (listener_) listener_->acceptance_ends(config, index);
     config.accepted &= ~node.opens;
+    if (listener_ && config.lost != 0) listener_->gives_up(config, index);
   }
   if (node.shape == Shape::phase && listener_) listener_->phase_ends(config, index);
-  if (index == root_) {
+  if (index == root_ || index == g_.on_abort) {
     if (listener_) listener_->plan_ends(config);
     return;
   }
@@ -195,6 +216,19 @@ void Machine::child_done(Config &config, std::uint32_t index, std::uint32_t chil
       }
       return;
     }
+    case Shape::attempt: {
+      const std::uint32_t part = (config.at[index] - 2u) % 16;
+      config.at[child] = 0;
+      if (part == 0) {
+        complete(config, index);
+      } else if (node.has_otherwise && part + 1 == node.children.size()) {
+        config.halted = true;
+      } else {
+        config.at[index] = static_cast<std::uint16_t>(config.at[index] + 16 - part);
+        activate(config, node.children[0]);
+      }
+      return;
+    }
     default:  // one child
       complete(config, index);
   }
@@ -218,16 +252,20 @@ bool Machine::may_admit(const Config &config, std::uint32_t index, std::uint32_t
   const Node &node = g_.nodes[index];
   std::uint32_t live = 0, live_in_group = 0;
   std::uint32_t next = Node::none;
+  const auto room = [&](std::uint32_t turn_at) {
+    live_in_group = 0;
+    for (std::uint32_t i = 0; i < node.children.size(); ++i) {
+      const std::uint16_t at = config.at[node.children[i]];
+      if (at != 0 && at != done && node.groups[i] == node.groups[turn_at]) ++live_in_group;
+    }
+    return node.group_limit == 0 || live_in_group < node.group_limit;
+  };
   for (std::uint32_t i = 0; i < node.children.size(); ++i) {
     const std::uint16_t at = config.at[node.children[i]];
     if (at != 0 && at != done) ++live;
-    if (at == 0 && next == Node::none) next = i;
+    if (at == 0 && next == Node::none && (!node.passes_over || room(i))) next = i;
   }
-  if (next == Node::none || live >= node.limit) return false;
-  for (std::uint32_t i = 0; i < next; ++i) {
-    if (config.at[node.children[i]] != done && node.groups[i] == node.groups[next]) ++live_in_group;
-  }
-  if (node.group_limit != 0 && live_in_group >= node.group_limit) return false;
+  if (next == Node::none || live >= node.limit || !room(next)) return false;
   turn = node.children[next];
   return true;
 }
@@ -236,6 +274,11 @@ void Machine::admit(Config &config, std::uint32_t index, bool one_by_one) {
   std::uint32_t turn = 0;
   while (config.at[index] == 1 && may_admit(config, index, turn)) {
     const Node &node = g_.nodes[index];
+    if (has(config.lost, g_.nodes[turn].host)) {  // in no turn any more
+      config.at[turn] = done;
+      child_done(config, index, turn);
+      continue;
+    }
     if (listener_) {
       if (node.limit > 1) listener_->forks(config, index, g_.nodes[turn].place);
       listener_->admits(config, turn);
@@ -250,6 +293,7 @@ void Machine::admit(Config &config, std::uint32_t index, bool one_by_one) {
 
 std::vector<Step> Machine::enabled(const Config &config) const {
   std::vector<Step> steps;
+  if (config.halted) return steps;
   for (std::uint32_t i = 0; i < config.at.size(); ++i) {
     const std::uint16_t at = config.at[i];
     if (at == 0 || at == done) continue;
@@ -271,6 +315,9 @@ std::vector<Step> Machine::enabled(const Config &config) const {
       case Shape::await:
         steps.push_back({i, Move_::pass});
         break;
+      case Shape::no_return:  // a step, so that an abort may come right before it
+        steps.push_back({i, Move_::take});
+        break;
       case Shape::pause:
         steps.push_back({i, Move_::pause});
         break;
@@ -290,6 +337,19 @@ std::vector<Step> Machine::enabled(const Config &config) const {
         if (explicit_admission_ && may_admit(config, i, turn)) steps.push_back({turn, Move_::admit});
         break;
       }
+      case Shape::attempt: {
+        const std::uint32_t round = (at - 2u) / 16, part = (at - 2u) % 16;
+        if (part != 0 || !listener_) break;
+        if (!node.has_otherwise) steps.push_back({i, Move_::fail, 0});
+        for (std::uint32_t kid = 1; kid < node.children.size(); ++kid) {
+          const bool otherwise = node.has_otherwise && kid + 1 == node.children.size();
+          if (otherwise || round + 1 < std::min<std::uint32_t>(node.limit, 3)) steps.push_back({i, Move_::fail, kid});
+        }
+        break;
+      }
+      case Shape::turn:
+        if (std::uint32_t armed = 0; listener_ && may_lose(config, i, armed)) steps.push_back({i, Move_::lose, armed});
+        break;
       default:
         break;
     }
@@ -311,7 +371,10 @@ void Machine::take(Config &config, const Step &step) {
       pass(config, step.node);
       return;
     case Move_::take:
-      if (node.shape == Shape::choice) {
+      if (node.shape == Shape::no_return) {
+        if (step.node == g_.no_return) config.forward = true, config.begun.clear();
+        complete(config, step.node);
+      } else if (node.shape == Shape::choice) {
         config.at[step.node] = static_cast<std::uint16_t>(2 + step.choice);
         activate(config, node.children[step.choice]);
       } else if (step.choice == 0) {
@@ -344,6 +407,13 @@ void Machine::take(Config &config, const Step &step) {
     case Move_::admit:
       admit(config, g_.nodes[step.node].parent, true);
       return;
+    case Move_::fail:
+      fail(config, step.node, step.choice);
+      return;
+    case Move_::lose:
+      lose(config, step.node);
+      return;
+    case Move_::abort:
     case Move_::halt:
       return;
   }
@@ -359,7 +429,6 @@ void Machine::forget_closed(Config &config, Pairs before) const {
   config.accepted &= ~closed;
 }
 
-/// Pairs of the roles whose outage is accepted where the node stands.
 Pairs Machine::accepted_at(const Node &node) const {
   Pairs result = 0;
   for (const std::uint32_t scope : node.outages) {
@@ -383,9 +452,15 @@ std::vector<std::size_t> Machine::required(const Config &config, std::uint32_t i
   return result;
 }
 
-bool Machine::known(const Config &config, std::size_t gate, std::uint32_t region) const {
-  return std::any_of(config.known.begin(), config.known.end(),
-                     [&](const Known &k) { return k.gate == gate && g_.encloses(k.region, region); });
+bool Machine::known(const Config &config, std::size_t gate, std::uint32_t step) const {
+  return std::any_of(config.known.begin(), config.known.end(), [&](const Known &k) {
+    if (k.gate != gate || !g_.encloses(k.region, g_.nodes[step].region) || g_.concurrent(k.by, step)) return false;
+    // What was asked before an attempt counts in it the first time only.
+    for (std::uint32_t x = step; x != Node::none; x = g_.nodes[x].parent) {
+      if (g_.nodes[x].shape == Shape::attempt && config.at[x] > 2 && !g_.contains(x, k.by)) return false;
+    }
+    return true;
+  });
 }
 
 bool Machine::closes(std::uint32_t index, std::size_t pair, std::uint32_t region) const {
@@ -404,17 +479,24 @@ void Machine::start(Config &config, std::uint32_t index) {
   config.at[index] = 2;
   config.in_flight.insert(std::upper_bound(config.in_flight.begin(), config.in_flight.end(), index), index);
   forget_hit(config, node.action);
+  const std::vector<Values> before = config.sigma;
   for (const Move &m : a.moves) {
     Values &v = config.sigma[m.cell];
     v |= m.via | Values{1} << m.to;
     if (m.failed) v |= Values{1} << *m.failed;
   }
+  for (const Move &m : a.moves) config.vague &= ~one(m.cell);
   for (const BootMove &m : a.boot_moves) {
     Values &v = config.sigma[m.cell];
     if ((v >> m.from & 1) != 0) v |= Values{1} << m.to;
   }
   for (std::size_t c = 0; c < g_.cells.size(); ++c) {
-    if (g_.cells[c].transient != 0 && has(a.moved, c)) config.mover[c] = index;
+    if (!keeps_movers_ && g_.cells[c].transient == 0) continue;
+    // A boot moves what stands where it moves from.
+    const bool boots = std::any_of(a.boot_moves.begin(), a.boot_moves.end(),
+                                   [&](const BootMove &m) { return m.cell == c && (before[c] >> m.from & 1) != 0; });
+    const bool moves = std::any_of(a.moves.begin(), a.moves.end(), [&](const Move &m) { return m.cell == c; });
+    if (boots || moves) config.mover[c] = index;
   }
   const auto add = [&](Pairs pairs, Kind kind) {
     for (std::uint16_t p = 0; p < g_.pairs.size(); ++p) {
@@ -430,6 +512,9 @@ void Machine::start(Config &config, std::uint32_t index) {
   if (a.once) config.once |= one(*a.once);
   if (!node.in_turn) config.visited |= a.touches;
   config.changed |= a.changes;
+  const bool own = node.acquires == Node::none && node.releases == Node::none;
+  if (g_.no_return != Node::none && g_.on_abort == Node::none && !config.forward && own && listener_)
+    config.begun.push_back(index);
   // Outages that the hold must outlive.
   const auto opened = [&](std::uint32_t w) {
     const std::size_t hold = g_.withs[w].hold;
@@ -464,7 +549,10 @@ void Machine::end(Config &config, std::uint32_t index) {
     return o.kind == Kind::down && has(a.boots, pair.host) && g_.roles[pair.role].alive;
   });
   forget_closed(config, before);
-  if (node.releases != Node::none) config.under[node.releases] = 0;
+  if (node.releases != Node::none) {
+    config.under[node.releases] = 0;
+    config.kept &= ~one(g_.withs[node.releases].hold);
+  }
   if (listener_) listener_->after_end(config, index);
   complete(config, index);
 }
@@ -480,7 +568,8 @@ void Machine::pass(Config &config, std::uint32_t index) {
   }
   const Pairs before = open_pairs(config);
   const auto closed = [&](std::size_t pair, std::uint32_t region) {
-    return has(asked, pair) && !has(busy, pair) && closes(index, pair, region);
+    return has(asked, pair) && !has(config.lost, g_.pairs[pair].host) && !has(busy, pair) &&
+           closes(index, pair, region);
   };
   std::erase_if(config.open, [&](const Outage &o) { return closed(o.pair, o.region); });
   for (std::size_t p = 0; p < g_.pairs.size(); ++p) {
@@ -498,7 +587,7 @@ void Machine::pass(Config &config, std::uint32_t index) {
     const bool hit = std::any_of(config.in_flight.begin(), config.in_flight.end(),
                                  [&](std::uint32_t b) { return hits_[g_.nodes[b].action][g]; });
     if (hit) continue;
-    const Known k{static_cast<std::uint32_t>(g), node.region};
+    const Known k{static_cast<std::uint32_t>(g), node.region, index};
     const auto at = std::lower_bound(config.known.begin(), config.known.end(), k);
     if (at == config.known.end() || *at != k) config.known.insert(at, k);
   }

@@ -8,13 +8,14 @@
 
 namespace upg::oracle {
 
-enum class Move_ : std::uint8_t { start, end, pass, take, skip, enter, expect, pause, admit, halt };
+enum class Move_ : std::uint8_t { start, end, pass, take, skip, enter, expect, pause, admit, fail, lose, abort, halt };
 
 /// One step of section 2.
 struct Step {
   std::uint32_t node = 0;
   Move_ what = Move_::start;
-  std::uint32_t choice = 0;  // take: which branch, how many copies
+  std::uint32_t choice =
+      0;  // take: which branch, how many copies; fail: which child goes on; lose: 1 with something armed
 };
 std::string tell(const Ground &ground, const Step &step);
 
@@ -36,6 +37,7 @@ class Listener {
   virtual void chooses(const Config &, std::uint32_t node) = 0;
   virtual void acceptance_ends(const Config &, std::uint32_t node) = 0;
   virtual void admits(const Config &, std::uint32_t turn) = 0;
+  virtual void gives_up(const Config &, std::uint32_t node) = 0;
 };
 
 /// The steps of section 2 over a ground plan, or over the part of it under `root`.
@@ -47,15 +49,26 @@ class Machine {
   void begin(Config &config);
   std::vector<Step> enabled(const Config &config) const;
   void take(Config &config, const Step &step);
-  bool ended(const Config &config) const { return config.at[root_] == done; }
+  bool ended(const Config &config) const {
+    return config.halted || config.at[config.aborting ? g_.on_abort : root_] == done;
+  }
+  /// The run is aborted here: what is under way is over, holds are given back, `on abort` begins.
+  Config aborted(Config config) const;
+  void begin_abort(Config &config) { activate(config, g_.on_abort); }
 
   /// Gates that the step's action hits, by gate.
   bool hits(std::size_t action, std::size_t gate) const { return hits_[action][gate]; }
   /// Gates that the action needs at its start: as written, and `stoppable` of what it takes down.
   std::vector<std::size_t> required(const Config &config, std::uint32_t act) const;
-  bool known(const Config &config, std::size_t gate, std::uint32_t region) const;
+  /// On the step's own way: what a part beside has asked is that part's.
+  bool known(const Config &config, std::size_t gate, std::uint32_t step) const;
   /// Whether a pass at the await would close an outage of this pair opened in this region.
   bool closes(std::uint32_t await, std::size_t pair, std::uint32_t region) const;
+
+  /// Pairs of the roles whose outage is accepted where the node stands.
+  Pairs accepted_at(const Node &node) const;
+  /// A failure leads here: a recovery, the block again, `otherwise`, `on abort`.
+  bool resumed(const Config &config, std::uint32_t node) const;
 
   static constexpr std::uint16_t done = 0xffff;
 
@@ -67,18 +80,25 @@ class Machine {
   void admit(Config &config, std::uint32_t roll, bool one_by_one);
   bool may_admit(const Config &config, std::uint32_t roll, std::uint32_t &turn) const;
   void release_phases(Config &config, std::uint32_t dag);
+  void fail(Config &config, std::uint32_t attempt, std::uint32_t child);
+  void lose(Config &config, std::uint32_t turn);
+  bool may_lose(const Config &config, std::uint32_t turn, std::uint32_t &armed) const;
+  void drop(Config &config, std::uint32_t part) const;
+  /// Not in the block of an attempt.
+  bool recovers(std::uint32_t node) const;
+  bool entered(const Config &config, std::uint32_t with) const;
   void start(Config &config, std::uint32_t node);
   void end(Config &config, std::uint32_t node);
   void pass(Config &config, std::uint32_t node);
   void forget_hit(Config &config, std::size_t action) const;
   void forget_closed(Config &config, Pairs before) const;
-  Pairs accepted_at(const Node &node) const;
   void clear(Config &config, std::uint32_t node) const;
 
   const Ground &g_;
   Listener *listener_;
   std::uint32_t root_;
   bool explicit_admission_;
+  bool keeps_movers_ = false;
   std::vector<std::vector<bool>> hits_;
   std::vector<bool> matters_;  // by gate: some action asks for it
 };

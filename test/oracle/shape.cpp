@@ -56,6 +56,8 @@ bool Ground::before(std::uint32_t m, std::uint32_t p) const {
     case Shape::sequence:
     case Shape::loop:
       return at.left < at.right;
+    case Shape::attempt:
+      return true;  // in some round
     case Shape::roll:
       if (at.left >= at.right) return false;
       return node.limit == 1 || (node.group_limit == 1 && node.groups[at.left] == node.groups[at.right]);
@@ -152,8 +154,14 @@ void Grounder::summaries() {
   }
   for (std::size_t i = out_.nodes.size(); i-- > 0;) {
     Node &node = out_.nodes[i];
-    if (node.shape == Shape::act) node.effects_on |= out_.actions[node.action].touches;
-    if (node.parent != Node::none) out_.nodes[node.parent].effects_on |= node.effects_on;
+    if (node.shape == Shape::act) {
+      const Action &a = out_.actions[node.action];
+      node.effects_on |= a.touches;
+      node.changes_under |= a.changes;
+    }
+    if (node.parent == Node::none) continue;
+    out_.nodes[node.parent].effects_on |= node.effects_on;
+    out_.nodes[node.parent].changes_under |= node.changes_under;
   }
 }
 
@@ -161,7 +169,7 @@ void Grounder::summaries() {
 void Grounder::undos() {
   const auto n = static_cast<std::uint32_t>(out_.nodes.size());
   out_.undo_of.assign(n, Node::none);
-  if (plan_.on_abort.valid()) throw TooMuch("`on abort`");
+  if (out_.on_abort != Node::none) return;  // it stands for every undo
   for (std::uint32_t i = 0; i < n; ++i) {
     const Node node = out_.nodes[i];
     if (node.shape != Shape::act || node.acquires != Node::none || node.releases != Node::none) continue;
@@ -198,6 +206,12 @@ Ground Grounder::make() {
   if (plan_.preflight.valid()) block(plan_.preflight, slots, out_.root, place);
   block(plan_.body, slots, out_.root, place);
   if (plan_.postflight.valid()) block(plan_.postflight, slots, out_.root, place);
+  if (plan_.on_abort.valid()) {
+    Slots own;
+    out_.on_abort = add(Shape::sequence, Node::none, place, plan_.on_abort);
+    block(plan_.on_abort, own, out_.on_abort, place);
+  }
+  out_.tolerate = plan_.tolerate;
   boot_moves();
   after_edges();
   summaries();

@@ -42,6 +42,8 @@ struct Piece {
 struct Sketch {
   std::vector<Piece> declarations;  // the last is the plan
   std::vector<std::string> host_names;
+  std::string aim;      // what it is about, if it is about one thing
+  bool broken = false;  // with its one mistake
   std::string text() const;
 };
 

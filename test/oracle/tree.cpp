@@ -145,6 +145,18 @@ void Grounder::statement(NodeId id, Slots &slots, std::uint32_t parent, const Pl
       block(kids[0], slots, parent, inside);
       return;
     }
+    case Op::attempt: {
+      const std::uint32_t attempt = add(Shape::attempt, parent, place, id);
+      out_.nodes[attempt].limit = node.a;
+      out_.nodes[attempt].text = "the attempt";
+      for (std::size_t i = 0; i < kids.size(); ++i) {
+        const bool recovery = plan_.node(kids[i]).op == Op::recover;
+        if (i > 0 && !recovery) out_.nodes[attempt].has_otherwise = true;
+        Slots own = slots;
+        block(recovery ? plan_.kid(kids[i], 1) : kids[i], own, attempt, place);
+      }
+      return;
+    }
     case Op::no_return: {
       const std::uint32_t index = add(Shape::no_return, parent, place, id);
       if (out_.no_return == Node::none) out_.no_return = index;
@@ -187,7 +199,6 @@ void Grounder::with(NodeId id, Slots &slots, std::uint32_t parent, const Place &
 
 void Grounder::roll(NodeId id, Slots &slots, std::uint32_t parent, const Place &place) {
   const plan::Rollout &rollout = plan_.rollouts[plan_.node(id).a];
-  if (rollout.tolerant) throw TooMuch("a tolerant rollout");
   const std::size_t n = plan_.sets[rollout.hosts.index].hosts.size();
   const std::size_t canary = std::min<std::size_t>(rollout.canary, n);
   if (canary == 0 || canary == n) {
@@ -206,6 +217,7 @@ void Grounder::stage(NodeId id, const Slots &slots, std::uint32_t parent, const 
   const auto &hosts = plan_.sets[rollout.hosts.index].hosts;
   const std::uint32_t index = add(Shape::roll, parent, place, id);
   out_.nodes[index].limit = std::max<std::uint32_t>(1, rollout.batch);
+  out_.nodes[index].tolerant = rollout.tolerant;
   out_.nodes[index].group_limit = rollout.per.valid() ? rollout.per_batch : 0;
   std::vector<std::string> values;
   for (std::size_t i = first; i < last; ++i) {
@@ -225,6 +237,7 @@ void Grounder::stage(NodeId id, const Slots &slots, std::uint32_t parent, const 
     out_.nodes[turn].host = host;
     out_.nodes[turn].text = out_.host_names[host] + "'s turn";
     out_.nodes[index].groups.push_back(group);
+    if (group != 0) out_.nodes[index].one_group = false;
     Slots own = slots;
     put(own, rollout.slot, host_value(host));
     block(plan_.kid(id, 0), own, turn, inside);

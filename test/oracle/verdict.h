@@ -33,6 +33,7 @@ struct Verdict {
   std::size_t states = 0;
   bool dead_steps = false;  // an action that no schedule starts, or an `unless` that none skips
   std::array<std::optional<Finding>, rule_count> findings;
+  std::array<bool, rule_count> joined{};  // breaks where the page joins configurations, and perhaps in none of them
 
   bool breaks(Rule rule) const { return findings[static_cast<std::size_t>(rule)].has_value(); }
   bool sound() const;

@@ -12,9 +12,10 @@ struct Touch {
   bool strong = true;
 };
 
-/// For every part of the plan whose children may run at the same time: calls `conflict(a, b, key)` once for each key
-/// that steps of two concurrent children touch, at least one of them strongly. `gather(step, out)` lists what an act,
-/// an await or a test of a state (`unless`, `expect`) touches. O(depth * touches).
+/// For every part of the plan whose children may run at the same time: calls `conflict(a, b, key)` for steps of two
+/// concurrent children that touch the key, at least one of them strongly, until it says that these two do conflict.
+/// `gather(step, out)` lists what an act, an await or a test of a state (`unless`, `expect`) touches.
+/// O(depth * touches).
 template <class Gather, class Conflict>
 void for_conflicts(const Tree &tree, Gather gather, Conflict conflict) {
   struct Seen {
@@ -28,7 +29,7 @@ void for_conflicts(const Tree &tree, Gather gather, Conflict conflict) {
                       (step.kind == StepKind::roll && step.batch > 1);
     if (!wide || step.children.size() < 2) continue;
     std::unordered_map<std::uint64_t, std::vector<Seen>>
-        seen;  // per key: the first weak and the first strong step of each child
+        seen;  // per key: the first weak and the first strong step of each child, and those of each hold
     std::unordered_map<std::uint64_t, bool> told;
     for (const StepIx child : step.children) {
       for (StepIx x = child; x < tree[child].end; ++x) {
@@ -43,9 +44,9 @@ void for_conflicts(const Tree &tree, Gather gather, Conflict conflict) {
           bool known = false;
           for (const Seen &o : others) {
             if (o.child == child) {
-              known = known || o.strong >= t.strong;
-            } else if ((o.strong || t.strong) && tree.concurrent_children(s, o.child, child)) {
-              conflict(o.act, x, t.key);
+              known = known || (o.strong == t.strong && tree[o.act].hold == tree[x].hold);
+            } else if ((o.strong || t.strong) && tree.concurrent_children(s, o.child, child) &&
+                       conflict(o.act, x, t.key)) {
               told[t.key] = true;
               break;
             }

@@ -13,9 +13,10 @@ struct Part {
   StepIx child = 0;
   std::map<HostIx, StepIx> effects;  // host -> an act that touches it
   std::map<PairIx, StepIx> closes;   // pair -> an await that would close it
+  std::map<PairIx, StepIx> near;     // pair -> one that would, if it was opened in the turn that forks
 };
 
-Part part_of(Analysis &a, StepIx child) {
+Part part_of(Analysis &a, StepIx child, StepIx around) {
   Part part;
   part.child = child;
   for (StepIx x = child; x < a.tree[child].end; ++x) {
@@ -25,9 +26,12 @@ Part part_of(Analysis &a, StepIx child) {
     } else if (step.kind == StepKind::await) {
       for (const GateIx g : a.tree.gates(step)) {
         for (const PairIx p : a.contracts.gate(g).health_of) {
-          // In a turn only what belongs to its own host is closed.
+          // In a turn what belongs to its own host is closed, and what was opened in it.
           const StepIx region = step.region;
-          if (region == 0 || a.tree[region].host == a.site.pair_host(p)) part.closes.emplace(p, x);
+          if (region == 0 || a.tree[region].host == a.site.pair_host(p))
+            part.closes.emplace(p, x);
+          else if (region == around)
+            part.near.emplace(p, x);
         }
       }
     }
@@ -63,12 +67,22 @@ void judge(Analysis &a, StepIx s, const std::vector<Part> &parts, PairIx pair, c
   std::set_union(acting.begin(), acting.end(), asking.begin(), asking.end(), std::back_inserter(touching));
   const auto step_of = [&](const Part &part) {
     const auto act = part.effects.find(h);
-    return act != part.effects.end() ? act->second : part.closes.find(pair)->second;
+    if (act != part.effects.end()) return act->second;
+    const auto await = part.closes.find(pair);
+    return await != part.closes.end() ? await->second : part.near.find(pair)->second;
+  };
+  const auto opened_here = [&](StepIx part) {
+    const std::vector<Open> open = a.flow.open_before(part, pair);
+    return std::any_of(open.begin(), open.end(), [&](const Open &o) {
+      return a.tree[s].region != 0 && a.tree.below(o.region, a.tree[s].region);
+    });
   };
   for (std::size_t j = 1; j < touching.size(); ++j) {
     for (std::size_t i = 0; i < j; ++i) {
       const Part &x = parts[touching[i]], &y = parts[touching[j]];
       if (!a.tree.concurrent_children(s, x.child, y.child)) continue;
+      const auto only_near = [&](const Part &part) { return !part.effects.contains(h) && !part.closes.contains(pair); };
+      if ((only_near(x) || only_near(y)) && !opened_here(x.child) && !opened_here(y.child)) continue;
       StepIx opener = opener_before(a, x.child, pair);
       if (opener == kNone) opener = opener_before(a, y.child, pair);
       const bool unproven = a.flow.unknown_before(x.child, pair) || a.flow.unknown_before(y.child, pair);
@@ -95,9 +109,10 @@ void check(Analysis &a) {
     std::vector<StepIx> starts;  // of the parts, one for each set of outages open at a start
     std::set<std::uint32_t> versions;
     for (const StepIx child : step.children) {
-      parts.push_back(part_of(a, child));
+      parts.push_back(part_of(a, child, step.region));
       if (!a.flow.at(child).reached) continue;
       for (const auto &[host, act] : parts.back().effects) acting[host].push_back(parts.size() - 1);
+      for (const auto &[pair, await] : parts.back().near) asking[pair].push_back(parts.size() - 1);
       for (const auto &[pair, await] : parts.back().closes) {
         asking[pair].push_back(parts.size() - 1);
         if (a.flow.unknown_before(child, pair)) suspects.push_back(pair);

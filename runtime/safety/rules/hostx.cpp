@@ -14,7 +14,7 @@ void check(Analysis &a) {
       },
       [&](StepIx x, StepIx y, std::uint64_t key) {
         const auto host = static_cast<HostIx>(key);
-        if (!a.first(diagnostics::Kind::rule_hostx, a.tree[x].node, a.tree[y].node.index)) return;
+        if (!a.first(diagnostics::Kind::rule_hostx, a.tree[x].node, a.tree[y].node.index)) return true;
         a.clash(x, y);
         const std::string name(a.site.host_name(host));
         auto out = a.report(diagnostics::Kind::rule_hostx, a.range(y),
@@ -27,6 +27,7 @@ void check(Analysis &a) {
         a.step(out, x);
         a.step(out, y, " while " + a.named(x) + " runs: both touch " + name);
         out.help("put them one after the other, or let each part touch hosts of its own");
+        return true;
       });
 }
 

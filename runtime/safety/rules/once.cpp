@@ -15,7 +15,12 @@ void check(Analysis &a) {
     StepIx first = kNone, second = kNone;
     for (std::size_t i = 0; i < steps.size() && second == kNone; ++i) {
       for (StepIx x = steps[i]; x != kNone; x = a.tree[x].parent) {
-        if (a.tree[x].kind == StepKind::loop) first = second = steps[i];
+        const StepIx up = a.tree[x].parent;
+        // Of three rounds two are followed by a recovery.
+        const bool recovery = up != kNone && a.tree[up].kind == StepKind::attempt &&
+                              a.plan.node(a.tree[up].node).a > 2 && a.tree.ordinal(x) >= 1 &&
+                              a.tree.ordinal(x) <= a.tree[up].recoveries;
+        if (a.tree[x].kind == StepKind::loop || recovery) first = second = steps[i];
       }
       for (std::size_t j = 0; j < i && second == kNone; ++j) {
         if (a.tree.relation(steps[j], steps[i]) == Tree::Relation::exclusive) continue;

@@ -91,6 +91,13 @@ class Walk {
         for (const Seen &b : below) seen.add(b);
         return;
       }
+      case StepKind::attempt:
+        // With a third round any recovery may have run before another, or in vain before itself.
+        if (a_.plan.node(step.node).a > 2) {
+          visit(step.children[0], seen);
+          for (std::uint32_t r = 1; r <= step.recoveries; ++r) seen.add(changed_below(step.children[r]));
+        }
+        break;
       default:
         break;
     }

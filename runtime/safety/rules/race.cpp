@@ -58,15 +58,15 @@ void check(Analysis &a) {
       },
       [&](StepIx x, StepIx y, std::uint64_t key) {
         const Step &first = a.tree[x], &second = a.tree[y];
-        if (first.hold != kNone && first.hold == second.hold) return;  // counted: one acquire, one release
+        if (first.hold != kNone && first.hold == second.hold) return false;  // counted: one acquire, one release
         const bool whole = (key & kWhole) != 0;
         const auto counts = [&](StepIx s) {
           return a.tree[s].kind == StepKind::act && !a.tree.contract(a.tree[s]).counts.empty();
         };
-        if (whole && !counts(x) && !counts(y)) return;  // two moves of one state, on different hosts
+        if (whole && !counts(x) && !counts(y)) return false;  // two moves of one state, on different hosts
         const std::string cell = whole ? std::string(a.plan.text(a.plan.states[key & (kWhole - 1)].name))
                                        : a.contracts.cell_text(static_cast<CellIx>(key));
-        if (a.clashed(x, y) || !a.first(diagnostics::Kind::rule_race, first.node, second.node.index)) return;
+        if (a.clashed(x, y) || !a.first(diagnostics::Kind::rule_race, first.node, second.node.index)) return true;
         const auto moves = [&](StepIx s) {
           if (a.tree[s].kind != StepKind::act) return false;
           const Contract &c = a.tree.contract(a.tree[s]);
@@ -87,6 +87,7 @@ void check(Analysis &a) {
           a.step(out, y, " while " + a.named(x) + " runs: `" + cell + "` is in flight");
         }
         out.help("put them one after the other");
+        return true;
       });
 }
 

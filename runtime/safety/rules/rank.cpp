@@ -166,6 +166,8 @@ class Walk {
         return either(s, visits);
       case StepKind::loop:
         return loop(s, visits);
+      case StepKind::attempt:
+        return attempt(s, visits);
       default:
         for (const StepIx child : step.children) walk(child, visits);
     }
@@ -194,6 +196,32 @@ class Walk {
       added[i] = end.since(start);
     }
     for (const Visits &part : added) visits.add(part);
+  }
+
+  /// A recovery finds visited what the block may have come to, and what other recoveries visited in rounds before. The
+  /// block again may have come to nothing before.
+  void attempt(StepIx s, Visits &visits) {
+    const Step &step = a_.tree[s];
+    const StepIx block = step.children[0], again = step.children[step.recoveries + 1];
+    const bool many = a_.plan.node(step.node).a > 2;
+    const Visits entry = visits;
+    walk(block, visits);
+    Visits recovered = entry;
+    for (std::uint32_t r = 1; r <= step.recoveries; ++r) {
+      Visits way = entry;
+      way.add(beside(block));
+      for (std::uint32_t o = 1; many && o <= step.recoveries; ++o) {
+        if (o != r) way.add(beside(step.children[o]));
+      }
+      walk(step.children[r], way);
+      recovered.add(beside(step.children[r]));
+    }
+    Visits given_up = recovered;
+    walk(again, recovered);
+    visits.add(recovered.since(visits));
+    if (step.children.size() <= step.recoveries + std::size_t{2}) return;
+    given_up.add(beside(block));
+    walk(step.children.back(), given_up);
   }
 
   /// A branch; an `unless`, which may be skipped unless its state rules that out.

@@ -83,10 +83,10 @@ void check(Analysis &a) {
         const auto takes_down = [&](StepIx s) {
           return contains(a.tree.contract(a.tree[s]).disrupts, a.site.pair(bastion, alive));
         };
-        if (takes_down(x) && takes_down(y)) return;  // HOSTX
+        if (takes_down(x) && takes_down(y)) return false;  // HOSTX
         const StepIx down = takes_down(x) ? x : y, cut = takes_down(x) ? y : x;
-        if (a.clashed(x, y)) return;
-        if (!a.first(diagnostics::Kind::rule_reach, a.tree[down].node, a.tree[cut].node.index)) return;
+        if (a.clashed(x, y)) return true;
+        if (!a.first(diagnostics::Kind::rule_reach, a.tree[down].node, a.tree[cut].node.index)) return true;
         a.clash(x, y);
         const std::string name(a.site.host_name(bastion));
         auto out = a.report(diagnostics::Kind::rule_reach, a.range(cut),
@@ -96,6 +96,7 @@ void check(Analysis &a) {
         a.step(out, cut);
         a.step(out, down, " while " + a.named(cut) + " runs through it");
         out.help("put the bastion's turn before or after");
+        return true;
       });
 }
 

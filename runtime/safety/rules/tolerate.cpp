@@ -48,6 +48,8 @@ class Tolerance {
           .note(why)
           .help("leave `tolerant` out; where a host of this rollout fails, the run halts");
     };
+    if (a_.tree.on_abort() != kNone && a_.tree.below(s, a_.tree.on_abort()))
+      refuse("stands in `on abort`", "an abort loses no host: a turn of it that fails halts it");
     for (StepIx x = step.parent; x != kNone; x = a_.tree[x].parent) {
       if (spine(a_.tree[x].kind)) continue;
       refuse("stands inside of something that may run again, not at all, or at the same time",

@@ -40,6 +40,7 @@ class Undo {
   void judge() {
     hosts();
     restores();
+    exactly();
     starts();
     reached();
     if (opens(act_, undo_)) moments();
@@ -106,6 +107,49 @@ class Undo {
                last(out, "");
                out.help("an undo that says nothing about the state takes it back to where the action found it");
              });
+    }
+  }
+
+  /// Whether the undo of a step that may have ended before moves the state or requires a value of it.
+  StepIx undone_later(CellIx cell) const {
+    for (StepIx x = 0; x < s_; ++x) {
+      if (a_.tree[x].kind != StepKind::act || a_.tree[x].undo == kNone || !a_.flow.at(x).reached) continue;
+      if (!a_.tree.may_precede_point(x) || a_.tree.relation(x, s_) == Tree::Relation::exclusive) continue;
+      const Contract &undo = a_.contracts[a_.tree[x].undo];
+      const bool moves =
+          std::any_of(undo.moves.begin(), undo.moves.end(), [&](const Move &m) { return m.cell == cell; });
+      const bool needs =
+          std::any_of(undo.values.begin(), undo.values.end(), [&](const auto &need) { return need.first == cell; });
+      if (moves || needs) return x;
+    }
+    return kNone;
+  }
+
+  /// An abort goes on with the undo of earlier steps: for those a state is back at the very value that it had.
+  void exactly() {
+    if (a_.tree.point() == kNone || !a_.tree.may_precede_point(s_)) return;
+    const auto back_at = [&](CellIx cell, Values before, Values after) {
+      const StepIx earlier = before == after ? kNone : undone_later(cell);
+      if (earlier == kNone || told(2)) return;
+      const plan::StateId state = a_.contracts.cell(cell).state;
+      report("leaves `" + a_.contracts.cell_text(cell) + "` at " + a_.contracts.value_name(state, after) +
+                 ", and it was " + a_.contracts.value_name(state, before) + " before the action",
+             [&](Out &out) {
+               if (a_.tree[earlier].node != a_.tree[s_].node)
+                 out.label(a_.range(earlier), "undone after it, and counts on the state");
+               last(out, "");
+               out.help("let the action move the state from one value, or write `on abort { }` for the whole plan");
+             });
+    };
+    for (const Move &m : act_.moves) {
+      const auto back =
+          std::find_if(undo_.moves.begin(), undo_.moves.end(), [&](const Move &u) { return u.cell == m.cell; });
+      back_at(m.cell, a_.flow.value_before(s_, m.cell), back != undo_.moves.end() ? back->to : m.from & (~m.from + 1));
+    }
+    for (const Move &u : undo_.moves) {
+      const bool ours =
+          std::any_of(act_.moves.begin(), act_.moves.end(), [&](const Move &m) { return m.cell == u.cell; });
+      if (!ours) back_at(u.cell, a_.flow.value_before(s_, u.cell), u.to);
     }
   }
 
@@ -195,6 +239,23 @@ bool arms(const Analysis &a, const Contract &c) {
                      [&](const Move &m) { return (m.to & a.contracts.cell(m.cell).transient) != 0; });
 }
 
+/// A state that the boot moves, as it stands before the act, and that no undo takes back; kNone if there is none.
+CellIx booted_for_good(const Analysis &a, StepIx s) {
+  const Step &step = a.tree[s];
+  for (const HostIx h : a.tree.contract(step).boots) {
+    for (const CellIx cell : a.contracts.cells_of(h)) {
+      for (const plan::BootMove &boot : a.plan.states[a.contracts.cell(cell).state.index].on_boot) {
+        if ((a.flow.value_before(s, cell) & value_bit(boot.from)) == 0) continue;
+        const auto back = [&](const Move &m) { return m.cell == cell && m.to == value_bit(boot.from); };
+        const std::vector<Move> none;
+        const std::vector<Move> &moves = step.undo != kNone ? a.contracts[step.undo].moves : none;
+        if (std::none_of(moves.begin(), moves.end(), back)) return cell;
+      }
+    }
+  }
+  return kNone;
+}
+
 /// Every action that may have started before the point of no return can be taken back. What arms a state is undone
 /// wherever the run halts.
 void undos(Analysis &a) {
@@ -220,6 +281,16 @@ void undos(Analysis &a) {
     if (step.kind != StepKind::act || step.acquire || step.release || !a.flow.at(s).reached) continue;
     const Contract &c = a.tree.contract(step);
     const bool abortable = a.tree.point() != kNone && a.tree.may_precede_point(s);
+    const CellIx booted = abortable ? booted_for_good(a, s) : kNone;
+    if (booted != kNone && a.first(Kind::rule_undo, step.node)) {
+      auto out = a.report(
+          Kind::rule_undo, a.range(s),
+          a.named(s) + " moves `" + a.contracts.cell_text(booted) + "` by the boot, and nothing takes it back");
+      out.label(a.range(a.plan.states[a.contracts.cell(booted).state.index].where), "the state, moved `on boot`")
+          .label(a.range(a.tree.point()), "until here the plan can be aborted");
+      a.step(out, s);
+      out.help("move the point of no return before it, or write `on abort { }` for the whole plan");
+    }
     if (judged(s)) Undo(a, s, suspects).judge();
     if (step.undo != kNone || !abortable) continue;
     const plan::Action &action = a.plan.actions[c.action.index];
