@@ -129,9 +129,11 @@ std::string version_problem(sqlite3 *db) {
   if (version < 0) return "it cannot be read: " + error_of(db);
   if (version == journal_version && number_of(db, "PRAGMA application_id") == kApplication) return {};
   if (version > journal_version)
-    return fmt::format("its format is {}, made by a newer upgrun; this one reads {}", version, journal_version);
+    return fmt::format("its format is {}, made by a newer upgrun; this one reads {}: go on with that one", version,
+                       journal_version);
   if (version > 0 && version < journal_version)
-    return fmt::format("its format is {}, made by an older upgrun; this one reads {}", version, journal_version);
+    return fmt::format("its format is {}, made by an older upgrun; this one reads {}: finish the run with that one",
+                       version, journal_version);
   return "it does not say that it is a journal";
 }
 

@@ -6,11 +6,59 @@
 namespace upg::machine {
 namespace {
 
+constexpr std::size_t kForm = 6;  // shorter digits would be found everywhere
 constexpr std::size_t kLine = 8;  // a shorter line of a secret of several lines says nothing
 
 std::string in_json(const std::string &text) {
   std::string quoted = nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   return quoted.substr(1, quoted.size() - 2);
+}
+
+/// Of the bytes as they stand behind `before` others, the digits that depend on nothing else.
+std::string base64(std::string_view bytes, std::size_t before, bool for_urls) {
+  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const std::string padded = std::string(before, '\0') + std::string(bytes);
+  std::string out;
+  const std::size_t first = (before * 8 + 5) / 6, end = padded.size() * 8 / 6;
+  for (std::size_t digit = first; digit < end; ++digit) {
+    unsigned value = 0;
+    for (std::size_t bit = digit * 6; bit < digit * 6 + 6; ++bit)
+      value = value << 1 | (static_cast<unsigned char>(padded[bit / 8]) >> (7 - bit % 8) & 1u);
+    const char c = kDigits[value];
+    out += for_urls && c == '+' ? '-' : for_urls && c == '/' ? '_' : c;
+  }
+  return out;
+}
+
+std::string in_hex(std::string_view bytes, bool upper) {
+  const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
+  std::string out;
+  for (const char c : bytes) {
+    out += digits[static_cast<unsigned char>(c) >> 4];
+    out += digits[static_cast<unsigned char>(c) & 15];
+  }
+  return out;
+}
+
+std::string in_url(std::string_view bytes, bool upper, bool form) {
+  static constexpr std::string_view kPlain = "-_.~";
+  std::string out;
+  for (const char c : bytes) {
+    const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (word || kPlain.find(c) != std::string_view::npos)
+      out += c;
+    else if (form && c == ' ')
+      out += '+';
+    else
+      out += "%" + in_hex({&c, 1}, upper);
+  }
+  return out;
+}
+
+std::string in_shell(const std::string &text) {
+  std::string out;
+  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out;
 }
 
 }  // namespace
@@ -37,6 +85,23 @@ void Redaction::add(const std::string &name, const std::string &secret) {
     if (line.size() >= kLine) pattern(line, instead);
     at = end + 1;
   }
+  // what stands in the place of another form names it, so that a value is whole again when it is restored
+  auto form = [&](std::string text) {
+    if (text.size() < kForm) return;
+    for (const Pattern &p : patterns_)
+      if (p.text == text) return;
+    const std::string other = "(secret " + name + ", written otherwise " + std::to_string(secrets_.size()) + ")";
+    secrets_.emplace_back(other, text);
+    pattern(std::move(text), other);
+  };
+  for (const std::string &text : {secret, secret + "\n"})  // as `base64 <file` has it, too
+    for (std::size_t before : {0u, 1u, 2u})
+      for (bool for_urls : {false, true}) form(base64(text, before, for_urls));
+  for (bool upper : {true, false}) {
+    form(in_hex(secret, upper));
+    for (bool as_form : {false, true}) form(in_url(secret, upper, as_form));
+  }
+  form(in_shell(secret));
 }
 
 std::string Redaction::hide(std::string_view text) const {

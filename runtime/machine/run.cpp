@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+
 namespace upg::machine {
 
 namespace {
@@ -56,7 +58,10 @@ Machine::Machine(const plan::Plan &plan, const safety::Proof &proof, Transport &
   run_->root.emplace(run_->main());
   run_->root->start();
 }
-Machine::~Machine() = default;
+Machine::~Machine() {
+  for (std::vector<std::string> *texts : {&run_->options.secrets, &run_->options.hidden})
+    for (std::string &text : *texts) explicit_bzero(text.data(), text.capacity());
+}
 
 bool Machine::turn(Millis at_most) {
   Run &r = *run_;

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "runtime/journal/sqlite_journal.h"
 #include "runtime/plan/bytecode.h"
 #include "runtime/tools/command.h"
 #include "runtime/tools/notify.h"
@@ -12,7 +13,10 @@
 namespace upg::run {
 namespace {
 
-std::string version_text() { return fmt::format("upgrun {}\nplan format {}\n", UPG_VERSION, plan::bytecode_version); }
+std::string version_text() {
+  return fmt::format("upgrun {}\nplan format {}\njournal format {}\n", UPG_VERSION, plan::bytecode_version,
+                     journal::journal_version);
+}
 
 }  // namespace
 

@@ -23,8 +23,17 @@ Exit take_up(const std::string &id, SessionOptions options) {
   }
   Exit exit = Exit::usage;
   auto file = load(folder->file("plan.upgb"), options.show->color, exit);
-  if (!file) return exit;
   journal::Reading reading = journal_of(*folder);
+  if (!file) {
+    if (reading.problem.empty() && reading.records.empty()) return exit;
+    fmt::print(
+        stderr,
+        "upgrun: run {} has begun, and this upgrun cannot go on with its plan; nothing is started\n"
+        "  next    finish it with the upgrun that began it ({}/upgrun.log names it); what may go on with what is "
+        "in docs/compatibility.md\n",
+        folder->id(), folder->path());
+    return Exit::person;
+  }
   if (!reading.problem.empty()) {
     fmt::print(stderr,
                "upgrun: {}"

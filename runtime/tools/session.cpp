@@ -17,6 +17,7 @@
 
 #include "runtime/journal/sqlite_journal.h"
 #include "runtime/machine/past.h"
+#include "runtime/plan/bytecode.h"
 #include "runtime/report/manual.h"
 #include "runtime/report/outputs.h"
 #include "runtime/report/run_report.h"
@@ -24,6 +25,7 @@
 #include "runtime/report/window.h"
 #include "runtime/tools/notify.h"
 #include "runtime/tools/remote.h"
+#include "runtime/tools/secrets.h"
 #include "runtime/transport/ssh/ssh_transport.h"
 #include "runtime/transport/system_clock.h"
 
@@ -144,42 +146,6 @@ std::vector<transport::SshHost> ssh_hosts(const plan::Plan &plan) {
     hosts.push_back(std::move(host));
   }
   return hosts;
-}
-
-/// Secrets by the plan's own order; false if one cannot be had. The secret named `become` is the password for sudo.
-bool collect_secrets(const plan::Plan &plan, std::vector<std::string> &secrets, std::string &sudo) {
-  for (const plan::Secret &s : plan.secrets) {
-    std::string name(plan.text(s.name)), argument(plan.text(s.argument)), value;
-    if (s.source == plan::SecretSource::prompt) {
-      auto typed = ask_terminal(argument.empty() ? name + ":" : argument, true);
-      if (!typed) {
-        fmt::print(stderr, "upgrun: secret `{}` is asked for at the terminal, and there is none\n", name);
-        return false;
-      }
-      value = *typed;
-    } else if (s.source == plan::SecretSource::environment) {
-      const char *v = std::getenv(argument.empty() ? name.c_str() : argument.c_str());
-      if (!v) {
-        fmt::print(stderr, "upgrun: secret `{}`: the variable {} is not set\n", name,
-                   argument.empty() ? name : argument);
-        return false;
-      }
-      value = v;
-    } else {
-      std::ifstream in(argument, std::ios::binary);
-      char buffer[65536];
-      in.read(buffer, sizeof buffer);
-      if (in.bad() || (!in && in.gcount() == 0)) {
-        fmt::print(stderr, "upgrun: secret `{}`: {} cannot be read\n", name, argument);
-        return false;
-      }
-      value.assign(buffer, static_cast<std::size_t>(in.gcount()));
-      while (!value.empty() && (value.back() == '\n' || value.back() == '\r')) value.pop_back();
-    }
-    if (name == "become") sudo = value;
-    secrets.push_back(std::move(value));
-  }
-  return true;
 }
 
 constexpr int kTellingMs = 30'000;  // after the end, for those who are told
@@ -340,6 +306,7 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
   how.past = std::move(options.past);
   bool resumed = !how.past.empty();
 
+  keep_out_of_dumps();
   std::string sudo;
   if (!collect_secrets(file.plan, how.secrets, sudo)) return Exit::usage;
   if (options.reach->ask_sudo && sudo.empty()) {
@@ -405,6 +372,8 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
   }
   spdlog::logger log("upgrun", sink);
   log.flush_on(spdlog::level::info);
+  log.info("upgrun {}, plan format {}, journal format {}", UPG_VERSION, plan::bytecode_version,
+           journal::journal_version);
 
   bool machine_readable = options.show->progress == report::ProgressKind::json;
   auto progress = report::make_progress(options.show->progress, file.plan, machine_readable ? stdout : stderr);

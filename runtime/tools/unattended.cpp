@@ -5,10 +5,10 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "runtime/journal/sqlite_journal.h"
 #include "runtime/machine/past.h"
 #include "runtime/report/run_report.h"
 #include "runtime/report/tell.h"
+#include "runtime/tools/run_journal.h"
 #include "runtime/tools/session.h"
 #include "runtime/transport/system_clock.h"
 
@@ -24,10 +24,14 @@ struct Earlier {
 /// nothing, with `why`.
 bool newest_run(const std::string &root, const std::string &digest, std::optional<Earlier> &found, std::string &why) {
   for (const std::string &id : report::RunFolder::list(root)) {
-    const std::string path = root + "/" + id + "/journal.sqlite";
-    if (!std::filesystem::exists(path)) continue;  // never began
-    auto records = journal::SqliteJournal::read(path, why);
-    if (!records) return false;
+    auto folder = report::RunFolder::open(root, id, why);
+    if (!folder) continue;
+    const journal::Reading reading = journal_of(*folder);
+    if (!reading.problem.empty()) {
+      why = folder->file("journal.sqlite") + ": " + reading.problem;
+      return false;
+    }
+    const std::vector<machine::Record> *records = &reading.records;
     if (records->empty() || machine::field_of(records->front(), "digest") != digest) continue;
     // one that only gave leaked holds back, or died before its first step, did nothing of the plan
     if (std::all_of(records->begin(), records->end(),

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace upg::transport {
@@ -18,18 +19,6 @@ bool has_nul(const machine::Command &command) {
   return nul(command.script) || nul(command.user) || nul(command.step_key);
 }
 
-std::optional<std::string> find_defect(const machine::Command &command, const std::string &text) {
-  if (command.argv.empty() && command.script.empty() && !command.attach_only) return "the command is empty";
-  if (command.attach_only && command.step_key.empty()) return "attaching needs the key of a step";
-  if (command.timeout <= 0) return "the command has no timeout";
-  if (has_nul(command)) return "a NUL byte or a bad environment name in the command";
-  if (text.size() > max_command_text) {
-    return fmt::format("the command is {} bytes long; at most {} can be sent, longer texts belong in its input",
-                       text.size(), max_command_text);
-  }
-  return std::nullopt;
-}
-
 std::string one_line(std::string_view text) {
   std::string out;
   for (const char c : text.substr(0, 400)) {
@@ -41,6 +30,29 @@ std::string one_line(std::string_view text) {
   }
   while (!out.empty() && out.back() == ' ') out.pop_back();
   return out;
+}
+
+/// What a shell takes for the name of a variable.
+bool is_identifier(std::string_view name) {
+  const auto letter = [](char c) { return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  return !name.empty() && letter(name.front()) &&
+         std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+}
+
+std::optional<std::string> find_defect(const machine::Command &command, const std::string &text) {
+  if (command.argv.empty() && command.script.empty() && !command.attach_only) return "the command is empty";
+  if (command.attach_only && command.step_key.empty()) return "attaching needs the key of a step";
+  if (command.timeout <= 0) return "the command has no timeout";
+  if (has_nul(command)) return "a NUL byte or a bad environment name in the command";
+  if (sends_environment(command)) {
+    for (const auto &[name, value] : command.environment)
+      if (!is_identifier(name)) return fmt::format("a secret cannot be given in a variable named `{}`", one_line(name));
+  }
+  if (text.size() > max_command_text) {
+    return fmt::format("the command is {} bytes long; at most {} can be sent, longer texts belong in its input",
+                       text.size(), max_command_text);
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -59,6 +71,23 @@ Job::Job(machine::RequestId request, machine::Command command, machine::Millis n
   defect_ = find_defect(command_, text_);
 }
 
+Job::~Job() {
+  Secret::wipe(input_);
+  if (!command_.secret) return;
+  Secret::wipe(command_.input);
+  for (auto &[name, value] : command_.environment) Secret::wipe(value);
+}
+
+/// No copy of the text stays behind.
+void Job::feed(std::string text) {
+  std::string all;
+  all.reserve(input_.size() + text.size());
+  all.append(input_).append(text);
+  input_.swap(all);
+  Secret::wipe(all);
+  Secret::wipe(text);
+}
+
 std::string_view Job::pending_input() {
   if (asks_password_) {
     if (!password_fed_ && stream_.prompts() == 1) {
@@ -66,12 +95,12 @@ std::string_view Job::pending_input() {
       password_fed_ = true;
     }
     if (!input_fed_ && stream_.started()) {
-      feed(command_.input);
+      feed(whole_input(command_));
       input_fed_ = true;
     }
   } else if (!input_fed_) {
     if (!framing_.prompt.empty() && !command_.attach_only) feed(sudo_password_.text() + "\n");
-    if (!command_.attach_only) feed(command_.input);
+    if (!command_.attach_only) feed(whole_input(command_));
     input_fed_ = true;
   }
   return std::string_view(input_).substr(sent_);

@@ -22,6 +22,10 @@ class Job {
   Job(machine::RequestId request, machine::Command command, machine::Millis now, std::string_view word,
       const Secret &sudo_password, std::string_view state_directory);
 
+  ~Job();
+  Job(const Job &) = delete;
+  Job &operator=(const Job &) = delete;
+
   machine::RequestId request() const { return request_; }
   const machine::Command &command() const { return command_; }
   machine::Millis deadline() const { return deadline_; }
@@ -47,7 +51,7 @@ class Job {
   machine::Answer give_up(machine::Outcome outcome, std::string detail, std::vector<machine::Output> &outputs);
 
  private:
-  void feed(std::string_view bytes) { input_.append(bytes); }
+  void feed(std::string text);
 
   machine::RequestId request_;
   machine::Command command_;

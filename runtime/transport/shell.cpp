@@ -2,6 +2,7 @@
 
 #include <openssl/sha.h>
 
+#include <algorithm>
 #include <array>
 
 #include "runtime/transport/step_text.h"
@@ -43,7 +44,7 @@ std::vector<std::string> step_arguments(std::string_view mode, const machine::Co
           step_directory_name(command.step_key),
           command.user,
           framing.prompt.empty() || command.user.empty() ? "n" : "y",
-          command.input.empty() ? "n" : "y",
+          command.input.empty() && !sends_environment(command) ? "n" : "y",
           std::string(state_directory),
           command.attach_only ? std::string() : inner_text(command)};
 }
@@ -70,7 +71,31 @@ Framing make_framing(std::string_view word, bool password, bool step) {
   return framing;
 }
 
+bool sends_environment(const machine::Command &command) {
+  return command.secret && !command.environment.empty() && !command.attach_only;
+}
+
+std::string whole_input(const machine::Command &command) {
+  if (!sends_environment(command)) return command.input;
+  std::string text;
+  for (const auto &[name, value] : command.environment) text += "export " + name + "=" + shell_quote(value) + "\n";
+  return text + command.input;
+}
+
 std::string inner_text(const machine::Command &command) {
+  if (sends_environment(command)) {
+    // Whoever looks at the processes of a host sees their arguments: values come on standard input, before its own.
+    const std::string lines = whole_input(command);
+    const auto count = std::count(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(command.input.size()), '\n');
+    machine::Command rest = command;
+    rest.environment.clear();
+    return "exec /bin/sh -c " +
+           shell_quote(
+               "upg_n=0 upg_e=; while [ $upg_n -lt " + std::to_string(count) +
+               " ]; do IFS= read -r upg_l || exit 125; upg_e=\"$upg_e$upg_l\n\"; upg_n=$((upg_n + 1)); done; eval "
+               "\"$upg_e\"; unset upg_n upg_e upg_l; " +
+               inner_text(rest));
+  }
   std::vector<std::string> parts;
   if (!command.environment.empty()) {
     parts.push_back("env");

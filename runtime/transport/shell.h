@@ -27,6 +27,11 @@ std::string inner_text(const machine::Command &command);
 /// What to send as the exec request for a question.
 std::string question_text(const machine::Command &command, const Framing &framing);
 
+/// The environment of the command goes over its standard input, since it holds a secret.
+bool sends_environment(const machine::Command &command);
+/// Everything that standard input of the command's shell gets.
+std::string whole_input(const machine::Command &command);
+
 /// What to send as the exec request for a step. `state_directory` empty: the host's own default.
 std::string step_text(const machine::Command &command, const Framing &framing, std::string_view state_directory);
 

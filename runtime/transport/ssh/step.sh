@@ -4,7 +4,7 @@
 # What the host keeps of a step, in $root/$name (0700):
 #   claim    boot id, pid and start time of the shell that claimed it: the directory itself is the claim (mkdir is atomic)
 #   key      the key as the controller gave it
-#   input    standard input of the command, if it has any
+#   input    standard input of the command, if it has any; until it has ended
 #   pid      pid, start time and boot id of the supervisor; written before the command starts
 #   out err  output of the command, whole
 #   status   exit status; written, synced and renamed into place when the command has ended
@@ -141,6 +141,7 @@ supervise() {
         upg-step "$end" "$text" >"$dir/out" 2>"$dir/err" 3>&-
   fi
   code=$?
+  rm -f "$dir/input"  # there may be a secret in it
   tries=0
   until printf '%s\n' "$code" >"$dir/status.new" && durable "$dir/status.new" && mv "$dir/status.new" "$dir/status"; do
     tries=$((tries + 1))

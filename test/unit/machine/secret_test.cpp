@@ -70,6 +70,30 @@ upgrade u of web {
   EXPECT_EQ(l.times("print a \"hunter2\" b"), 1);
 }
 
+TEST(Secret, IsFoundInOtherForms) {
+  machine::Redaction r;
+  r.add("s", "hunter2 & 'Co'");
+  for (const std::string text : {"aHVudGVyMiAmICdDbyc=",      // base64, alone
+                                 "aHVudGVyMiAmICdDbycK",      // with the line feed of a file
+                                 "dTpodW50ZXIyICYgJ0NvJ0A=",  // behind two bytes, with one after it
+                                 "eGh1bnRlcjIgJiAnQ28n",      // behind one
+                                 "hunter2%20%26%20%27Co%27", "hunter2+%26+%27Co%27", "68756e746572322026202743 6f27",
+                                 "68756E746572322026202743 6F27", "hunter2 & '\\''Co'\\''"}) {
+    std::string written = text;
+    if (written.starts_with("68")) written.erase(written.find(' '), 1);
+    const std::string hidden = r.hide("before " + written + " after");
+    EXPECT_NE(hidden.find("(secret s, written otherwise "), std::string::npos) << written << " -> " << hidden;
+    EXPECT_LE(hidden.size(), 13 + 34 + 6u) << "more than the edges of it is left: " << hidden;
+    EXPECT_EQ(r.restore(hidden), "before " + written + " after");
+    std::string held, out;
+    for (char c : written) out += r.hide_piece(held, std::string(1, c));
+    out += r.hide_rest(held);
+    EXPECT_EQ(out.find(written), std::string::npos) << "in pieces";
+    EXPECT_EQ(r.restore(out), written) << "in pieces: " << out;
+  }
+  EXPECT_EQ(r.hide("hunter2 and nothing"), "hunter2 and nothing");
+}
+
 TEST(Secret, IsFoundAcrossPieces) {
   machine::Redaction r;
   r.add("s", "hunter2");

@@ -105,6 +105,24 @@ TEST_P(Command, EnvironmentIsGiven) {
   EXPECT_EQ(run(command).out, "x y'z$(id)|");
 }
 
+TEST_P(Command, ASecretEnvironmentIsInNobodysArguments) {
+  const std::string secret = "x y'z$(id)\nsecond 'line'\\";
+  // what a neighbour on the host sees: the arguments of the command's shell and of every shell it came through
+  machine::Command command = shell(
+      "cat; printf '|%s|' \"$TOKEN\"; for p in $$ $PPID $(ps -o ppid= -p $PPID); do tr '\\0' ' ' </proc/$p/cmdline; "
+      "done");
+  command.environment = {{"TOKEN", secret}, {"OTHER", "plain"}};
+  command.input = "its own input";
+  command.secret = true;
+  const auto answer = run(command);
+  EXPECT_EQ(answer.code, 0) << answer.err;
+  EXPECT_TRUE(answer.out.starts_with("its own input|" + secret + "|")) << answer.out;
+  EXPECT_EQ(answer.out.find("x y", 14 + secret.size()), std::string::npos) << answer.out;
+  EXPECT_NE(answer.out.find("TOKEN"), std::string::npos) << "the arguments are seen";
+  command.environment[0].first = "NO-VARIABLE";
+  EXPECT_EQ(run(command).outcome, Outcome::refused);
+}
+
 TEST_P(Command, AProgramNamedLikeAnAssignmentIsStillAProgram) {
   scratch_.write("bin/a=b", "#!/bin/sh\necho ran \"$1\"\n", true);
   machine::Command command = words({"a=b", "x y"});
