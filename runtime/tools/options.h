@@ -20,6 +20,11 @@ struct ReachOptions {
   llvm::cl::opt<bool> no_agent{"no-agent", llvm::cl::desc("do not ask the ssh agent")};
   llvm::cl::opt<bool> ask_sudo{"ask-sudo-password",
                                llvm::cl::desc("ask once for the password that sudo wants on the hosts")};
+  llvm::cl::list<std::string> secret{
+      "secret",
+      llvm::cl::desc("where a secret of the plan comes from here (`become`: the password for sudo): NAME=prompt, "
+                     "env:VARIABLE, file:PATH, credential:NAME or command:TEXT"),
+      llvm::cl::value_desc("name=source")};
 };
 
 /// Whom a run tells that it halted, waits for a person or has ended.

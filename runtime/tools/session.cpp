@@ -308,7 +308,8 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
 
   keep_out_of_dumps();
   std::string sudo;
-  if (!collect_secrets(file.plan, how.secrets, sudo)) return Exit::usage;
+  if (!collect_secrets(file.plan, {options.reach->secret.begin(), options.reach->secret.end()}, how.secrets, sudo))
+    return Exit::usage;
   if (options.reach->ask_sudo && sudo.empty()) {
     auto typed = ask_terminal("password for sudo on the hosts:", true);
     if (!typed) {
