@@ -1,7 +1,7 @@
 """Operators on the gates that a plan awaits, and on its rollouts."""
 
 from registry import drop, insert, operator, replace
-from statements import carriers, gate_name, hosts_in, hosty, member, mentions, moved, other_hosts, spelled, steps, substituted, text_of, unwrapped, visible
+from statements import carriers, gate_name, hosts_in, hosty, mentions, moved, other_hosts, spelled, steps, substituted, text_of, unwrapped, visible
 from trees import PLAN, inner_blocks
 
 # ---- gates
@@ -22,25 +22,21 @@ for name, asked, what in (("await.drop", "gate", "a gate is not awaited"),
             yield place, [drop(block.file, s)], ""
 
 
-@operator("await.later", "a gate is asked only after the next statement")
-def _(seed):
-    for block, i, place, s in steps(seed, "await"):
-        if i + 1 < len(block.statements):
-            yield place, moved(seed, block, s, block.statements[i + 1]["end"]), ""
+def at_edge(block, i, edge):
+    """Where the statement beside another one begins or ends; nothing if there is none."""
+    return block.statements[i][edge] if 0 <= i < len(block.statements) else None
 
 
-@operator("await.earlier", "a gate is asked before the statement that comes before it")
-def _(seed):
-    for block, i, place, s in steps(seed, "await"):
-        if i > 0:
-            yield place, moved(seed, block, s, block.statements[i - 1]["begin"]), ""
-
-
-@operator("await.first", "a gate is asked at the beginning of its block")
-def _(seed):
-    for block, i, place, s in steps(seed, "await"):
-        if i > 1:
-            yield place, moved(seed, block, s, block.statements[0]["begin"]), ""
+for name, target, what in (
+        ("await.later", lambda block, i: at_edge(block, i + 1, "end"), "a gate is asked only after the next statement"),
+        ("await.earlier", lambda block, i: at_edge(block, i - 1, "begin"), "a gate is asked before the statement that comes before it"),
+        ("await.first", lambda block, i: at_edge(block, 0, "begin") if i > 1 else None, "a gate is asked at the beginning of its block")):
+    @operator(name, what)
+    def _(seed, target=target):
+        for block, i, place, s in steps(seed, "await"):
+            at = target(block, i)
+            if at is not None:
+                yield place, moved(seed, block, s, at), ""
 
 
 @operator("await.out", "a gate is asked before the block that it stands in")
@@ -79,24 +75,6 @@ def _(seed):
         for name, d, other in gates:
             if other == shape and not (found and found[1] is d) and visible(seed, block, name):
                 yield place, [replace(block.file, s["gate"]["name"], spelled(block, name))], name
-
-
-@operator("await.in_branch", "a gate is asked in one branch only")
-def _(seed):
-    for block, _, place, s in steps(seed, "await"):
-        if block.variables:
-            yield place, [insert(block.file, s["begin"], f"if answers({member(block)}) {{ "),
-                          insert(block.file, s["end"], " }")], ""
-
-
-@operator("await.beside", "a gate is asked while the next statement runs")
-def _(seed):
-    for block, i, place, s in steps(seed, "await"):
-        if i + 1 < len(block.statements) and not block.asks_only:
-            after = block.statements[i + 1]
-            if after["kind"] not in ("phase", "no_return", "let"):
-                yield place, [insert(block.file, s["begin"], "parallel { "), insert(block.file, s["end"], " } and { "),
-                              insert(block.file, after["end"], " }")], ""
 
 
 @operator("await.twice", "a gate is asked a second time: no harm")

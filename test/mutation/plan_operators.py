@@ -186,22 +186,26 @@ def _(seed):
                 yield place, [drop(block.file, s), insert(block.file, outer.owner["begin"], text + "\n")], host
 
 
-@operator("step.beside", "two steps at once")
-def _(seed):
-    for block, i, place, s in steps(seed, "act", "with", "rolling", "for", "unless"):
-        if i + 1 < len(block.statements):
-            after = block.statements[i + 1]
-            if after["kind"] not in ("phase", "no_return", "let"):
-                yield place, [insert(block.file, s["begin"], "parallel { "), insert(block.file, s["end"], " } and { "),
-                              insert(block.file, after["end"], " }")], ""
+for name, kinds, what in (("step.beside", ("act", "with", "rolling", "for", "unless"), "two steps at once"),
+                          ("await.beside", ("await",), "a gate is asked while the next statement runs")):
+    @operator(name, what)
+    def _(seed, kinds=kinds):
+        for block, i, place, s in steps(seed, *kinds):
+            if i + 1 < len(block.statements) and not (block.asks_only and s["kind"] == "await"):
+                after = block.statements[i + 1]
+                if after["kind"] not in ("phase", "no_return", "let"):
+                    yield place, [insert(block.file, s["begin"], "parallel { "), insert(block.file, s["end"], " } and { "),
+                                  insert(block.file, after["end"], " }")], ""
 
 
-@operator("step.in_branch", "a step is done in one branch only")
-def _(seed):
-    for block, _, place, s in steps(seed, "act"):
-        if block.variables:
-            yield place, [insert(block.file, s["begin"], f"if answers({member(block)}) {{ "),
-                          insert(block.file, s["end"], " }")], ""
+for name, kind, what in (("step.in_branch", "act", "a step is done in one branch only"),
+                         ("await.in_branch", "await", "a gate is asked in one branch only")):
+    @operator(name, what)
+    def _(seed, kind=kind):
+        for block, _, place, s in steps(seed, kind):
+            if block.variables:
+                yield place, [insert(block.file, s["begin"], f"if answers({member(block)}) {{ "),
+                              insert(block.file, s["end"], " }")], ""
 
 
 @operator("step.inserted", "a destructive action that nobody planned")
