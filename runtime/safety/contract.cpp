@@ -40,6 +40,13 @@ Contracts::Contracts(const Site &site) : site_(&site), host_cells_(site.size()) 
     if (plan().actions[a].undo_kind == plan::UndoKind::action)
       undoes_[plan().actions[a].undo.index] = plan::ActionId(a);
   }
+  for (RoleIx r = 0; r < site.role_count(); ++r) {
+    const plan::Role *role = site.role(r);
+    if (role != nullptr && role->health.valid())
+      health_of_[role->health.index].push_back(r);
+    else if (r == site.alive())
+      health_of_[plan::GateId().index].push_back(r);  // "answers from a valid boot"
+  }
   for (std::size_t h = 0; h < plan().holds.size(); ++h) {
     const plan::Hold &hold = plan().holds[h];
     if (hold.acquire.valid()) hold_of_action_[hold.acquire.index] = {plan::HoldId(h), true};
@@ -259,9 +266,18 @@ std::vector<GateIx> Contracts::gates(plan::NodeId reference, const Env &env) {
     for (std::size_t i = 0; i < host.roles.size(); ++i) {
       const PairIx pair = host.first_pair + static_cast<PairIx>(i);
       const GateIx g = n.op == plan::Op::in_service ? health(pair) : stoppable(pair);
-      if (g != kNone && std::find(out.begin(), out.end(), g) == out.end()) out.push_back(g);
+      if (g != kNone) out.push_back(g);
     }
   }
+  // Each once, where it comes first: one gate of the cluster may be the health of many hosts.
+  std::vector<bool> &seen = listed_;
+  if (seen.size() < gates_.size()) seen.resize(gates_.size(), false);
+  std::erase_if(out, [&](GateIx g) {
+    const bool again = seen[g];
+    seen[g] = true;
+    return again;
+  });
+  for (const GateIx g : out) seen[g] = false;
   return out;
 }
 
@@ -303,13 +319,10 @@ GateIx Contracts::gate(plan::GateId id, const Env &arguments) {
   g.arguments = arguments;
   for (const Value &v : arguments) g.hosts.insert(g.hosts.end(), v.hosts.begin(), v.hosts.end());
   sort_unique(g.hosts);
-  for (RoleIx r = 0; r < site_->role_count(); ++r) {
-    const plan::Role *role = site_->role(r);
-    const bool synthetic = r == site_->alive() && (role == nullptr || !role->health.valid());
-    if (synthetic ? id.valid() : (role == nullptr || !role->health.valid() || role->health != id)) continue;
-    const bool global = !synthetic && plan().gates[id.index].frame.parameters.empty();
-    for (const HostIx h :
-         global ? std::vector<HostIx>(site_->hosts_of(r).begin(), site_->hosts_of(r).end()) : g.hosts) {
+  const auto health = health_of_.find(id.index);
+  for (const RoleIx r : health == health_of_.end() ? std::vector<RoleIx>() : health->second) {
+    const bool global = id.valid() && plan().gates[id.index].frame.parameters.empty();
+    for (const HostIx h : global ? site_->hosts_of(r) : std::span<const HostIx>(g.hosts)) {
       const PairIx p = site_->pair(h, r);
       if (p != kNone) g.health_of.push_back(p);
     }

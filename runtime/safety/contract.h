@@ -1,7 +1,6 @@
 #pragma once
 #include <array>
 #include <cstdint>
-#include <map>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -187,7 +186,9 @@ class Contracts {
   std::unordered_map<std::string, std::uint32_t> contract_of_, gate_of_, hold_of_, cell_of_;
   std::array<std::vector<ItemIx>, static_cast<std::size_t>(ItemKind::count_)> item_of_;  // 0: none yet
   ItemIx items_ = 1;                                                                     // the star is the first
-  std::map<std::uint32_t, bool> own_host_only_;
+  std::unordered_map<std::uint32_t, bool> own_host_only_;
+  std::unordered_map<std::uint32_t, std::vector<RoleIx>> health_of_;  // by gate: the roles whose health it is
+  std::vector<bool> listed_;                                          // by gate, while a list is made
   std::unordered_map<std::uint32_t, std::pair<plan::HoldId, bool>> hold_of_action_;  // true: acquires
   std::unordered_map<std::uint32_t, plan::ActionId> undoes_;                         // of an undo: the action
   std::uint64_t fresh_ = 0;

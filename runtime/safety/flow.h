@@ -142,6 +142,7 @@ class Flow {
     bool any = false;
     bool of_abort = false;  // of all that may precede the point of no return
     State joined;
+    State last;  // what was joined last: only what differs from it can be new
   };
 
   void run(StepIx s, State &state);
@@ -174,12 +175,15 @@ class Flow {
   int holds_for(plan::NodeId condition, const Env &env, const State &state);
   void taints(StepIx s, const State &state);
   void compare(StepIx s, const State &a, const State &b, CellIx except);
-  void join(State &into, const State &other);
+  /// `known`: a configuration that `into` holds already.
+  void join(State &into, const State &other, const State &known);
+  void join(State &into, const State &other) { join(into, other, into); }
   using Lists = Versions<std::uint32_t>;
   Change change(const State &from, const State &to) const;
   void note(Edit &edit, const Lists &lists, std::uint32_t from, std::uint32_t to) const;
+  void note(Edit &edit, std::uint32_t key, std::uint32_t before, std::uint32_t after) const;
   void apply(const Change &change, State &into);
-  Edit younger(const Lists &lists, std::uint32_t into, std::uint32_t other);
+  Edit younger(const Lists &lists, std::uint32_t into, std::uint32_t other, std::uint32_t known);
   template <class Put>
   void apply(const Edit &edit, const Lists &lists, const std::uint32_t &version, Put put);
   void apply_open(const Edit &edit, State &into);

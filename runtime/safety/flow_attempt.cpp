@@ -13,11 +13,12 @@ void Flow::may_fail(StepIx s, const State &state) {
   for (Failures *f : failures_) {
     if (f->of_abort && !tree_.may_precede_point(s)) continue;
     if (f->any) {
-      join(f->joined, state);
+      join(f->joined, state, f->last);
     } else {
       f->joined = state;
       f->any = true;
     }
+    f->last = state;
   }
 }
 

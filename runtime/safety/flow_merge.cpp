@@ -14,14 +14,17 @@ bool among(const Items &items, const Item &item) {
 }  // namespace
 
 void Flow::note(Edit &edit, const Lists &lists, std::uint32_t from, std::uint32_t to) const {
-  lists.difference(from, to, [&](std::uint32_t key, std::uint32_t before, std::uint32_t after) {
-    for (const Item &i : items_[before]) {
-      if (!among(items_[after], i)) edit.gone.emplace_back(key, i);
-    }
-    for (const Item &i : items_[after]) {
-      if (!among(items_[before], i)) edit.come.emplace_back(key, i);
-    }
-  });
+  lists.difference(
+      from, to, [&](std::uint32_t key, std::uint32_t before, std::uint32_t after) { note(edit, key, before, after); });
+}
+
+void Flow::note(Edit &edit, std::uint32_t key, std::uint32_t before, std::uint32_t after) const {
+  for (const Item &i : items_[before]) {
+    if (!among(items_[after], i)) edit.gone.emplace_back(key, i);
+  }
+  for (const Item &i : items_[after]) {
+    if (!among(items_[before], i)) edit.come.emplace_back(key, i);
+  }
 }
 
 Flow::Change Flow::change(const State &from, const State &to) const {
@@ -101,15 +104,20 @@ void Flow::dag(StepIx s, State &state) {
   for (std::size_t i = 0; i < known.before.size(); ++i) waits[i] = known.before[i].count();
   for (const std::uint32_t i : known.order) {
     State start = state;
-    // Where one predecessor comes after all others, its end is this start.
-    const auto last = std::find_if(known.into[i].begin(), known.into[i].end(),
-                                   [&](std::uint32_t j) { return waits[j] + 1 == waits[i]; });
-    if (last != known.into[i].end()) {
+    // From the end of the predecessor with the most of them before it: often that is all of them.
+    const std::vector<std::uint32_t> &into = known.into[i];
+    const auto last = std::max_element(into.begin(), into.end(), [&](auto j, auto k) { return waits[j] < waits[k]; });
+    if (last != into.end()) {
       start = ends[*last];
-    } else {
-      for (const std::uint32_t j : changing) {
-        if (known.before[i].test(j)) apply(changes[j], start);
+      llvm::BitVector missing = known.before[i];
+      missing.reset(known.before[*last]);
+      missing.reset(*last);
+      std::vector<std::uint32_t> rest;
+      for (const unsigned j : missing.set_bits()) {
+        if (!changes[j].empty()) rest.push_back(j);
       }
+      std::sort(rest.begin(), rest.end(), [&](auto j, auto k) { return known.rank[j] < known.rank[k]; });
+      for (const std::uint32_t j : rest) apply(changes[j], start);
     }
     ends[i] = start;
     run(phases[i], ends[i]);
@@ -145,9 +153,11 @@ void Flow::compare(StepIx s, const State &a, const State &b, CellIx except) {
 }
 
 /// What the other way leaves and `into` does not; it counts as younger than all.
-Flow::Edit Flow::younger(const Lists &lists, std::uint32_t into, std::uint32_t other) {
+Flow::Edit Flow::younger(const Lists &lists, std::uint32_t into, std::uint32_t other, std::uint32_t known) {
   Edit edit;
-  note(edit, lists, into, other);
+  lists.difference(known, other, [&](std::uint32_t key, std::uint32_t, std::uint32_t after) {
+    note(edit, key, lists.get(into, key), after);
+  });
   edit.gone.clear();
   std::sort(edit.come.begin(), edit.come.end(),
             [](const auto &a, const auto &b) { return a.second.number < b.second.number; });
@@ -156,16 +166,19 @@ Flow::Edit Flow::younger(const Lists &lists, std::uint32_t into, std::uint32_t o
 }
 
 /// Takes the join of two ways: what either may leave.
-void Flow::join(State &into, const State &other) {
+void Flow::join(State &into, const State &other, const State &known) {
   keep();
   std::vector<std::pair<CellIx, Values>> cells;
-  cells_.difference(into.cells, other.cells, [&](CellIx cell, Values a, Values b) { cells.emplace_back(cell, a | b); });
+  cells_.difference(known.cells, other.cells,
+                    [&](CellIx cell, Values, Values b) { cells.emplace_back(cell, cells_.get(into.cells, cell) | b); });
+  const std::uint32_t known_open = known.open, known_armed = known.armed, known_unknown = known.unknown;
   for (const auto &[cell, values] : cells) into.cells = cells_.set(into.cells, cell, values);
-  apply_open(younger(opens_, into.open, other.open), into);
-  apply_armed(younger(armings_, into.armed, other.armed), into);
+  apply_open(younger(opens_, into.open, other.open, known_open), into);
+  apply_armed(younger(armings_, into.armed, other.armed, known_armed), into);
   std::vector<std::uint32_t> unknown;
-  unknowns_.difference(into.unknown, other.unknown,
-                       [&](std::uint32_t slot, std::uint8_t, std::uint8_t) { unknown.push_back(slot); });
+  unknowns_.difference(known_unknown, other.unknown, [&](std::uint32_t slot, std::uint8_t, std::uint8_t b) {
+    if (b != 0 || unknowns_.get(into.unknown, slot) != 0) unknown.push_back(slot);
+  });
   for (const std::uint32_t slot : unknown) into.unknown = unknowns_.set(into.unknown, slot, 1);
 }
 

@@ -154,28 +154,31 @@ void Knowledge::precede(Outcome &then, StepIx up, StepIx x, GateIx gate) {
 }
 
 void Knowledge::earlier_phases(Outcome &then, StepIx dag, StepIx phase, GateIx gate) {
-  const std::vector<StepIx> &children = tree_[dag].children;
   const Phases &phases = tree_.phases(dag);
-  const llvm::BitVector &before = phases.before[tree_.ordinal(phase)];
+  llvm::BitVector left = phases.before[tree_.ordinal(phase)];  // not looked at, and not covered by a later one
+  llvm::BitVector covered(left.size());
   std::vector<std::pair<std::uint32_t, const Outcome *>> parts;  // in which something happens to the gate
-  for (int i = before.find_first(); i >= 0;) {
-    const StepIx at = first_touch(gate, children[static_cast<unsigned>(i)], tree_[dag].end);
+  Outcome earlier;
+  earlier.neither = true;
+  for (int i = left.find_last(); i >= 0; i = left.find_last()) {
+    const StepIx at = last_touch(gate, dag + 1, tree_[tree_[dag].children[static_cast<unsigned>(i)]].end);
     if (at == kNone) break;
     const StepIx child = tree_.child_towards(dag, at);
     const std::uint32_t there = tree_.ordinal(child);
-    if (before.test(there)) parts.emplace_back(there, &outcome(child, gate));
-    i = before.find_next(there);
-  }
-  llvm::BitVector covered(before.size());
-  Outcome earlier;
-  earlier.neither = true;
-  for (const auto &[i, part] : parts) {
-    if (part->neither) continue;
+    const bool ours = left.test(there);
+    left.reset(there, static_cast<unsigned>(i) + 1);  // nothing happens to it between the two
+    if (!ours) continue;
+    const Outcome &part = outcome(child, gate);
+    parts.emplace_back(there, &part);
+    if (part.neither) continue;
     earlier.neither = false;
-    covered |= phases.before[i];
+    covered |= phases.before[there];
+    left.reset(phases.before[there]);
   }
+  std::sort(parts.begin(), parts.end());
   for (const auto &[i, part] : parts) {
-    if (part->hit && !covered.test(i)) {
+    if (covered.test(i)) continue;  // what comes after it has the last word
+    if (part->hit) {
       earlier.hit = true;
       if (earlier.by == kNone) earlier.by = part->by;
     }

@@ -1,6 +1,8 @@
 #include <algorithm>
-#include <map>
-#include <set>
+#include <functional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
@@ -8,14 +10,56 @@
 namespace upg::safety {
 namespace {
 
-/// Changes seen so far on the way: by role, and by pair for the rules on each host; each with the step that made it.
-struct Seen {
-  std::map<RoleIx, StepIx> roles;
-  std::map<PairIx, StepIx> pairs;
-  void add(const Seen &other) {
-    roles.insert(other.roles.begin(), other.roles.end());
-    pairs.insert(other.pairs.begin(), other.pairs.end());
+/// Changes on the way that leads here, each with the step that made it: by role, and by pair for the rules on each
+/// host. Kept in layers, so that a part that may run beside others starts without a copy.
+class Seen {
+ public:
+  using Key = std::uint64_t;
+  static Key of_role(RoleIx r) { return r; }
+  static Key of_pair(PairIx p) { return (Key{1} << 32) | p; }
+  using Changes = std::unordered_map<Key, StepIx>;
+  /// What the children of a dag, roll or `parallel` change: the first step of each child, by its place.
+  using Below = std::unordered_map<Key, std::vector<std::pair<std::uint32_t, StepIx>>>;
+
+  Seen() { layers_.emplace_back(); }
+  void add(Key key, StepIx s) { layers_.back().own.emplace(key, s); }
+  void enter() { layers_.emplace_back(); }
+  /// A child at this place: it also sees those others for which `counts` says so.
+  template <class Counts>
+  void enter(const Below &below, Counts counts) {
+    layers_.emplace_back();
+    layers_.back().below = &below;
+    layers_.back().counts = counts;
   }
+  Changes leave() {
+    Changes out = std::move(layers_.back().own);
+    layers_.pop_back();
+    return out;
+  }
+  /// The outermost counts.
+  StepIx find(Key key) const {
+    for (const Layer &layer : layers_) {
+      if (layer.below != nullptr) {
+        const auto at = layer.below->find(key);
+        if (at != layer.below->end()) {
+          for (const auto &[place, s] : at->second) {
+            if (layer.counts(place)) return s;
+          }
+        }
+      }
+      const auto at = layer.own.find(key);
+      if (at != layer.own.end()) return at->second;
+    }
+    return kNone;
+  }
+
+ private:
+  struct Layer {
+    Changes own;
+    const Below *below = nullptr;
+    std::function<bool(std::uint32_t)> counts;
+  };
+  std::vector<Layer> layers_;
 };
 
 class Walk {
@@ -34,6 +78,12 @@ class Walk {
   }
   void run() {
     if (rules_.empty()) return;
+    of_role_.resize(a_.site.role_count());
+    for (std::uint32_t r = 0; r < rules_.size(); ++r) {
+      of_role_[rules_[r].first].push_back(r);
+      if (rules_[r].later != rules_[r].first) of_role_[rules_[r].later].push_back(r);
+      each_host_ = each_host_ || rules_[r].rule->on_each_host;
+    }
     Seen seen;
     visit(0, seen);
   }
@@ -44,31 +94,37 @@ class Walk {
     const plan::Order *rule;
   };
 
-  Seen changed_below(StepIx s) const {
-    Seen out;
-    for (StepIx x = s; x < a_.tree[s].end; ++x) {
-      if (a_.tree[x].kind != StepKind::act) continue;
-      for (const PairIx p : a_.tree.contract(a_.tree[x]).changes) {
-        out.roles.emplace(a_.site.pair_role(p), x);
-        out.pairs.emplace(p, x);
-      }
+  /// Calls use(key, step) for each change of the act that some rule asks for.
+  template <class Use>
+  void changed(StepIx s, Use use) const {
+    for (const PairIx p : a_.tree.contract(a_.tree[s]).changes) {
+      const RoleIx role = a_.site.pair_role(p);
+      if (of_role_[role].empty()) continue;
+      use(Seen::of_role(role), s);
+      if (each_host_) use(Seen::of_pair(p), s);
     }
-    return out;
   }
 
   void visit(StepIx s, Seen &seen) {
-    if (s == a_.tree.on_abort()) seen = Seen();  // a plan of its own
     const Step &step = a_.tree[s];
+    if (s == a_.tree.on_abort()) {  // a plan of its own
+      Seen own;
+      for (const StepIx child : step.children) visit(child, own);
+      return;
+    }
     switch (step.kind) {
       case StepKind::act:
         act(s, seen);
         return;
       case StepKind::branch: {
-        const Seen entry = seen;
+        std::vector<Seen::Changes> arms;
         for (const StepIx child : step.children) {
-          Seen arm = entry;
-          visit(child, arm);
-          seen.add(arm);
+          seen.enter();
+          visit(child, seen);
+          arms.push_back(seen.leave());
+        }
+        for (const Seen::Changes &arm : arms) {
+          for (const auto &[key, by] : arm) seen.add(key, by);
         }
         return;
       }
@@ -76,19 +132,27 @@ class Walk {
       case StepKind::dag:
       case StepKind::roll: {
         if (step.kind == StepKind::roll && step.batch <= 1) break;
-        const Seen entry = seen;
-        std::vector<Seen> below;
-        for (const StepIx child : step.children) below.push_back(changed_below(child));
-        for (std::size_t i = 0; i < step.children.size(); ++i) {
-          Seen mine = entry;
-          for (std::size_t j = 0; j < step.children.size(); ++j) {
-            const bool before =
-                step.kind == StepKind::dag && a_.tree.phases(s).before[i].test(static_cast<unsigned>(j));
-            if (before || a_.tree.concurrent_children(s, step.children[i], step.children[j])) mine.add(below[j]);
+        Seen::Below below;
+        for (const StepIx child : step.children) {
+          const std::uint32_t place = a_.tree.ordinal(child);
+          for (StepIx x = child; x < a_.tree[child].end; ++x) {
+            if (a_.tree[x].kind != StepKind::act) continue;
+            changed(x, [&](Seen::Key key, StepIx by) {
+              auto &places = below[key];
+              if (places.empty() || places.back().first != place) places.emplace_back(place, by);
+            });
           }
-          visit(step.children[i], mine);
         }
-        for (const Seen &b : below) seen.add(b);
+        for (const StepIx child : step.children) {
+          const std::uint32_t i = a_.tree.ordinal(child);
+          seen.enter(below, [&, i](std::uint32_t j) {
+            const bool before = step.kind == StepKind::dag && a_.tree.phases(s).before[i].test(j);
+            return before || a_.tree.concurrent_children(s, step.children[i], step.children[j]);
+          });
+          visit(child, seen);
+          seen.leave();
+        }
+        for (const auto &[key, places] : below) seen.add(key, places.front().second);
         return;
       }
       case StepKind::attempt:
@@ -110,19 +174,18 @@ class Walk {
     for (const PairIx p : c.changes) {
       const RoleIx role = a_.site.pair_role(p);
       const HostIx host = a_.site.pair_host(p);
-      for (const Pair &rule : rules_) {
+      for (const std::uint32_t r : of_role_[role]) {
+        const Pair &rule = rules_[r];
         const bool each = rule.rule->on_each_host;
         if (role == rule.first) {
           // A later role was changed already, or is by the same action.
           StepIx other = kNone;
           if (each) {
             const PairIx q = a_.site.pair(host, rule.later);
-            const auto it = q == kNone ? seen.pairs.end() : seen.pairs.find(q);
-            if (it != seen.pairs.end()) other = it->second;
+            if (q != kNone) other = seen.find(Seen::of_pair(q));
             if (q != kNone && contains(c.changes, q)) other = s;
           } else {
-            const auto it = seen.roles.find(rule.later);
-            if (it != seen.roles.end()) other = it->second;
+            other = seen.find(Seen::of_role(rule.later));
             for (const PairIx q : c.changes) {
               if (a_.site.pair_role(q) == rule.later) other = s;
             }
@@ -143,10 +206,7 @@ class Walk {
         }
       }
     }
-    for (const PairIx p : c.changes) {
-      seen.roles.emplace(a_.site.pair_role(p), s);
-      seen.pairs.emplace(p, s);
-    }
+    changed(s, [&](Seen::Key key, StepIx by) { seen.add(key, by); });
   }
 
   void report(const Pair &rule, StepIx later, StepIx s) {
@@ -208,6 +268,8 @@ class Walk {
 
   Analysis &a_;
   std::vector<Pair> rules_;
+  std::vector<std::vector<std::uint32_t>> of_role_;  // the rules that name it
+  bool each_host_ = false;
 };
 
 void check(Analysis &a) { Walk(a).run(); }
