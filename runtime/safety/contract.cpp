@@ -226,12 +226,14 @@ CellIx Contracts::cell(plan::StateId state, const Env &arguments) {
 CellIx Contracts::cell(plan::NodeId reference, const Env &env) {
   return cell(plan::StateId(plan().node(reference).a), arguments(reference, env));
 }
-CellIx Contracts::cell(plan::StateId state, HostIx host) {
+CellIx Contracts::cell(plan::StateId state, HostIx host) { return cell(state, Env{of_host(host)}); }
+
+Value Contracts::of_host(HostIx h) const {
   Value v;
   v.is_hosts = true;
-  v.hosts = {host};
+  v.hosts = {h};
   v.key = hosts_key(v.hosts);
-  return cell(state, Env{v});
+  return v;
 }
 
 HoldIx Contracts::hold(plan::HoldId hold, const Env &arguments) {
@@ -285,10 +287,7 @@ GateIx Contracts::health(PairIx pair) {
   const RoleIx r = site_->pair_role(pair);
   const HostIx h = site_->pair_host(pair);
   const plan::Role *role = site_->role(r);
-  Env arguments(1);
-  arguments[0].is_hosts = true;
-  arguments[0].hosts = {h};
-  arguments[0].key = hosts_key(arguments[0].hosts);
+  Env arguments = {of_host(h)};
   if (role == nullptr || !role->health.valid()) {
     if (r != site_->alive()) return kNone;
     return gate(plan::GateId(), arguments);
@@ -300,10 +299,7 @@ GateIx Contracts::health(PairIx pair) {
 GateIx Contracts::stoppable(PairIx pair) {
   const plan::Role *role = site_->role(site_->pair_role(pair));
   if (role == nullptr || !role->stoppable.valid()) return kNone;
-  Env arguments(1);
-  arguments[0].is_hosts = true;
-  arguments[0].hosts = {site_->pair_host(pair)};
-  arguments[0].key = hosts_key(arguments[0].hosts);
+  Env arguments = {of_host(site_->pair_host(pair))};
   if (plan().gates[role->stoppable.index].frame.parameters.empty()) arguments.clear();
   return gate(role->stoppable, arguments);
 }

@@ -132,6 +132,7 @@ class Contracts {
   std::size_t hold_count() const { return holds_.size(); }
   std::span<const CellIx> cells_of(HostIx h) const;
 
+  Value of_host(HostIx h) const;
   /// A fresh key for a value that is known at run time only.
   std::string fresh_key() { return "?" + std::to_string(++fresh_); }
 

@@ -137,6 +137,17 @@ std::vector<Open> Flow::open_before(StepIx s, PairIx pair) const {
   return out;
 }
 
+std::vector<Open> Flow::opened_between(StepIx first, StepIx second) const {
+  std::vector<Open> out;
+  opens_.difference(before_[first].open, before_[second].open,
+                    [&](std::uint32_t slot, std::uint32_t, std::uint32_t list) {
+                      for (const Item &i : items_[list])
+                        out.push_back({pair_of_[slot], i.changing, region_at(i.by, second), i.by, i.number});
+                    });
+  std::sort(out.begin(), out.end(), kOlder);
+  return out;
+}
+
 std::optional<Open> Flow::changing_before(StepIx s, RoleIx role) const {
   std::optional<Open> found;
   const auto look = [&](std::uint32_t slot, std::uint32_t list) {
@@ -413,121 +424,6 @@ void Flow::close(StepIx s, State &state, const std::vector<PairIx> &pairs) {
       if (kept.size() != now.size()) put_open(state, slot_[p], std::move(kept));
     }
     if (all) state.unknown = unknowns_.set(state.unknown, slot_[p], 0);
-  }
-}
-
-// ---- counts
-
-namespace {
-int negated(int truth) { return truth < 0 ? truth : 1 - truth; }
-}  // namespace
-
-/// 1 true, 0 false, -1 it depends.
-int Flow::holds_for(plan::NodeId node, const Env &env, const State &state) {
-  using plan::Op;
-  const plan::Plan &p = tree_.plan();
-  const plan::Node &n = p.node(node);
-  switch (n.op) {
-    case Op::boolean:
-      return n.a != 0 ? 1 : 0;
-    case Op::both:
-    case Op::either: {
-      const int a = holds_for(p.kid(node, 0), env, state), b = holds_for(p.kid(node, 1), env, state);
-      const int decisive = n.op == Op::both ? 0 : 1;
-      if (a == decisive || b == decisive) return decisive;
-      return a < 0 || b < 0 ? -1 : 1 - decisive;
-    }
-    case Op::negate:
-      return negated(holds_for(p.kid(node, 0), env, state));
-    case Op::equal:
-    case Op::differ: {
-      for (const auto &[left, right] : {std::pair(0u, 1u), std::pair(1u, 0u)}) {
-        const plan::NodeId x = p.kid(node, left), y = p.kid(node, right);
-        if (p.node(x).op != Op::cell_value || p.node(y).op != Op::text) continue;
-        const CellIx cell = tree_.contracts().cell(p.kid(x, 0), env);
-        if (cell >= cell_count_) return -1;
-        const plan::State &record = p.states[tree_.contracts().cell(cell).state.index];
-        Values wanted = 0;
-        for (std::uint32_t i = 0; i < record.values.size(); ++i) {
-          if (p.text(record.values[i].name) == p.strings[p.node(y).a]) wanted = value_bit(i);
-        }
-        const Values now = value(state, cell);
-        const int truth = (now & wanted) == 0 ? 0 : now == wanted ? 1 : -1;
-        return n.op == Op::equal ? truth : negated(truth);
-      }
-      return -1;
-    }
-    default:
-      return -1;
-  }
-}
-
-void Flow::count(StepIx s, const State &state) {
-  if (tree_.contract(tree_[s]).counts.empty()) return;
-  if (turning_ == 0)
-    judge_counts({s, state});
-  else
-    counts_.push_back({s, state});  // what the turn leaves is not known yet
-}
-
-void Flow::end_turn(StepIx s, const State &state) {
-  turn_ends_[s] = state;
-  if (--turning_ != 0) return;
-  for (const Counted &c : counts_) judge_counts(c);
-  counts_.clear();
-}
-
-/// How many hosts may have been lost before the step, of these.
-std::uint64_t Flow::may_be_lost(StepIx s, std::span<const HostIx> hosts) const {
-  if (tree_.plan().tolerate == 0) return 0;
-  std::uint64_t visited = 0;
-  for (StepIx x = 0; x < s; ++x) {
-    const Step &step = tree_[x];
-    if (step.kind != StepKind::iteration || !tree_.plan().rollouts[tree_.plan().node(step.node).a].tolerant) continue;
-    if (contains(hosts, step.host)) visited += tree_.site().host(step.host).many;
-  }
-  return std::min<std::uint64_t>(visited, tree_.plan().tolerate);
-}
-
-void Flow::judge_counts(const Counted &counted) {
-  const Site &site = tree_.site();
-  const Contract &c = tree_.contract(tree_[counted.act]);
-  for (std::size_t i = 0; i < c.counts.size(); ++i) {
-    const CountNeed &need = c.counts[i];
-    std::uint64_t low = 0, high = 0, all = 0;
-    const auto add = [&](int truth, std::uint64_t n) {
-      if (truth == 1) low += n;
-      if (truth != 0) high += n;
-    };
-    for (const HostIx h : need.hosts) {
-      const SiteHost &host = site.host(h);
-      if (host.out) continue;
-      all += host.many;
-      Env env = c.env;
-      // The bound name is the slot after the action's own; the compiler numbers it in the action's frame.
-      if (env.size() <= need.slot) env.resize(need.slot + std::size_t{1});
-      env[need.slot] = Value{true, true, {h}, "{" + std::to_string(h) + " }", false};
-      const plan::NodeId condition = tree_.plan().kid(need.node, 1);
-      const int now = holds_for(condition, env, counted.state);
-      StepIx turn = tree_[counted.act].region;
-      while (turn != 0 && (host.many == 1 || tree_[turn].host != h)) turn = tree_[turn].region;
-      if (turn == 0) {
-        add(now, host.many);
-        continue;
-      }
-      // In the turn of the host that stands for many: of the others any number has had its turn.
-      add(now, 1);
-      const int before = holds_for(condition, env, before_[turn]), after = holds_for(condition, env, turn_ends_[turn]);
-      add(before == after ? before : -1, host.many - 1);
-    }
-    const std::uint64_t lost = may_be_lost(counted.act, need.hosts);
-    low -= std::min(low, lost);
-    high = std::min(all, high + lost);
-    const auto amount = static_cast<std::uint64_t>(std::max<std::int64_t>(need.amount, 0));
-    const bool holds = need.relation == 0   ? low == amount && high == amount
-                       : need.relation == 1 ? low >= amount
-                                            : high <= amount;
-    if (!holds) miscounts_.push_back({counted.act, i, low, high});
   }
 }
 

@@ -84,6 +84,8 @@ class Flow {
   /// The outages open when the step starts, oldest first: all, or those of one pair.
   std::vector<Open> open_before(StepIx s) const;
   std::vector<Open> open_before(StepIx s, PairIx pair) const;
+  /// Those open when the second step starts that were not when the first did.
+  std::vector<Open> opened_between(StepIx first, StepIx second) const;
   /// The outages open when the step has ended, oldest first.
   std::vector<Open> open_after(StepIx s) const { return open_in(after_[s], s); }
   /// The oldest outage under change of the role that is open when the step starts.
@@ -171,7 +173,27 @@ class Flow {
   void count(StepIx s, const State &state);
   void end_turn(StepIx s, const State &state);
   void judge_counts(const Counted &counted);
-  std::uint64_t may_be_lost(StepIx s, std::span<const HostIx> hosts) const;
+  /// What a count finds: how many hosts at least and at most.
+  struct Tally {
+    bool known = false;
+    std::uint32_t cells = 0;  // the version of sigma that it was found in
+    std::vector<HostIx> hosts;
+    std::vector<int> truth;                                          // of each
+    std::vector<std::uint32_t> crowds;                               // those that stand for many
+    std::unordered_map<CellIx, std::vector<std::uint32_t>> readers;  // which hosts' truth depends on a cell
+    std::uint64_t low = 0, high = 0, all = 0;
+    void add(int of, std::uint64_t n) {
+      if (of == 1) low += n;
+      if (of != 0) high += n;
+    }
+    void take(int of, std::uint64_t n) {
+      if (of == 1) low -= n;
+      if (of != 0) high -= n;
+    }
+  };
+  Tally &tally(const Contract &c, const CountNeed &need, const State &state);
+  bool of_bound_host_only(plan::NodeId node, std::uint32_t slot) const;
+  std::uint64_t may_be_lost(StepIx s, std::span<const HostIx> hosts);
   int holds_for(plan::NodeId condition, const Env &env, const State &state);
   void taints(StepIx s, const State &state);
   void compare(StepIx s, const State &a, const State &b, CellIx except);
@@ -212,6 +234,11 @@ class Flow {
   std::vector<Uneven> uneven_;
   std::vector<Starved> starved_;
   std::vector<Miscount> miscounts_;
+  std::unordered_map<std::uint32_t, Tally> tallies_;                        // by the need's node
+  std::unordered_map<CellIx, std::vector<std::uint32_t>> *read_ = nullptr;  // notes what a condition reads
+  std::uint32_t reader_ = 0;
+  std::vector<StepIx> tolerant_turns_;
+  bool tolerant_known_ = false;
   std::vector<Counted> counts_;  // in turns of hosts that stand for many
   std::unordered_map<StepIx, State> turn_ends_;
   std::uint32_t turning_ = 0;

@@ -99,19 +99,6 @@ StepIx Knowledge::last_touch(GateIx gate, StepIx from, StepIx to) const {
 
 StepIx Knowledge::hitter(StepIx s, GateIx gate) const { return first_hit(gate, s, tree_[s].end); }
 
-StepIx Knowledge::beside(GateIx gate, StepIx dag, StepIx phase) const {
-  const std::vector<StepIx> &children = tree_[dag].children;
-  const llvm::BitVector beside = tree_.phases(dag).beside(tree_.ordinal(phase));
-  for (int i = beside.find_first(); i >= 0;) {
-    const StepIx by = first_hit(gate, children[static_cast<unsigned>(i)], tree_[dag].end);
-    if (by == kNone) return kNone;
-    const std::uint32_t there = tree_.ordinal(tree_.child_towards(dag, by));
-    if (beside.test(there)) return by;
-    i = beside.find_next(there);
-  }
-  return kNone;
-}
-
 Knowledge::Outcome Knowledge::leaf(StepIx s, GateIx gate) {
   Contracts &contracts = tree_.contracts();
   const Step &step = tree_[s];
@@ -304,18 +291,15 @@ Known Knowledge::before(StepIx s, GateIx gate) {
   Outcome so_far;
   so_far.neither = true;
   Known known;
-  const auto concurrent_hit = [&](StepIx by) {
-    if (known.concurrent || by == kNone) return;
-    known.stale = known.concurrent = true;
-    known.by = by;
-  };
   bool forgotten = false;  // a failure lies between here and what is further out: only what runs beside counts
   for (StepIx x = s; tree_[x].parent != kNone; x = tree_[x].parent) {
     const StepIx up = tree_[x].parent;
     const Step &parent = tree_[up];
-    if (forgotten && parent.kind != StepKind::parallel && parent.kind != StepKind::dag &&
-        !(parent.kind == StepKind::roll && parent.batch > 1))
-      continue;
+    if (!known.concurrent) {
+      known.by = tree_.first_beside(up, x, [&](StepIx from, StepIx to) { return first_hit(gate, from, to); });
+      known.stale = known.concurrent = known.by != kNone;
+    }
+    if (forgotten) continue;
     switch (parent.kind) {
       case StepKind::attempt: {
         const std::uint32_t me = tree_.ordinal(x);
@@ -336,20 +320,18 @@ Known Knowledge::before(StepIx s, GateIx gate) {
         break;
       }
       case StepKind::parallel:
+        break;
       case StepKind::roll: {
+        if (parent.batch > 1 || !so_far.neither) break;
         const StepIx earlier = first_hit(gate, up + 1, x);
-        if (parent.kind == StepKind::parallel || parent.batch > 1) {
-          concurrent_hit(earlier != kNone ? earlier : first_hit(gate, tree_[x].end, parent.end));
-        } else if (so_far.neither && earlier != kNone) {
-          so_far.hit = true;
-          so_far.neither = false;
-          if (so_far.by == kNone) so_far.by = earlier;
-        }
+        if (earlier == kNone) break;
+        so_far.hit = true;
+        so_far.neither = false;
+        if (so_far.by == kNone) so_far.by = earlier;
         break;
       }
       case StepKind::dag:
-        if (!known.concurrent) concurrent_hit(beside(gate, up, x));
-        if (so_far.neither && !forgotten) earlier_phases(so_far, up, x, gate);
+        if (so_far.neither) earlier_phases(so_far, up, x, gate);
         break;
       case StepKind::branch:
         break;

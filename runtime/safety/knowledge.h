@@ -67,8 +67,6 @@ class Knowledge {
   /// The first and the last that may hit it or passes it.
   StepIx first_touch(GateIx gate, StepIx from, StepIx to) const;
   StepIx last_touch(GateIx gate, StepIx from, StepIx to) const;
-  /// The first that may hit it in a phase that runs beside this one.
-  StepIx beside(GateIx gate, StepIx dag, StepIx phase) const;
 
   const Tree &tree_;
   Touches touches_;

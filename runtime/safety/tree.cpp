@@ -62,11 +62,7 @@ StepIx Tree::add(StepKind kind, plan::NodeId node) {
 
 void Tree::bind(Env &env, std::uint32_t slot, HostIx host) {
   if (env.size() <= slot) env.resize(slot + std::size_t{1});
-  Value v;
-  v.is_hosts = true;
-  v.hosts = {host};
-  v.key = "{" + std::to_string(host) + " }";
-  env[slot] = std::move(v);
+  env[slot] = contracts_->of_host(host);
 }
 
 void Tree::add_act(StepIx s, plan::ActionId action, Env arguments) {

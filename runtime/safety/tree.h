@@ -125,6 +125,26 @@ class Tree {
   std::uint32_t ordinal(StepIx child) const { return steps_[child].place; }
   /// Whether two children of a parallel, dag or roll may run at the same time.
   bool concurrent_children(StepIx parent, StepIx a, StepIx b) const;
+  /// The first step in a part below `up` that may run at the same time as its child `x`, of those that first(from, to)
+  /// finds in the steps from .. to - 1; or kNone.
+  template <class First>
+  StepIx first_beside(StepIx up, StepIx x, First first) const {
+    const Step &parent = steps_[up];
+    if (parent.kind == StepKind::parallel || (parent.kind == StepKind::roll && parent.batch > 1)) {
+      const StepIx earlier = first(up + 1, x);
+      return earlier != kNone ? earlier : first(steps_[x].end, parent.end);
+    }
+    if (parent.kind != StepKind::dag) return kNone;
+    const llvm::BitVector beside = phases(up).beside(steps_[x].place);
+    for (int i = beside.find_first(); i >= 0;) {
+      const StepIx found = first(parent.children[static_cast<unsigned>(i)], parent.end);
+      if (found == kNone) break;
+      const std::uint32_t there = steps_[child_towards(up, found)].place;
+      if (beside.test(there)) return found;
+      i = beside.find_next(there);
+    }
+    return kNone;
+  }
   /// Inside `with` of this hold (or of one that may be the same).
   bool inside(StepIx s, HoldIx hold) const;
   /// The holds (their `with` steps) that an attempt around the step may have left held when it failed.

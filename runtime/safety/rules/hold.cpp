@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <unordered_map>
 
 #include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
@@ -8,9 +9,39 @@ namespace {
 
 using diagnostics::Kind;
 
+/// The `with` steps by what they hold.
+class Withs {
+ public:
+  explicit Withs(const Analysis &a) {
+    for (StepIx w = 0; w < a.tree.size(); ++w) {
+      if (a.tree[w].kind != StepKind::with) continue;
+      const HoldInstance &hold = a.contracts.hold(a.tree[w].hold);
+      by_hold_[a.tree[w].hold].push_back(w);
+      by_kind_[hold.hold.index].push_back(w);
+      if (hold.runtime) at_run_time_[hold.hold.index].push_back(w);
+    }
+  }
+  /// Those that may hold it, in the order of the text.
+  std::vector<StepIx> of(const Analysis &a, HoldIx hold) const {
+    const HoldInstance &wanted = a.contracts.hold(hold);
+    const auto get = [](const auto &map, std::uint32_t key) {
+      const auto at = map.find(key);
+      return at == map.end() ? std::vector<StepIx>() : at->second;
+    };
+    if (wanted.runtime) return get(by_kind_, wanted.hold.index);
+    std::vector<StepIx> out = get(by_hold_, hold), more = get(at_run_time_, wanted.hold.index);
+    out.insert(out.end(), more.begin(), more.end());
+    sort_unique(out);
+    return out;
+  }
+
+ private:
+  std::unordered_map<std::uint32_t, std::vector<StepIx>> by_hold_, by_kind_, at_run_time_;
+};
+
 /// A `with` of this hold that may run at the same time as the step, or kNone. Arguments known at run time only may be
 /// equal.
-StepIx held_at(Analysis &a, StepIx s, HoldIx hold, bool concurrent) {
+StepIx held_at(Analysis &a, StepIx s, HoldIx hold, const Withs &withs) {
   const HoldInstance &wanted = a.contracts.hold(hold);
   const auto may_be = [&](HoldIx other) {
     const HoldInstance &h = a.contracts.hold(other);
@@ -22,10 +53,8 @@ StepIx held_at(Analysis &a, StepIx s, HoldIx hold, bool concurrent) {
   for (const StepIx w : a.tree.left_held(s)) {
     if (may_be(a.tree[w].hold)) return w;
   }
-  if (!concurrent) return kNone;
-  for (StepIx w = 0; w < a.tree.size(); ++w) {
-    if (a.tree[w].kind != StepKind::with || !may_be(a.tree[w].hold)) continue;
-    if (a.tree.relation(w, s) == Tree::Relation::concurrent) return w;
+  for (const StepIx w : withs.of(a, hold)) {
+    if (may_be(a.tree[w].hold) && a.tree.relation(w, s) == Tree::Relation::concurrent) return w;
   }
   return kNone;
 }
@@ -38,7 +67,7 @@ std::optional<diagnostics::Cue> taking(const Analysis &a, StepIx w) {
   return std::nullopt;
 }
 
-void required(Analysis &a, StepIx s) {
+void required(Analysis &a, StepIx s, const Withs &withs) {
   const Contract &c = a.tree.contract(a.tree[s]);
   for (const auto &[hold, need] : c.held) {
     const plan::HoldId id = a.contracts.hold(hold).hold;
@@ -51,7 +80,7 @@ void required(Analysis &a, StepIx s) {
     out.help("put it inside `with " + name + " { }`");
   }
   for (const auto &[hold, need] : c.free) {
-    const StepIx w = held_at(a, s, hold, true);
+    const StepIx w = held_at(a, s, hold, withs);
     const plan::HoldId id = a.contracts.hold(hold).hold;
     if (w == kNone || a.lifted("hold", s, {}, id) ||
         !a.first(Kind::rule_hold, a.tree[s].node, (std::uint64_t{1} << 32) | id.index))
@@ -106,7 +135,8 @@ void released(Analysis &a, StepIx s) {
   const Step &step = a.tree[s];
   const HoldInstance &hold = a.contracts.hold(step.hold);
   const plan::Hold &record = a.plan.holds[hold.hold.index];
-  for (const Open &o : a.flow.open_before(s)) {
+  // What was open when the block began was not opened in it, unless an attempt has failed in the block before.
+  for (const Open &o : a.tree.resumed(s) == kNone ? a.flow.opened_between(step.parent, s) : a.flow.open_before(s)) {
     const Step &opener = a.tree[o.opener];
     if (!opened_inside(a, o.opener, step) || opener.acquire || opener.release) continue;
     const Contract &c = a.tree.contract(opener);
@@ -135,9 +165,10 @@ void released(Analysis &a, StepIx s) {
 }
 
 void check(Analysis &a) {
+  const Withs withs(a);
   for (StepIx s = 0; s < a.tree.size(); ++s) {
     if (a.tree[s].kind != StepKind::act || !a.flow.at(s).reached) continue;
-    required(a, s);
+    required(a, s, withs);
     if (a.tree[s].release) released(a, s);
   }
 }

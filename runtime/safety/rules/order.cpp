@@ -157,9 +157,11 @@ class Walk {
       }
       case StepKind::attempt:
         // With a third round any recovery may have run before another, or in vain before itself.
-        if (a_.plan.node(step.node).a > 2) {
+        if (a_.plan.node(step.node).a > 2 && step.recoveries != 0) {
           visit(step.children[0], seen);
-          for (std::uint32_t r = 1; r <= step.recoveries; ++r) seen.add(changed_below(step.children[r]));
+          for (StepIx x = step.children[1]; x < a_.tree[step.children[step.recoveries]].end; ++x) {
+            if (a_.tree[x].kind == StepKind::act) changed(x, [&](Seen::Key key, StepIx by) { seen.add(key, by); });
+          }
         }
         break;
       default:

@@ -38,9 +38,11 @@ void check(Analysis &a) {
         if (tests(a, x)) out.push_back({a.tree[x].cell, false});
         if (a.tree[x].kind != StepKind::act) return;
         const Contract &c = a.tree.contract(a.tree[x]);
+        const std::size_t begin = out.size();
         for (const Move &m : c.moves) {
           out.push_back({m.cell, true});
-          out.push_back({kWhole | a.contracts.cell(m.cell).state.index, true});
+          // Two moves of one state, on different hosts, do not mind each other; a count minds each.
+          out.push_back({kWhole | a.contracts.cell(m.cell).state.index, true, !c.counts.empty()});
         }
         for (const HostIx h : c.boots) {
           for (const CellIx cell : a.contracts.cells_of(h)) {
@@ -55,6 +57,8 @@ void check(Analysis &a) {
         std::set<std::uint32_t> counted_states;
         for (const CountNeed &need : c.counts) states_of(a.plan, need.node, counted_states);
         for (const std::uint32_t s : counted_states) out.push_back({kWhole | s, false});
+        // Counted: one acquire, one release.
+        for (std::size_t i = begin; i < out.size(); ++i) out[i].hold = a.tree[x].hold;
       },
       [&](StepIx x, StepIx y, std::uint64_t key) {
         const Step &first = a.tree[x], &second = a.tree[y];

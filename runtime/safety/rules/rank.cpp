@@ -19,6 +19,7 @@ struct Visits {
   };
   std::map<HostIx, StepIx> sure;  // on every way
   std::map<HostIx, Maybe> maybe;  // on some
+  std::uint32_t highest = 0;      // none of them ranks higher
 
   void be_sure(HostIx h, StepIx s) {
     const auto at = maybe.find(h);
@@ -34,9 +35,11 @@ struct Visits {
   void add(const Visits &other) {
     for (const auto &[h, s] : other.sure) be_sure(h, s);
     for (const auto &[h, m] : other.maybe) may_be(h, m);
+    highest = std::max(highest, other.highest);
   }
   Visits since(const Visits &start) const {
     Visits out;
+    out.highest = highest;
     for (const auto &[h, s] : sure) {
       if (!start.sure.contains(h)) out.sure.emplace(h, s);
     }
@@ -65,6 +68,7 @@ struct Visits {
     doubt(other, hosts);
     other.doubt(here, hosts);
     for (const auto &[h, m] : other.maybe) may_be(h, m);
+    highest = std::max(highest, other.highest);
   }
 };
 
@@ -108,12 +112,13 @@ class Walk {
     const auto may_break = [&](const auto &v) {
       return v.first != h && !v.second.given.test(h) && breaks(v.first, v.second.step);
     };
-    if (std::none_of(visits.sure.begin(), visits.sure.end(), sure_breaks)) {
+    if (visits.highest > of_[h] && std::none_of(visits.sure.begin(), visits.sure.end(), sure_breaks)) {
       for (const auto &v : visits.maybe) {
         if (may_break(v)) break;
       }
     }
     visits.be_sure(h, s);
+    visits.highest = std::max(visits.highest, of_[h]);
   }
 
   /// `order` wins: whether it asks for the other's step first.
@@ -146,6 +151,7 @@ class Walk {
     for (StepIx x = s; x < a_.tree[s].end; ++x) {
       visited(x, [&](HostIx h) {
         out.maybe.emplace(h, Visits::Maybe{x, given});
+        out.highest = std::max(out.highest, of_[h]);
         given.set(h);
       });
     }
@@ -175,6 +181,16 @@ class Walk {
 
   void at_once(StepIx s, Visits &visits) {
     const Step &step = a_.tree[s];
+    if (step.kind == StepKind::dag) {
+      // A chain of phases is one after the other.
+      const Phases &phases = a_.tree.phases(s);
+      const bool chain = std::all_of(phases.order.begin(), phases.order.end(),
+                                     [&](std::uint32_t i) { return phases.before[i].count() == phases.rank[i]; });
+      if (chain) {
+        for (const std::uint32_t i : phases.order) walk(step.children[i], visits);
+        return;
+      }
+    }
     const std::size_t n = step.children.size();
     std::vector<Visits> parts(n), added(n);
     for (std::size_t i = 0; i < n; ++i) parts[i] = beside(step.children[i]);

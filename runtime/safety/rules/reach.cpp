@@ -72,7 +72,7 @@ void check(Analysis &a) {
         if (a.tree[x].kind != StepKind::act) return;
         const Contract &c = a.tree.contract(a.tree[x]);
         for (const PairIx p : c.disrupts) {
-          if (a.site.pair_role(p) == alive) out.push_back({a.site.pair_host(p), true});
+          if (a.site.pair_role(p) == alive) out.push_back({a.site.pair_host(p), true, false});
         }
         for (const HostIx h : c.subjects) {
           for (const HostIx v : a.site.host(h).via) out.push_back({v, false});

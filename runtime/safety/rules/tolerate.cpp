@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
@@ -10,7 +12,9 @@ using diagnostics::Kind;
 
 class Tolerance {
  public:
-  explicit Tolerance(Analysis &a) : a_(a) {}
+  explicit Tolerance(Analysis &a) : a_(a) {
+    for (const SiteHost &host : a.site.hosts()) bastions_.insert(host.via.begin(), host.via.end());
+  }
 
   void judge() {
     for (StepIx s = 0; s < a_.tree.size(); ++s) {
@@ -61,10 +65,8 @@ class Tolerance {
       const SiteHost &host = a_.site.host(a_.tree[turn].host);
       const std::string name(a_.site.host_name(a_.tree[turn].host));
       if (!host.guests.empty()) refuse("visits " + name + ", which carries guests", "they would be lost with it");
-      for (HostIx h = 0; h < a_.site.size(); ++h) {
-        if (contains(a_.site.host(h).via, a_.tree[turn].host))
-          refuse("visits " + name + ", through which other hosts are reached", "they would be cut off with it");
-      }
+      if (bastions_.contains(a_.tree[turn].host))
+        refuse("visits " + name + ", through which other hosts are reached", "they would be cut off with it");
       for (StepIx x = turn; x < a_.tree[turn].end; ++x) {
         if (a_.tree[x].kind == StepKind::parallel)
           refuse("runs steps of a turn at the same time", "a host is lost between two steps, not beside one");
@@ -85,17 +87,22 @@ class Tolerance {
 
   /// Nothing outside of rollouts may need a host that may be lost by then; and a lost host stays under change.
   void later(StepIx s) {
+    std::unordered_map<HostIx, StepIx> turns;
+    for (const StepIx turn : a_.tree[s].children) turns.emplace(a_.tree[turn].host, turn);
     for (StepIx x = a_.tree[s].end; x < a_.tree.size(); ++x) {
       const bool aborts = a_.tree.on_abort() != kNone && a_.tree.below(x, a_.tree.on_abort());
       if (a_.tree[x].kind != StepKind::act || aborts) continue;
       const Contract &c = a_.tree.contract(a_.tree[x]);
-      for (const StepIx turn : a_.tree[s].children) {
-        const HostIx h = a_.tree[turn].host;
-        if (a_.tree[x].region != 0 || !contains(c.hosts, h)) continue;
+      StepIx first = kNone;
+      for (const HostIx h : c.hosts) {
+        const auto turn = turns.find(h);
+        if (a_.tree[x].region == 0 && turn != turns.end()) first = std::min(first, turn->second);
+      }
+      if (first != kNone) {
+        const HostIx h = a_.tree[first].host;
         tell(x, a_.named(x) + " runs outside of a rollout, on hosts that may be lost by then",
              "a tolerant rollout has visited " + std::string(a_.site.host_name(h)) + " before",
              "do it in a rollout: it passes over lost hosts");
-        break;
       }
       for (const plan::Order &order : a_.plan.orders) ordered(s, x, order);
     }
@@ -127,6 +134,7 @@ class Tolerance {
   }
 
   Analysis &a_;
+  std::unordered_set<HostIx> bastions_;
 };
 
 void check(Analysis &a) {
