@@ -284,24 +284,31 @@ std::vector<GateIx> Contracts::gates(plan::NodeId reference, const Env &env) {
 }
 
 GateIx Contracts::health(PairIx pair) {
+  if (health_at_.empty()) health_at_.resize(site_->pair_count());
+  std::optional<GateIx> &known = health_at_[pair];
+  if (known) return *known;
   const RoleIx r = site_->pair_role(pair);
-  const HostIx h = site_->pair_host(pair);
   const plan::Role *role = site_->role(r);
-  Env arguments = {of_host(h)};
-  if (role == nullptr || !role->health.valid()) {
-    if (r != site_->alive()) return kNone;
-    return gate(plan::GateId(), arguments);
-  }
-  if (plan().gates[role->health.index].frame.parameters.empty()) arguments.clear();
-  return gate(role->health, arguments);
+  const bool written = role != nullptr && role->health.valid();
+  if (!written && r != site_->alive()) return *(known = kNone);
+  known = about(written ? role->health : plan::GateId(), site_->pair_host(pair));
+  return *known;
 }
 
 GateIx Contracts::stoppable(PairIx pair) {
+  if (stoppable_at_.empty()) stoppable_at_.resize(site_->pair_count());
+  std::optional<GateIx> &known = stoppable_at_[pair];
+  if (known) return *known;
   const plan::Role *role = site_->role(site_->pair_role(pair));
-  if (role == nullptr || !role->stoppable.valid()) return kNone;
-  Env arguments = {of_host(site_->pair_host(pair))};
-  if (plan().gates[role->stoppable.index].frame.parameters.empty()) arguments.clear();
-  return gate(role->stoppable, arguments);
+  const bool written = role != nullptr && role->stoppable.valid();
+  known = written ? about(role->stoppable, site_->pair_host(pair)) : kNone;
+  return *known;
+}
+
+/// A gate of a role about one of its hosts, or about the cluster.
+GateIx Contracts::about(plan::GateId id, HostIx host) {
+  const bool global = id.valid() && plan().gates[id.index].frame.parameters.empty();
+  return gate(id, global ? Env() : Env{of_host(host)});
 }
 
 GateIx Contracts::gate(plan::GateId id, const Env &arguments) {

@@ -1,6 +1,8 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -66,7 +68,7 @@ struct Move {
 struct CountNeed {
   plan::NodeId node;  // the need_count node
   std::uint32_t slot = 0;
-  std::vector<HostIx> hosts;
+  std::shared_ptr<const std::vector<HostIx>> hosts;
   std::int64_t amount = 0;
   std::uint32_t relation = 0;  // 0 ==, 1 >=, 2 <=
 };
@@ -164,9 +166,11 @@ class Contracts {
  private:
   enum class ItemKind : std::uint8_t { host, role, hosts_of_role, cell, state, hold, holds, count_ };
   ItemIx item(ItemKind kind, std::uint32_t index);
+  GateIx about(plan::GateId id, HostIx host);
   void watch_host(GateInstance &g, HostIx h);
   void resolve(Contract &c);
   void take_back(Contract &c, plan::ActionId action);
+  bool fixed(plan::NodeId node) const;
   void resolve_need(Contract &c, plan::NodeId need);
   void resolve_effect(Contract &c, plan::NodeId effect, std::vector<HostIx> &alive_down);
   void finish_reach(Contract &c, std::span<const plan::NodeId> effects);
@@ -189,7 +193,10 @@ class Contracts {
   ItemIx items_ = 1;                                                                     // the star is the first
   std::unordered_map<std::uint32_t, bool> own_host_only_;
   std::unordered_map<std::uint32_t, std::vector<RoleIx>> health_of_;  // by gate: the roles whose health it is
-  std::vector<bool> listed_;                                          // by gate, while a list is made
+  std::vector<std::optional<GateIx>> health_at_, stoppable_at_;       // by pair
+  std::unordered_map<std::uint32_t, std::shared_ptr<const std::vector<HostIx>>>
+      counted_;               // by need, where it is the same for all
+  std::vector<bool> listed_;  // by gate, while a list is made
   std::unordered_map<std::uint32_t, std::pair<plan::HoldId, bool>> hold_of_action_;  // true: acquires
   std::unordered_map<std::uint32_t, plan::ActionId> undoes_;                         // of an undo: the action
   std::uint64_t fresh_ = 0;

@@ -110,6 +110,13 @@ void Contracts::take_back(Contract &c, plan::ActionId action) {
   }
 }
 
+/// Whether the expression is the same wherever it stands.
+bool Contracts::fixed(plan::NodeId node) const {
+  if (plan().node(node).op == plan::Op::local) return false;
+  const auto kids = plan().kids(node);
+  return std::all_of(kids.begin(), kids.end(), [&](plan::NodeId kid) { return fixed(kid); });
+}
+
 void Contracts::resolve_need(Contract &c, plan::NodeId need) {
   using plan::Op;
   const plan::Plan &p = plan();
@@ -136,7 +143,10 @@ void Contracts::resolve_need(Contract &c, plan::NodeId need) {
       count.slot = n.a;
       count.amount = p.integers[p.node(p.kid(need, 2)).a];
       count.relation = n.b;
-      count.hosts = value(p.kid(need, 0), c.env).hosts;
+      std::shared_ptr<const std::vector<HostIx>> &same = counted_[need.index];
+      if (same == nullptr || !fixed(p.kid(need, 0)))
+        same = std::make_shared<const std::vector<HostIx>>(value(p.kid(need, 0), c.env).hosts);
+      count.hosts = same;
       c.counts.push_back(std::move(count));
       break;
     }

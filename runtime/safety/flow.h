@@ -177,7 +177,7 @@ class Flow {
   struct Tally {
     bool known = false;
     std::uint32_t cells = 0;  // the version of sigma that it was found in
-    std::vector<HostIx> hosts;
+    std::shared_ptr<const std::vector<HostIx>> hosts;
     std::vector<int> truth;                                          // of each
     std::vector<std::uint32_t> crowds;                               // those that stand for many
     std::unordered_map<CellIx, std::vector<std::uint32_t>> readers;  // which hosts' truth depends on a cell

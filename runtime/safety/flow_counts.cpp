@@ -101,20 +101,21 @@ Flow::Tally &Flow::tally(const Contract &c, const CountNeed &need, const State &
     Env env = c.env;
     // The bound name is the slot after the action's own; the compiler numbers it in the action's frame.
     if (env.size() <= need.slot) env.resize(need.slot + std::size_t{1});
-    env[need.slot] = tree_.contracts().of_host(need.hosts[i]);
+    env[need.slot] = tree_.contracts().of_host((*need.hosts)[i]);
     read_ = note ? &t.readers : nullptr;  // every part is looked at each time, so what is read stays the same
     reader_ = i;
     const int truth = holds_for(condition, env, state);
     read_ = nullptr;
     return truth;
   };
-  const bool same = t.known && t.hosts == need.hosts && of_bound_host_only(condition, need.slot);
+  const bool same =
+      t.known && (t.hosts == need.hosts || *t.hosts == *need.hosts) && of_bound_host_only(condition, need.slot);
   if (!same) {
     t = Tally{};
     t.known = true;
     t.hosts = need.hosts;
-    for (std::uint32_t i = 0; i < need.hosts.size(); ++i) {
-      const SiteHost &host = tree_.site().host(need.hosts[i]);
+    for (std::uint32_t i = 0; i < need.hosts->size(); ++i) {
+      const SiteHost &host = tree_.site().host((*need.hosts)[i]);
       t.truth.push_back(host.out ? 0 : look(i, true));
       if (host.out) continue;
       t.all += host.many;
@@ -129,7 +130,7 @@ Flow::Tally &Flow::tally(const Contract &c, const CountNeed &need, const State &
     });
     sort_unique(again);
     for (const std::uint32_t i : again) {
-      const std::uint64_t many = tree_.site().host(need.hosts[i]).many;
+      const std::uint64_t many = tree_.site().host((*need.hosts)[i]).many;
       t.take(t.truth[i], many);
       t.truth[i] = look(i, false);
       t.add(t.truth[i], many);
@@ -147,7 +148,7 @@ void Flow::judge_counts(const Counted &counted) {
     Tally &t = tally(c, need, counted.state);
     std::uint64_t low = t.low, high = t.high;
     for (const std::uint32_t k : t.crowds) {
-      const HostIx h = need.hosts[k];
+      const HostIx h = (*need.hosts)[k];
       StepIx turn = tree_[counted.act].region;
       while (turn != 0 && tree_[turn].host != h) turn = tree_[turn].region;
       if (turn == 0) continue;
@@ -166,7 +167,7 @@ void Flow::judge_counts(const Counted &counted) {
       low = turns.low;
       high = turns.high;
     }
-    const std::uint64_t lost = may_be_lost(counted.act, need.hosts);
+    const std::uint64_t lost = may_be_lost(counted.act, *need.hosts);
     low -= std::min(low, lost);
     high = std::min(t.all, high + lost);
     const auto amount = static_cast<std::uint64_t>(std::max<std::int64_t>(need.amount, 0));

@@ -2,8 +2,8 @@
 """Measures the compiler, the plan reader, SSH and a run; run it as `./dev bench`.
 
 Compiler and checker: user + system CPU time of the whole process (the machine may have other work; waiting is not
-counted) and its largest resident set, medians of several runs. Growth is the exponent k of time ~ size^k between two
-sizes; 1 is linear. What is started here is stopped here.
+counted) and its largest resident set, the best of several runs. Growth is the exponent k of time ~ size^k, between two
+sizes and over all of a family; 1 is linear. What is started here is stopped here.
 """
 
 import argparse
@@ -27,35 +27,75 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 REPOSITORY = os.path.dirname(os.path.dirname(HERE))
 
 FULL = {
-    "lines": (1_000, 3_000, 10_000, 30_000, 100_000),
-    "hosts": (10, 100, 1_000, 10_000),
-    "fleet": (10, 100, 1_000, 10_000),
-    "named": (10, 100, 1_000),
-    "phases": (50, 100, 200, 400, 800),
-    "scattered": (125, 250, 500, 1_000),
-    "backlog": (125, 250, 500, 1_000),
-    "calls": (100, 300, 1_000, 3_000),
-    "gates": (75, 150, 300, 600),
+    "lines": (12_500, 25_000, 50_000, 100_000),
+    "hosts": (1_250, 2_500, 5_000, 10_000),
+    "scattered": (1_250, 2_500, 5_000, 10_000),
+    "fleet": (1_250, 2_500, 5_000, 10_000),
+    "backlog": (500, 1_000, 2_000, 4_000),
+    "named": (500, 1_000, 2_000, 4_000),
+    "phases": (100, 200, 400, 800),
+    "chain": (100, 200, 400, 800),
+    "wide": (100, 200, 400, 800),
+    "cells": (100, 200, 400, 800),
+    "asked": (100, 200, 400, 800),
+    "roles": (25, 50, 100, 200),
+    "gates": (150, 300, 600, 1_200),
+    "calls": (375, 750, 1_500, 3_000),
+    "nested": (50, 100, 200, 400),
+    "states": (500, 1_000, 2_000, 4_000),
+    "counts": (500, 1_000, 2_000, 4_000),
+    "undos": (500, 1_000, 2_000, 4_000),
+    "aborts": (500, 1_000, 2_000, 4_000),
+    "tolerant": (500, 1_000, 2_000, 4_000),
+    "ranked": (500, 1_000, 2_000, 4_000),
+    "parts": (500, 1_000, 2_000, 4_000),
+    "branches": (500, 1_000, 2_000, 4_000),
+    "attempts": (250, 500, 1_000, 2_000),
+    "commands": (500, 1_000, 2_000, 4_000),
+    "bastions": (500, 1_000, 2_000, 4_000),
+    "modules": (50, 100, 200, 400),
 }
-SMOKE = {"lines": (200, 400), "hosts": (5, 10), "fleet": (20, 40), "named": (3, 6), "phases": (8, 16),
-         "scattered": (5, 10), "backlog": (12, 24), "calls": (100, 200), "gates": (3, 6)}
+SMOKE = {"lines": (200, 400), "scattered": (5, 10), "phases": (8, 16), "chain": (2, 4), "wide": (2, 4), "cells": (8, 16),
+         "asked": (2, 4), "roles": (2, 4), "gates": (3, 6), "nested": (1, 2), "states": (4, 8), "counts": (4, 8),
+         "undos": (4, 8), "aborts": (4, 8), "tolerant": (4, 8), "ranked": (4, 8), "parts": (4, 8), "branches": (2, 4),
+         "attempts": (2, 4), "commands": (2, 4), "bastions": (4, 8), "modules": (2, 4), "hosts": (5, 10), "fleet": (20, 40),
+         "named": (3, 6), "backlog": (12, 24), "calls": (100, 200)}
 WHAT = {
     "lines": "lines of source, nine hosts",
-    "hosts": "hosts, fifty steps each, one at a time",
-    "fleet": "hosts in racks, three roles, one of each rack at a time",
-    "named": "hosts, no rollout: every host's steps written out",
-    "phases": "phases that may run side by side, 64 hosts",
+    "hosts": "hosts that fold, fifty steps each, one at a time",
     "scattered": "hosts of which no two fold, fifty steps and a hold each, three at a time",
+    "fleet": "hosts in racks, three roles, one of each rack at a time",
     "backlog": "hosts of which no two fold, ten at a time, each turn leaving what a later one closes",
-    "calls": "calls of a procedure inside procedures, nine hosts",
+    "named": "hosts, no rollout: every host's steps written out",
+    "phases": "phases in layers of eight that may run side by side, 64 hosts",
+    "chain": "phases, each after the one before",
+    "wide": "phases that nothing orders, each with its own role",
+    "cells": "phases in layers that move states",
+    "asked": "phases in a chain, each relying on a gate that the one before asked",
+    "roles": "roles that are ranked, a phase each",
     "gates": "gates and holds, thirty hosts",
+    "calls": "calls of a procedure inside procedures, nine hosts",
+    "nested": "calls of a procedure fifty deep, nine hosts",
+    "states": "hosts of which no two fold, each with two states",
+    "counts": "hosts of which no two fold, each turn requiring a count over all",
+    "undos": "hosts of which no two fold, each with a step that can be undone",
+    "aborts": "hosts of which no two fold, and an `on abort` over all",
+    "tolerant": "hosts of which no two fold, two of which may be lost",
+    "ranked": "hosts of which no two fold, of two ranks, with an order",
+    "parts": "hosts side by side in one `parallel`",
+    "branches": "`if`s, one after the other, nine hosts",
+    "attempts": "attempts with a recovery, one after the other, nine hosts",
+    "commands": "lines that say what commands imply, and as many actions",
+    "bastions": "hosts behind bastions, ten behind each",
+    "modules": "modules with an action each",
 }
+MOST = 1.2  # no family's growth may exceed it
 
 
 class Bench:
     def __init__(self, build, smoke, scratch):
         self.build, self.smoke, self.scratch = build, smoke, scratch
-        self.runs = 1 if smoke else 3
+        self.runs = 1 if smoke else 5
 
     def program(self, name):
         return os.path.join(self.build, "bench" if name.endswith("_bench") else "bin", name)
@@ -119,28 +159,53 @@ def start_up(bench):
 def growth(bench):
     heading("upgc check, and then upgrun's share: reading the .upgb file and proving it once more")
     floor = bench.measure(["/bin/true"], 1)[2]  # a child's largest size counts from its parent's: this is the least to be seen
-    print(f"CPU time; memory below {floor:.0f} MB is not told apart")
+    print(f"CPU time, the least of {bench.runs} runs; memory below {floor:.0f} MB is not told apart")
+    fits, largest = {}, 0
     for shape, sizes in (SMOKE if bench.smoke else FULL).items():
         print(f"\n{shape}: {WHAT[shape]}")
-        print(f"{'size':>8} {'lines':>8} {'check':>9} {'growth':>7} {'memory':>8} {'.upgb':>9} {'read':>9} {'prove':>9} {'growth':>7}")
-        before = None
+        print(f"{'size':>8} {'lines':>8} {'check':>9} {'growth':>7} {'memory':>8} {'.upgb':>9} {'read':>9} {'prove':>9} {'growth':>7} {'memory':>8}")
+        rows = []
         for size in sizes:
-            source, plan = bench.path("plan.upg"), bench.path("plan.upgb")
-            text = generate.SHAPES[shape](size)
-            with open(source, "w", encoding="utf-8") as file:
-                file.write(text)
-            check, _, memory = bench.measure([bench.program("upgc"), "check", source], bench.runs)
+            source, plan, lines = write_plan(bench, shape, size)
+            checks = [bench.measure([bench.program("upgc"), "check", source], 1) for _ in range(bench.runs)]
+            check, memory = min(c[0] for c in checks), max(c[2] for c in checks)
             bench.measure([bench.program("upgc"), "build", source, "-o", plan], 1)
             answer = subprocess.run([bench.program("plan_bench"), plan, str(bench.runs)], capture_output=True, text=True,
                                     check=False)
             if answer.returncode != 0:
                 sys.exit(f"bench: {answer.stderr}")
             own = json.loads(answer.stdout)
-            now = (size, check, own["read_ms"] + own["check_ms"])
-            print(f"{size:8} {text.count(chr(10)):8} {check:7.3f} s {exponent(before, now, 1):>7} {memory:5.0f} MB "
-                  f"{own['bytes'] / 1e6:6.2f} MB {own['read_ms']:6.1f} ms {own['check_ms']:6.1f} ms {exponent(before, now, 2):>7}",
-                  flush=True)
-            before = now
+            rows.append((size, check, own["check_ms"]))
+            largest = max(largest, memory, own["peak_mb"])
+            before = rows[-2] if len(rows) > 1 else None
+            print(f"{size:8} {lines:8} {check:7.3f} s {exponent(before, rows[-1], 1):>7} {memory:5.0f} MB "
+                  f"{own['bytes'] / 1e6:6.2f} MB {own['read_ms']:6.1f} ms {own['check_ms']:6.1f} ms {exponent(before, rows[-1], 2):>7} "
+                  f"{own['peak_mb']:5.0f} MB", flush=True)
+        fits[shape] = (fit(rows, 1), fit(rows, 2))
+        print(f"over all sizes: check ~ size^{fits[shape][0]:.2f}, prove ~ size^{fits[shape][1]:.2f}", flush=True)
+    print("\ngrowth over all sizes, steepest first:")
+    for shape, (check, prove) in sorted(fits.items(), key=lambda item: -max(item[1])):
+        print(f"  {shape:10} check {check:5.2f}   prove {prove:5.2f}")
+    print(f"largest memory of a process: {largest:.0f} MB")
+    worst = max(fits, key=lambda shape: max(fits[shape]))
+    print(f"worst exponent: {max(fits[worst]):.2f} ({worst}); it should stay below {MOST}", flush=True)
+
+
+def write_plan(bench, shape, size):
+    """The plan's path, that of its compiled form, and how many lines it has."""
+    made = generate.SHAPES[shape](size)
+    files = made if isinstance(made, dict) else {"plan.upg": made}
+    for name, text in files.items():
+        with open(bench.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+    return bench.path("plan.upg"), bench.path("plan.upgb"), sum(text.count("\n") for text in files.values())
+
+
+def fit(rows, column):
+    """k of time ~ size^k, by least squares over all rows."""
+    points = [(math.log(row[0]), math.log(max(row[column], 1e-6))) for row in rows]
+    x, y = statistics.mean(p[0] for p in points), statistics.mean(p[1] for p in points)
+    return sum((p[0] - x) * (p[1] - y) for p in points) / sum((p[0] - x) ** 2 for p in points)
 
 
 def exponent(before, now, column):

@@ -6,6 +6,7 @@
   fleet SIZE      SIZE hosts in racks with three roles each: one of each rack at a time, one at a time, four at a time
   named SIZE      SIZE hosts and no rollout: the steps of each are written out
   phases SIZE     SIZE phases in layers of eight, each waiting for two of the layer before it; 64 hosts
+  (and the shapes of families.py, each of many of one construct)
   steps SIZE      nothing but SIZE small actions on one host, to be run
 
 The same arguments give the same text, on every machine.
@@ -13,86 +14,11 @@ The same arguments give the same text, on every machine.
 
 import sys
 
+import families
+from blocks import ROLE, block, names
+
 LINES_PER_BLOCK = 37
 BLOCKS_PER_PHASE = 10
-
-ROLE = """
-/// What the hosts are here for; two of three carry the load.
-role server {
-  available >= 50%
-  serial
-  health    answering
-  stoppable peers_answer
-  settles   1s
-}
-
-/// The service of this host answers.
-probe serving(h: host) -> bool {
-  let r = run("curl", "-fsS", "http://localhost/") on h exits 0, 7
-  return r.code == 0
-}
-
-gate answering(h: host) {
-  pass when serving(h)
-  poll 2s for 5m
-}
-
-/// The others can carry the load.
-gate peers_answer(h: host) {
-  pass when every p in server except h: serving(p)
-  watches server
-}
-"""
-
-
-def block(k):
-    """A probe, a gate, two actions and a procedure of one package."""
-    return f'''
-/// The version of package-{k} that is installed.
-/// Source: dpkg-query(1), "--showformat".
-probe version_{k}(h: host) -> string {{
-  let r = run("dpkg-query", "--show", "package-{k}") on h exits 0, 1
-  if r.code == 1 {{ return "" }}
-  return r.stdout.trim
-}}
-
-/// package-{k} is the new one and has room to work.
-gate ready_{k}(h: host) {{
-  let r = run("df", "--output=avail", "-B1", "/srv/{k}") on h
-  pass when version_{k}(h) == "{k % 9 + 1}.{k % 7}" and bytes(r.stdout.lines[1]) >= {k % 50 + 1}GB
-  poll 5s for {k % 20 + 1}m
-}}
-
-/// Installs package-{k}; the service stays up.
-action install_{k}(h: host) {{
-  changes server on h
-  done when version_{k}(h) == "{k % 9 + 1}.{k % 7}"
-  retry 2 every 30s
-  run("package-tool", "install", "package-{k}={k % 9 + 1}.{k % 7}") on h  env LANG = "C"
-  takes {k % 50 + 10}s..5m
-}}
-
-/// Restarts what package-{k} brought.
-action restart_{k}(h: host) {{ disrupts server on h  run("service-tool", "restart", "unit-{k}") on h  takes 5s..2m }}
-
-/// Package {k} from one version to the next.
-procedure upgrade_{k}(h: host) {{
-  install_{k}(h)
-  await in_service(h)
-  await stoppable(h)
-  restart_{k}(h)
-  await in_service(h)
-  await ready_{k}(h)
-}}
-'''
-
-
-def names(count, first=0):
-    """`h0, h1, ...`, ten to a line, the commas before the line ends."""
-    rows = []
-    for start in range(first, first + count, 10):
-        rows.append(", ".join(f"h{i}" for i in range(start, min(start + 10, first + count))))
-    return ",\n       ".join(rows)
 
 
 def lines(size):
@@ -297,14 +223,20 @@ upgrade small of bench {{
     return "".join(out)
 
 
+FAMILIES = (families.chain, families.asked, families.wide, families.roles, families.cells, families.states, families.counts,
+            families.undos, families.aborts, families.tolerant, families.ranked, families.parts, families.branches,
+            families.attempts, families.nested, families.commands, families.bastions, families.modules)
 SHAPES = {"lines": lines, "hosts": hosts, "fleet": fleet, "named": named, "phases": phases, "scattered": scattered, "backlog": backlog,
-          "calls": calls, "gates": gates, "steps": steps}
+          "calls": calls, "gates": gates, "steps": steps, **{f.__name__: f for f in FAMILIES}}
 
 
 def main():
     if len(sys.argv) != 3 or sys.argv[1] not in SHAPES:
         sys.exit(__doc__)
-    sys.stdout.write(SHAPES[sys.argv[1]](int(sys.argv[2])))
+    made = SHAPES[sys.argv[1]](int(sys.argv[2]))
+    if isinstance(made, dict):
+        sys.exit(f"generate.py: {sys.argv[1]} is more than one file; it is for bench.py")
+    sys.stdout.write(made)
 
 
 if __name__ == "__main__":
