@@ -54,9 +54,8 @@ void for_conflicts(const Tree &tree, Gather gather, Conflict conflict) {
       const auto first = [&](const Places &places, StepIx from) {
         auto at = std::lower_bound(places.begin(), places.end(), std::max(from, least),
                                    [](const Place &p, StepIx x) { return p.step < x; });
-        at = std::find_if(at, places.end(), [&](const Place &p) {
-          return phases == nullptr ? p.child != place : beside.test(p.child);
-        });
+        at = std::find_if(at, places.end(),
+                          [&](const Place &p) { return phases == nullptr ? p.child != place : beside.test(p.child); });
         return at == places.end() ? kNone : at->step;
       };
       for (StepIx x = child; x < tree[child].end; ++x) {
@@ -79,8 +78,8 @@ void for_conflicts(const Tree &tree, Gather gather, Conflict conflict) {
             others.told = conflict(found, x, t.key);
             from = found + 1;
           }
-          auto mine = std::find_if(others.holds.begin(), others.holds.end(),
-                                   [&](const OfHold &h) { return h.hold == t.hold; });
+          auto mine =
+              std::find_if(others.holds.begin(), others.holds.end(), [&](const OfHold &h) { return h.hold == t.hold; });
           if (mine == others.holds.end()) {
             others.holds.push_back({t.hold, {}, {}, {}});
             mine = std::prev(others.holds.end());
