@@ -288,7 +288,7 @@ void undos(Analysis &a) {
           a.named(s) + " moves `" + a.contracts.cell_text(booted) + "` by the boot, and nothing takes it back");
       out.label(a.range(a.plan.states[a.contracts.cell(booted).state.index].where), "the state, moved `on boot`")
           .label(a.range(a.tree.point()), "until here the plan can be aborted");
-      a.step(out, s);
+      out.note("an abort ends where the plan began: every state is taken back");
       out.help("move the point of no return before it, or write `on abort { }` for the whole plan");
     }
     if (judged(s)) Undo(a, s, suspects).judge();
