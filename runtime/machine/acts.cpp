@@ -287,6 +287,7 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
       if (skip) skip = co_await moved_already(call, *environment, key);
       if (leaving()) co_return false;
       if (skip) {
+        if (resumed) moved(move_of(Move::Kind::end, call, key));  // it had started
         for (const Outage &o : opened) world.ended(o.host, now());
         co_return write(Event::act_skipped, key, make_data({{"action", describe(call)}, {"reason", "already done"}}));
       }

@@ -15,7 +15,7 @@ constexpr Millis kAgain = 2'000;
 
 Task<bool> Machine::Run::see_cells(ActCall call, Environment environment, std::string key, bool moving) {
   const plan::Action &action = plan.actions[call.action.index];
-  if (simulation()) co_return true;
+  if (directed()) co_return true;
   for (NodeId e : action.effects) {
     const plan::Node &n = plan.node(e);
     if (n.op == plan::Op::moves) {
@@ -96,7 +96,7 @@ std::vector<Machine::Run::Remembered> Machine::Run::remembered() const {
         return s && s->intended;
       };
       if (!step.released && (begun("/release") || begun("/give_back"))) leaving_it.insert(text);
-      if (!step.done || step.released || moves(arguments)) continue;
+      if (!step.done || step.released || step.hold_unseen || moves(arguments)) continue;
       if (held.emplace(text, h).second) all.push_back({Remembered::hold, h, *arguments.items, "", text, {}});
     }
   }

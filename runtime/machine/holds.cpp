@@ -146,8 +146,19 @@ Task<bool> Machine::Run::take(NodeId node, std::vector<Value> arguments, Place p
     move.arguments = arguments;
     moved(move);
   }
-  if (!taken && !write(Event::hold_taken, place.key, make_data({{"hold", name}, {"arguments", entry.arguments}})))
-    co_return false;
+  if (!taken) {
+    std::string seen;  // what a resume finds, if nobody else touches it: a hold may have had nothing to do here
+    if (hold.observe.valid() && !directed()) {
+      Environment environment;
+      environment.slots = arguments;
+      environment.slots.resize(std::max(environment.slots.size(), hold.frame.slots.size()));
+      Value is = co_await consult(hold.observe, std::move(environment), place.key);
+      if (!is.open()) seen = is.yes() ? "on" : "off";
+    }
+    if (!write(Event::hold_taken, place.key,
+               make_data({{"hold", name}, {"arguments", entry.arguments}, {"seen", seen}})))
+      co_return false;
+  }
   world.holds[full].count++;
   co_return true;
 }

@@ -52,6 +52,13 @@ Task<bool> Machine::Run::lose(HostId host, std::string key, Ending failure) {
                         {"tolerated", std::to_string(plan.tolerate)}})))
     co_return false;
   world.lose(host);
+  if (simulation()) {
+    Move move;
+    move.kind = Move::Kind::lose;
+    move.key = key;
+    move.host = host;
+    moved(move);
+  }
   co_return co_await release_left_holds(key + "/", host);
 }
 

@@ -138,6 +138,7 @@ Past::Past(const std::vector<Record> &records) {
         break;
       case Event::hold_taken:
         s.done = true;
+        s.hold_unseen = text(j, "seen") == "off";
         break;
       case Event::hold_released:
         if (text(j, "because") == "halt")

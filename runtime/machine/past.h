@@ -31,6 +31,7 @@ struct StepPast {
   bool ended = false;                         // the last attempt ended, whatever came of it
   std::string once_host;                      // that keeps the marker of a step that may start once
   std::string hold, hold_arguments;           // of a hold: its name and its arguments for the journal
+  bool hold_unseen = false;                   // it was observed off when it was in force: it had nothing to do
   std::optional<std::int64_t> limit_unix_ms;  // since when an `at most` counts
 };
 

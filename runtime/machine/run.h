@@ -185,6 +185,8 @@ struct Machine::Run {
   void wake();
   // ---- only in a simulation
   Simulation *simulation() const { return around.simulation; }
+  /// Somebody lets one move happen at a time, where no time passes.
+  bool directed() const { return around.simulation && around.simulation->directed(); }
   /// Waits until the move is granted, if someone directs; gives its way.
   Task<int> turn_of(Move move);
   void moved(const Move &move, int way = 0) {

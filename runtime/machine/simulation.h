@@ -26,6 +26,7 @@ struct Move {
     unhold,    // ... to here
     accept,    // a waiver comes into force ...
     unaccept,  // ... and ends with its block
+    lose,      // a tolerant rollout gives a host up
     finish     // the plan has come to its end
   };
   Kind kind = Kind::start;
@@ -34,7 +35,7 @@ struct Move {
   plan::ActionId action;  // start, perform, end
   plan::GateId gate;      // pass
   plan::HoldId hold;      // hold, unhold
-  plan::HostId host;      // admit, leave: whose turn; invalid: a phase
+  plan::HostId host;      // admit, leave: whose turn; invalid: a phase; lose: who
   std::vector<Value> arguments;
   bool failed = false;  // end: it failed, or nobody knows
 };

@@ -78,6 +78,12 @@ struct Contract {
   bool destructive() const { return destroys || !disrupts.empty(); }
 };
 
+/// Whom a gate asks, as far as the plan says: every one of `all`, and one of each of `any`.
+struct Asked {
+  std::set<HostIndex> all;
+  std::vector<std::set<HostIndex>> any;
+};
+
 class Reader {
  public:
   /// `simulation` answers conditions of sets; it must outlive the reader.
@@ -105,6 +111,7 @@ class Reader {
   /// Whether someone else than the subjects of the act is asked, or may be; true where it has none.
   bool another_answers(const Contract &act, const Gate &gate) const;
   std::set<HostIndex> hosts_of(const Gate &gate) const;
+  const Asked &asked(const Gate &gate);
   bool about(const Contract &act, const Gate &gate) const;
 
   Cell cell(plan::NodeId reference, const machine::Environment &environment) const;
@@ -133,6 +140,7 @@ class Reader {
   bool asks_beyond(plan::NodeId node, const machine::Environment &environment, const std::set<HostIndex> &hosts,
                    int depth) const;
   bool asks_only(plan::NodeId node, const std::set<std::uint32_t> &mine, int depth) const;
+  void find_asked(plan::NodeId node, const machine::Environment &environment, Asked &out, int depth) const;
   void close(std::vector<std::set<HostIndex>> &relation) const;
 
   const plan::Plan *plan_;
@@ -144,6 +152,7 @@ class Reader {
   std::map<std::string, Contract> contracts_;
   std::map<std::string, std::set<std::string>> watches_;
   std::map<std::uint32_t, bool> own_host_only_;
+  std::map<std::string, Asked> asked_;
 };
 
 /// Equal for equal arguments.

@@ -341,9 +341,9 @@ Replayed replay(const plan::Plan &plan, const safety::Proof &proof, std::string_
 }
 
 std::string_view name_of(Move::Kind kind) {
-  static constexpr std::array<std::string_view, 13> kNames{"start",  "perform",  "end",    "pass", "admit",
-                                                           "leave",  "pause",    "choice", "hold", "unhold",
-                                                           "accept", "unaccept", "finish"};
+  static constexpr std::array<std::string_view, 14> kNames{"start",  "perform",  "end",    "pass",  "admit",
+                                                           "leave",  "pause",    "choice", "hold",  "unhold",
+                                                           "accept", "unaccept", "lose",   "finish"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "runtime/plan/opcodes.h"
+#include "runtime/simulate/policy.h"
 
 namespace upg::simulate {
 using machine::Environment;
@@ -86,11 +87,15 @@ void Monitor::moved(const Move &move, int way) {
       waivers_.push_back({move.key, plan_.node(move.node).a});
       break;
     case Move::Kind::unaccept:
+      judge_accepted(move.key);
       std::erase_if(waivers_, [&](const Waiver &w) { return w.key == move.key; });
       judge_budgets("");
       break;
     case Move::Kind::finish:
       finish();
+      break;
+    case Move::Kind::lose:
+      lose(move);
       break;
     case Move::Kind::perform:
       break;
@@ -144,6 +149,68 @@ void Monitor::forget_hit_by(const Contract &act) {
     it = reader_.hits(act, it->second.first) ? known_.erase(it) : std::next(it);
 }
 
+void Monitor::forget_region(const std::string &region) {
+  for (auto it = known_.begin(); it != known_.end();) {
+    std::erase_if(it->second.second, [&](const std::string &where) { return within(where, region) && !where.empty(); });
+    it = it->second.second.empty() ? known_.erase(it) : std::next(it);
+  }
+}
+
+void Monitor::controller_died(const std::set<std::string> &unbegun) {
+  known_.clear();
+  passed_at_.clear();
+  waivers_.clear();  // said again as the blocks are entered again
+  std::erase_if(flight_, [&](const Flight &f) { return unbegun.count(f.key) != 0; });
+  std::erase_if(open_, [&](const Outage &o) { return unbegun.count(o.opener) != 0; });
+}
+
+std::set<HostIndex> Monitor::down_in(RoleIndex role) const {
+  std::set<HostIndex> out;
+  for (const Outage &o : open_)
+    if (o.pair.second == role && o.kind == 'D') out.insert(o.pair.first);
+  return out;
+}
+
+bool Monitor::in_flight(const std::string &key) const {
+  return std::any_of(flight_.begin(), flight_.end(), [&](const Flight &f) { return f.key == key; });
+}
+
+/// The host is left behind: its turn is over, nothing closes what is open on it, and its states may be anything.
+void Monitor::lose(const Move &move) {
+  const HostIndex h = move.host.index;
+  lost_.insert(h);
+  if (lost_.size() > plan_.tolerate)
+    report("tolerate", move.key, reader_.name(h) + " is one host more than may be lost");
+  std::erase_if(flight_, [&](const Flight &f) { return below(f.key, move.key); });
+  for (auto &[which, values] : cells_) {
+    if (which.host != h) continue;
+    values.clear();
+    for (std::uint32_t v = 0; v < plan_.states[which.state].values.size(); ++v) values.insert(v);
+    moved_by_.erase(which);
+  }
+  forget_region(move.key);
+  turns_.erase(move.key);
+  for (const RoleIndex r : reader_.roles(h)) {
+    std::erase_if(open_, [&](const Outage &o) { return o.pair == Pair{h, r}; });
+    open_.push_back({{h, r}, 'D', move.key, move.key, nullptr});
+  }
+  judge_budgets(move.key);
+}
+
+/// What an accepted outage has opened it also closes.
+void Monitor::judge_accepted(const std::string &key) {
+  for (const Waiver &w : waivers_) {
+    const plan::Waiver &waiver = plan_.waivers[w.waiver];
+    if (w.key != key || plan_.text(waiver.rule) != "outage" || !waiver.role.valid()) continue;
+    for (const Outage &o : open_)
+      if (o.pair.second == waiver.role.index && o.kind == 'D' && below(o.opener, key) && lost_.count(o.pair.first) == 0)
+        report("outage", key,
+               fmt::format("{} of {} is still down when the block ends that accepts it",
+                           reader_.role_name(o.pair.second), reader_.name(o.pair.first)),
+               o.pair.second);
+  }
+}
+
 bool Monitor::down(Pair pair) const {
   return std::any_of(open_.begin(), open_.end(), [&](const Outage &o) { return o.pair == pair && o.kind == 'D'; });
 }
@@ -171,10 +238,12 @@ void Monitor::start(const Move &move) {
   const Contract &act = reader_.contract(move.action, move.arguments);
   const std::string region = region_of(move.key);
   acting_hold_ = act.hold.hold;
+  std::erase_if(flight_, [&](const Flight &f) { return f.key == move.key; });  // an intent that never began
+  const bool again = !started_.insert(move.key).second;
   if (act.by_person) pause(move);
   judge_guard(act, move.key, region);
   judge_base(act, move.key);
-  judge_state(act, move.key);
+  if (!again) judge_state(act, move.key);  // a retry begins where the last try left it
   judge_beside(act, move.key);
   judge_hold(act, move.key);
   judge_order(act, move.key);
@@ -187,8 +256,10 @@ void Monitor::start(const Move &move) {
     for (const Pair &p : act.changes) roles.insert(p.second);
     for (const HostIndex h : act.subjects) judge_rank(h, move.key, roles);
   }
-  if (plan_.actions[act.action.index].once && !once_.insert(act.key).second)
-    report("once", move.key, reader_.text(act) + " starts a second time");
+  if (plan_.actions[act.action.index].once) {
+    const auto [used, first] = once_.emplace(act.key, move.key);
+    if (!first && used->second != move.key) report("once", move.key, reader_.text(act) + " starts a second time");
+  }
 
   flight_.push_back({move.key, region, &act});
   forget_hit_by(act);
@@ -199,7 +270,10 @@ void Monitor::start(const Move &move) {
     moved_by_[m.cell] = move.key;
   }
   const auto open = [&](const std::set<Pair> &pairs, char kind) {
-    for (const Pair &p : pairs) open_.push_back({p, kind, region, move.key, &act});
+    for (const Pair &p : pairs) {
+      std::erase_if(open_, [&](const Outage &o) { return o.pair == p && o.kind == kind && o.opener == move.key; });
+      open_.push_back({p, kind, region, move.key, &act});
+    }
   };
   open(act.disrupts, 'D');
   open(act.changes, 'C');
@@ -320,32 +394,30 @@ void Monitor::leave(const Move &move) {
   for (Outage &o : open_) {
     if (!within(o.region, region)) continue;
     const bool serial = o.pair.second < plan_.roles.size() && plan_.roles[o.pair.second].serial;
-    if (limited(o.pair.second) || serial)
+    if (limited(plan_, o.pair.second) || serial)
       report("ret", move.key,
              fmt::format("{} of {} is not proven back when the turn ends", reader_.role_name(o.pair.second),
                          reader_.name(o.pair.first)),
              o.pair.second);
     o.region = outer;
   }
-  for (auto it = known_.begin(); it != known_.end();) {
-    std::erase_if(it->second.second, [&](const std::string &where) { return within(where, region) && !where.empty(); });
-    it = it->second.second.empty() ? known_.erase(it) : std::next(it);
-  }
+  forget_region(region);
   turns_.erase(region);
 }
 
 void Monitor::finish() {
   for (const Outage &o : open_)
-    report("ret", "",
-           fmt::format("{} of {} is not proven back when the plan ends", reader_.role_name(o.pair.second),
-                       reader_.name(o.pair.first)),
-           o.pair.second);
+    if (lost_.count(o.pair.first) == 0)
+      report("ret", "",
+             fmt::format("{} of {} is not proven back when the plan ends", reader_.role_name(o.pair.second),
+                         reader_.name(o.pair.first)),
+             o.pair.second);
   judge_traps("", "when the plan ends");
   for (const plan::CellClaim &claim : plan_.finally) {
     std::vector<plan::HostId> hosts(1);
     if (claim.hosts.valid()) hosts = plan_.sets[claim.hosts.index].hosts;
     for (const plan::HostId h : hosts) {
-      if (h.valid() && reader_.out(h.index)) continue;
+      if (h.valid() && (reader_.out(h.index) || lost_.count(h.index) != 0)) continue;
       std::vector<machine::Value> arguments;
       if (h.valid()) arguments.push_back(machine::Value::host(h));
       const Cell which = reader_.cell(claim.state, arguments);

@@ -38,9 +38,19 @@ class Monitor {
   explicit Monitor(Reader &reader);
 
   void moved(const machine::Move &move, int way);
+  /// The controller has died: what it knew is gone, what it did stands (section 5, R5). `unbegun`: keys of steps that
+  /// it meant to take, and no host ever heard of.
+  void controller_died(const std::set<std::string> &unbegun);
   const std::vector<Violation> &violations() const { return violations_; }
   /// Whether a waiver is in force around the place.
   bool accepted(const std::string &key) const;
+  bool waived(const std::string &rule, const std::string &key, RoleIndex role, std::uint32_t hold) const;
+  /// Hosts of the role that the plan has taken down.
+  std::set<HostIndex> down_in(RoleIndex role) const;
+  /// Hosts that tolerant rollouts have given up.
+  const std::set<HostIndex> &lost() const { return lost_; }
+  /// The step is under way.
+  bool in_flight(const std::string &key) const;
   std::size_t moves() const { return moves_; }
   /// By role; those without a limit are left out.
   const std::map<RoleIndex, Worst> &worst() const { return worst_; }
@@ -69,11 +79,14 @@ class Monitor {
   void end(const machine::Move &move);
   void pass(const machine::Move &move);
   void leave(const machine::Move &move);
+  void lose(const machine::Move &move);
+  void forget_region(const std::string &region);
   void finish();
   void choice(const machine::Move &move, int way);
   void pause(const machine::Move &move);
   /// ARM: nothing is armed at this place.
   void judge_traps(const std::string &key, const char *when);
+  void judge_accepted(const std::string &key);
   bool beside(const std::string &step, const std::string &place) const;
 
   // ---- judged at a start (monitor_start.cpp)
@@ -92,11 +105,10 @@ class Monitor {
   /// `key`: the move that is judged; empty: each budget by the step that opened the last outage of it.
   void judge_budgets(const std::string &key);
   std::string opener_of(RoleIndex role) const;
-  void weigh(RoleIndex role, const plan::Available &line, const std::string &key);
+  void judge_budget(RoleIndex role, const plan::Available &line, const std::string &key);
 
   void report(const char *rule, const std::string &key, std::string text, RoleIndex role = plan::RoleId::none,
               std::uint32_t hold = plan::HoldId::none);
-  bool waived(const std::string &rule, const std::string &key, RoleIndex role, std::uint32_t hold) const;
   std::string region_of(const std::string &key) const;
   bool known(const Gate &gate, const std::string &region) const;
   void forget_hit_by(const Contract &act);
@@ -108,7 +120,6 @@ class Monitor {
   int truth(plan::NodeId condition, const machine::Environment &environment);
   bool inside(const std::string &key, const Hold &hold) const;
   std::set<RoleIndex> changed_below(plan::NodeId node, int depth) const;
-  bool limited(RoleIndex role) const;
 
   Reader &reader_;
   const plan::Plan &plan_;
@@ -123,11 +134,13 @@ class Monitor {
   std::map<std::string, std::string> passed_at_;  // by gate: the await; its members pass together
   std::map<Cell, Values> cells_;                  // sigma
   std::map<Cell, std::string> moved_by_;
-  std::vector<Outage> open_;            // D, without what is unknown
-  std::set<Pair> unproven_;             // (h, r, U)
-  std::set<std::string> once_;          // O
-  std::map<HostIndex, Visit> visited_;  // V
-  std::set<Pair> changed_;              // Q
+  std::vector<Outage> open_;                 // D, without what is unknown
+  std::set<Pair> unproven_;                  // (h, r, U)
+  std::map<std::string, std::string> once_;  // O: the step that used it
+  std::set<HostIndex> lost_;                 // F
+  std::set<std::string> started_;            // keys of steps: a later start of one is a retry, or follows an intent
+  std::map<HostIndex, Visit> visited_;       // V
+  std::set<Pair> changed_;                   // Q
   std::map<std::string, HostIndex> turns_;
   std::map<std::string, Hold> held_;  // by the key of the `with`
   std::vector<Waiver> waivers_;

@@ -2,10 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "runtime/plan/opcodes.h"
 #include "runtime/simulate/monitor.h"
+#include "runtime/simulate/policy.h"
 
 namespace upg::simulate {
 using machine::Environment;
@@ -13,8 +13,6 @@ using plan::NodeId;
 using plan::Op;
 
 namespace {
-constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
-
 bool below(const std::string &key, const std::string &statement) {
   return key.size() > statement.size() && key.starts_with(statement) && key[statement.size()] == '/';
 }
@@ -42,6 +40,11 @@ void Monitor::judge_guard(const Contract &act, const std::string &key, const std
     if (gate.gate.valid() && !waived("stoppable", key, p.second, plan::HoldId::none)) ask(gate, p.second);
   }
   if (!act.destructive() || !all || (relevant && (!act.destroys || independent))) return;
+  const auto own = [&](const Pair &p) {  // an earlier try has taken it down: this one takes nothing
+    return std::any_of(open_.begin(), open_.end(),
+                       [&](const Outage &o) { return o.pair == p && o.kind == 'D' && o.opener == key; });
+  };
+  if (!act.destroys && std::all_of(act.disrupts.begin(), act.disrupts.end(), own)) return;
   bool enough = false;
   for (const auto &[name, entry] : known_) {
     const Gate &gate = entry.first;
@@ -204,7 +207,7 @@ void Monitor::judge_hold(const Contract &act, const std::string &key) {
   const std::string with = key.substr(0, key.rfind('/'));
   const std::vector<plan::GateId> &taints = plan_.holds[act.hold.hold].taints;
   for (const Outage &o : open_) {
-    if (o.pair.second >= plan_.roles.size() || !o.opener.starts_with(with)) continue;
+    if (o.act == nullptr || o.pair.second >= plan_.roles.size() || !o.opener.starts_with(with)) continue;
     const plan::Role &role = plan_.roles[o.pair.second];
     const bool needed = std::find(o.act->held.begin(), o.act->held.end(), act.hold) != o.act->held.end() ||
                         (role.down_only_under.valid() && role.down_only_under.index == act.hold.hold && o.kind == 'D');
@@ -280,7 +283,11 @@ void Monitor::judge_rank(HostIndex host, const std::string &key, const std::set<
 }
 
 void Monitor::judge_reach(const Contract &act, const std::string &key) {
-  const auto dark = [&](HostIndex h) { return down({h, reader_.alive()}) || reader_.out(h); };
+  const auto dark = [&](HostIndex h) {  // by another step than an earlier try of this one
+    return reader_.out(h) || std::any_of(open_.begin(), open_.end(), [&](const Outage &o) {
+             return o.pair == Pair{h, reader_.alive()} && o.kind == 'D' && o.opener != key;
+           });
+  };
   for (const HostIndex h : act.subjects) {
     std::set<HostIndex> way = reader_.via(h);
     way.insert(h);
@@ -334,13 +341,6 @@ void Monitor::judge_scope(const Contract &act, const std::string &key) {
              role);
 }
 
-bool Monitor::limited(RoleIndex role) const {
-  if (role >= plan_.roles.size()) return false;
-  const plan::Role &r = plan_.roles[role];
-  return std::any_of(r.available.begin(), r.available.end(),
-                     [](const plan::Available &a) { return a.kind != plan::AvailableKind::may_be_down; });
-}
-
 std::string Monitor::opener_of(RoleIndex role) const {
   std::string last;
   for (const Outage &o : open_)
@@ -352,7 +352,7 @@ void Monitor::judge_budgets(const std::string &at) {
   for (RoleIndex r = 0; r < plan_.roles.size(); ++r) {
     const std::string key = at.empty() ? opener_of(r) : at;
     for (const plan::Available &line : plan_.roles[r].available)
-      if (line.kind != plan::AvailableKind::may_be_down) weigh(r, line, key);
+      if (line.kind != plan::AvailableKind::may_be_down) judge_budget(r, line, key);
     if (!plan_.roles[r].serial) continue;
     std::set<HostIndex> busy;
     for (const Outage &o : open_)
@@ -363,68 +363,18 @@ void Monitor::judge_budgets(const std::string &at) {
   }
 }
 
-void Monitor::weigh(RoleIndex role, const plan::Available &line, const std::string &key) {
-  const plan::Role &r = plan_.roles[role];
-  const std::vector<plan::HostId> &hosts = plan_.sets[r.hosts.index].hosts;
-  const auto attribute = [&](HostIndex h, plan::StringId name) {
-    for (const plan::Attribute &a : plan_.hosts[h].attributes)
-      if (a.key == name) return machine::show(reader_.value(a.value, {}));
-    return std::string();
-  };
-  struct Sum {
-    std::uint64_t total = 0, out = 0, down = 0;
-    std::set<std::string> all, gone, lost;  // for `of`
-  };
-  std::map<std::string, Sum> groups;
-  for (std::size_t i = 0; i < hosts.size(); ++i) {
-    const HostIndex h = hosts[i].index;
-    const bool votes = line.kind == plan::AvailableKind::quorum && i < r.weights.size();
-    const std::uint64_t weight = votes ? r.weights[i] : 1;
-    Sum &sum = groups[line.per.valid() ? attribute(h, line.per) : std::string()];
-    bool gone = false;
-    for (const Outage &o : open_)
-      gone = gone || (o.pair == Pair{h, role} && o.kind == 'D' && !waived("avail", o.opener, role, plan::HoldId::none));
-    sum.total += weight;
-    if (reader_.out(h))
-      sum.out += weight;
-    else if (gone)
-      sum.down += weight;
-    if (!line.of.valid()) continue;
-    const std::string domain = attribute(h, line.of);
-    sum.all.insert(domain);
-    if (reader_.out(h)) sum.gone.insert(domain);
-    if (gone || reader_.out(h)) sum.lost.insert(domain);
-  }
-  for (auto &[group, sum] : groups) {
-    std::uint64_t budget = kUnlimited;
-    if (line.of.valid()) {
-      sum.total = sum.all.size();
-      sum.out = sum.gone.size();
-      sum.down = sum.lost.size() - sum.gone.size();
-    }
-    switch (line.kind) {
-      case plan::AvailableKind::quorum:
-        budget = sum.total - sum.total / 2 - 1;
-        break;
-      case plan::AvailableKind::at_least:
-        budget = sum.total - std::min<std::uint64_t>(sum.total, line.amount);
-        break;
-      case plan::AvailableKind::at_least_percent:
-        budget = sum.total - (sum.total * line.amount + 999'999) / 1'000'000;
-        break;
-      case plan::AvailableKind::all_but:
-        budget = line.amount;
-        break;
-      default:
-        break;
-    }
-    const std::uint64_t left = budget - std::min(budget, sum.out);
+void Monitor::judge_budget(RoleIndex role, const plan::Available &line, const std::string &key) {
+  std::set<HostIndex> gone;
+  for (const Outage &o : open_)
+    if (o.pair.second == role && o.kind == 'D' && !waived("avail", o.opener, role, plan::HoldId::none))
+      gone.insert(o.pair.first);
+  for (const Weight &w : weigh(reader_, role, line, gone)) {
     Worst &worst = worst_[role];
-    if (sum.down + sum.out >= worst.down) worst = {sum.down + sum.out, budget, sum.total};
-    if (sum.down > left)
+    if (w.down >= worst.down) worst = {w.down, w.budget, w.total};
+    if (w.exceeded())
       report("avail", key,
-             fmt::format("{} of {} down at once{}, {} may be", sum.down + sum.out, reader_.role_name(role),
-                         group.empty() ? "" : " in " + group, budget),
+             fmt::format("{} of {} down at once{}, {} may be", w.down, reader_.role_name(role),
+                         w.group.empty() ? "" : " in " + w.group, w.budget),
              role);
   }
 }

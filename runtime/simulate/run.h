@@ -1,5 +1,7 @@
 #pragma once
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,13 +10,27 @@
 #include "runtime/safety/check.h"
 #include "runtime/simulate/model.h"
 #include "runtime/simulate/monitor.h"
+#include "runtime/simulate/obligations.h"
 
 namespace upg::simulate {
+
+/// Hears what happens in a run, in order.
+class Listener {
+ public:
+  virtual ~Listener() = default;
+  virtual void recorded(Millis at, const machine::Record &record) = 0;
+  virtual void moved(Millis at, const machine::Move &move) = 0;
+  virtual void said(Millis at, const std::string &text) = 0;  // faults, deaths of the controller
+};
 
 struct RunOptions {
   bool directed = false;   // every move waits for `grant`
   bool protected_ = true;  // requirements, gates, census and claims are asked at the act, as in a real run
   ModelOptions model;
+  std::int64_t start_unix_ms = 1'790'000'000'000;
+  /// As the machine's own option; without it no window is kept.
+  std::function<std::optional<machine::Opening>(std::int64_t unix_ms)> next_window;
+  Listener *listener = nullptr;
 };
 
 /// One run of a plan in virtual time: the machine of real runs, over model hosts, with an in-memory journal, people who
@@ -30,24 +46,29 @@ class Run final : private machine::Simulation {
   bool advance();
   std::vector<machine::Offer> offers() const { return machine_->offers(); }
   void grant(std::uint64_t offer, int way = 0) { machine_->grant(offer, way); }
-  /// To its end without a director; false if it did not end within a bound of turns.
+  /// To its end without a director, however often the controller dies; false if it did not end within a bound of turns.
   bool finish();
 
   const machine::Ending &ending() const { return machine_->ending(); }
   const Monitor &monitor() const { return monitor_; }
+  const Obligations &obligations() const { return obligations_; }
   const Model &model() const { return model_; }
   const std::vector<machine::Record> &journal() const { return journal_.records; }
   /// What was asked last: what stopped the run, if it was halted.
   machine::Protection last_asked() const { return asked_; }
   machine::Millis elapsed() { return clock_.monotonic(); }
+  std::vector<machine::HoldView> holds() const { return machine_->holds(); }
+  unsigned deaths() const { return deaths_; }
 
  private:
   struct Journal final : machine::Journal {
-    std::optional<std::string> append(machine::Record record) override {
-      records.push_back(std::move(record));
-      return std::nullopt;
-    }
+    explicit Journal(Run *run) : run_(run) {}
+    std::optional<std::string> append(machine::Record record) override { return run_->append(std::move(record)); }
     std::vector<machine::Record> records;
+    std::vector<machine::Record> pending;  // not on disk yet
+
+   private:
+    Run *run_;
   };
   struct Observer final : machine::Observer {
     void recorded(const machine::Record &) override {}
@@ -55,32 +76,69 @@ class Run final : private machine::Simulation {
     void said(const std::string &) override {}
   };
   struct People final : machine::People {
-    void ask(std::uint64_t id, const std::string &, bool) override { waiting.push_back(id); }
-    std::vector<std::uint64_t> waiting;
+    explicit People(Run *run) : run_(run) {}
+    void ask(std::uint64_t id, const std::string &text, bool confirm) override;
+    std::vector<std::pair<Millis, std::uint64_t>> waiting;  // when it is answered
+
+   private:
+    Run *run_;
+  };
+  /// The way to the hosts; a dead controller has none.
+  struct Line final : machine::Transport {
+    explicit Line(Run *run) : run_(run) {}
+    void start(machine::RequestId request, plan::HostId host, machine::Command command) override;
+    void cancel(machine::RequestId request) override { to->cancel(request); }
+    void disconnect(plan::HostId host) override { to->disconnect(host); }
+    void wait(std::optional<Millis> until, std::vector<machine::Answer> &answers,
+              std::vector<machine::Output> &outputs) override {
+      to->wait(until, answers, outputs);
+    }
+    std::unique_ptr<transport::SimulatedTransport> to;
+
+   private:
+    Run *run_;
   };
   bool turn(machine::Millis at_most);
+  void begin();
+  /// Nothing that it does from here on counts.
+  void die(const Fault &fault);
+  void revive();
+  std::optional<std::string> append(machine::Record record);
+  void keep(machine::Record record);
+  Millis until_next_fault(Millis at_most);
+  void tell(const std::string &text);
 
   std::optional<machine::Value> answer(plan::NodeId expression, std::span<const machine::Value> slots) override;
   machine::Value settle(plan::NodeId expression, std::span<const machine::Value> slots,
                         machine::Value unknown) override;
   bool directed() const override { return options_.directed; }
-  int way(const machine::Move &move) override;
+  int way(const machine::Move &move) override { return model_.way(move); }
   void moved(const machine::Move &move, int way) override;
   bool guarded() const override { return options_.protected_; }
   void asks(machine::Protection protection) override { asked_ = protection; }
 
+  const plan::Plan &plan_;
+  const safety::Proof &proof_;
   RunOptions options_;
   Reader reader_;
   Model model_;
   Monitor monitor_;
   transport::SimulatedHosts hosts_;
   transport::SimulatedClock clock_;
-  transport::SimulatedTransport transport_;
+  Obligations obligations_;
+  Line line_;
   Journal journal_;
   Observer observer_;
   People people_;
   machine::Protection asked_ = machine::Protection::none;
   std::unique_ptr<machine::Machine> machine_;
+  // ---- deaths of the controller
+  std::vector<Fault> fatal_;  // still to come
+  const Fault *dead_of_ = nullptr;
+  Fault last_death_;
+  unsigned deaths_ = 0;
+  std::uint64_t appended_ = 0;
+  std::vector<std::pair<Millis, std::string>> announcements_;  // of faults, for the listener; latest first
 };
 
 }  // namespace upg::simulate

@@ -31,6 +31,7 @@ Exit run_status(std::span<const char *const> arguments);
 Exit run_unattended(std::span<const char *const> arguments);
 Exit run_report(std::span<const char *const> arguments);
 Exit run_verify(std::span<const char *const> arguments);
+Exit run_simulate(std::span<const char *const> arguments);
 Exit run_preflight(std::span<const char *const> arguments);
 
 }  // namespace upg::run

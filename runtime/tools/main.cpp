@@ -44,6 +44,7 @@ constexpr cli::Command<Exit> kCommands[] = {
     {"report", "what a run did, as a page or as data, and how to go on with it by hand", run_report},
     {"preflight", "ask everything that can be asked before a run; change nothing", run_preflight},
     {"unattended", "begin or resume a plan from a timer, in its window only", run_unattended},
+    {"simulate", "what would happen: runs in virtual time, with faults; asks no host", run_simulate},
     {"verify", "read a compiled plan and prove it again", run_verify},
 };
 

@@ -10,18 +10,22 @@ using machine::Outcome;
 
 constexpr Millis round_trip = 1;
 constexpr Millis connect_patience = 1'000;  // how long an unreachable host is tried
+constexpr Millis silence = 30'000;          // until keepalives find out that a connection is cut
 constexpr Millis longest_delay = 20'000;
 constexpr Millis shortest_down = 10'000;
 constexpr Millis longest_down = 60'000;
 
 }  // namespace
 
-bool SimulatedHosts::reachable(plan::HostId host, Millis at) const {
-  const auto found = reboots_.find(host);
-  return found == reboots_.end() ||
-         std::none_of(found->second.begin(), found->second.end(),
-                      [at](const Outage &outage) { return outage.from <= at && at < outage.until; });
+bool SimulatedHosts::within(const Outages &all, plan::HostId host, Millis at) {
+  const auto found = all.find(host);
+  return found != all.end() && std::any_of(found->second.begin(), found->second.end(), [at](const Outage &outage) {
+           return outage.from <= at && at < outage.until;
+         });
 }
+
+bool SimulatedHosts::reachable(plan::HostId host, Millis at) const { return up(host, at) && !within(cuts_, host, at); }
+bool SimulatedHosts::up(plan::HostId host, Millis at) const { return !within(reboots_, host, at); }
 
 unsigned SimulatedHosts::boot(plan::HostId host, Millis at) const {
   const auto found = reboots_.find(host);
@@ -30,14 +34,14 @@ unsigned SimulatedHosts::boot(plan::HostId host, Millis at) const {
                                              [at](const Outage &outage) { return outage.from <= at; }));
 }
 
-Millis SimulatedHosts::first_outage(plan::HostId host, Millis from, Millis until) const {
-  Millis first = -1;
-  const auto found = reboots_.find(host);
-  if (found == reboots_.end()) return first;
+Millis SimulatedHosts::first(const Outages &all, plan::HostId host, Millis from, Millis until) {
+  Millis earliest = -1;
+  const auto found = all.find(host);
+  if (found == all.end()) return earliest;
   for (const Outage &outage : found->second) {
-    if (outage.from >= from && outage.from < until && (first < 0 || outage.from < first)) first = outage.from;
+    if (outage.from >= from && outage.from < until && (earliest < 0 || outage.from < earliest)) earliest = outage.from;
   }
-  return first;
+  return earliest;
 }
 
 SimulatedHosts::Run SimulatedHosts::begin(plan::HostId host, const machine::Command &command, Millis now) {
@@ -48,15 +52,6 @@ SimulatedHosts::Run SimulatedHosts::begin(plan::HostId host, const machine::Comm
   run.end = now + std::max<Millis>(0, run.reply.takes);
   if (run.reply.reboot_after >= 0) reboot(host, now + run.reply.reboot_after, run.reply.down_for);
   return run;
-}
-
-/// splitmix64: the same on every platform.
-std::uint64_t SimulatedTransport::random() {
-  random_ += 0x9e3779b97f4a7c15ull;
-  std::uint64_t z = random_;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-  return z ^ (z >> 31);
 }
 
 void SimulatedTransport::schedule(Millis at, plan::HostId host, bool begun, machine::Answer answer) {
@@ -82,7 +77,7 @@ Millis SimulatedTransport::attach(machine::Answer &answer, plan::HostId host, co
     return now;
   }
   const SimulatedHosts::Run &run = found->second;
-  const Millis killed = hosts_.first_outage(host, run.start, run.end);
+  const Millis killed = hosts_.first_reboot(host, run.start, run.end);
   const Millis settled = killed >= 0 ? killed : run.end;
   if (now < settled && command.attach_only) {
     answer.outcome = Outcome::running;
@@ -107,8 +102,8 @@ void SimulatedTransport::start(machine::RequestId request, plan::HostId host, ma
   const bool timed_out = chance(faults_.timed_out);
   const bool delayed = chance(faults_.delay);
   const bool reboots = chance(faults_.reboot);
-  const std::uint64_t when = random();
-  const std::uint64_t how_long = random();
+  const std::uint64_t when = random_.next();
+  const std::uint64_t how_long = random_.next();
 
   if (host.valid() && (unreachable || !hosts_.reachable(host, arrival))) {
     answer.outcome = Outcome::unreachable;
@@ -143,13 +138,14 @@ void SimulatedTransport::start(machine::RequestId request, plan::HostId host, ma
   Millis at = run.end;
   if (!command.step_key.empty()) {
     at = attach(answer, host, command, arrival);
-  } else if (const Millis killed = hosts_.first_outage(host, run.start, run.end); killed >= 0) {
+  } else if (const Millis killed = hosts_.first_reboot(host, run.start, run.end); killed >= 0) {
     answer.outcome = Outcome::lost;
     at = killed;
   } else {
     fill(answer, run.reply, command);
   }
   // Faults of the way back: the host has done its part.
+  const Millis cut = SimulatedHosts::first(hosts_.cuts_, host, arrival, at);
   if (delayed) at += static_cast<Millis>(when % static_cast<std::uint64_t>(longest_delay));
   const auto replace = [&answer](Outcome outcome) {
     const machine::RequestId same = answer.request;
@@ -158,10 +154,13 @@ void SimulatedTransport::start(machine::RequestId request, plan::HostId host, ma
     answer.outcome = outcome;
     answer.detail = "simulated";
   };
-  if (host.valid() && lost) {
+  if (cut >= 0 && cut + silence < deadline) {
+    replace(Outcome::lost);
+    at = cut + silence;
+  } else if (host.valid() && lost) {
     replace(Outcome::lost);
     at = arrival + static_cast<Millis>(how_long % static_cast<std::uint64_t>(std::max<Millis>(1, at - arrival)));
-  } else if (timed_out || at > deadline) {
+  } else if (timed_out || cut >= 0 || at > deadline) {
     replace(Outcome::timed_out);
     at = deadline;
   }

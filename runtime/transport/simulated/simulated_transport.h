@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/machine/transport.h"
+#include "runtime/transport/simulated/random.h"
 
 namespace upg::transport {
 
@@ -74,7 +75,15 @@ class SimulatedHosts {
   void reboot(plan::HostId host, machine::Millis from, machine::Millis down_for) {
     reboots_[host].push_back({from, from + down_for});
   }
+  /// The way to the host is cut; what runs there goes on.
+  void cut(plan::HostId host, machine::Millis from, machine::Millis until) { cuts_[host].push_back({from, until}); }
+  /// Up, and there is a way to it.
   bool reachable(plan::HostId host, machine::Millis at) const;
+  bool up(plan::HostId host, machine::Millis at) const;
+  /// When the host goes down first in [from, until); never: -1.
+  machine::Millis first_reboot(plan::HostId host, machine::Millis from, machine::Millis until) const {
+    return first(reboots_, host, from, until);
+  }
   /// Counts the reboots up to then: the boot id.
   unsigned boot(plan::HostId host, machine::Millis at) const;
 
@@ -91,12 +100,14 @@ class SimulatedHosts {
   };
   /// Starts the command now, whatever becomes of the connection.
   Run begin(plan::HostId host, const machine::Command &command, machine::Millis now);
+  using Outages = std::map<plan::HostId, std::vector<Outage>>;
   /// The first outage of the host that begins in [from, until); nothing: -1.
-  machine::Millis first_outage(plan::HostId host, machine::Millis from, machine::Millis until) const;
+  static machine::Millis first(const Outages &all, plan::HostId host, machine::Millis from, machine::Millis until);
+  static bool within(const Outages &all, plan::HostId host, machine::Millis at);
 
   HostModel &model_;
   std::vector<Started> started_;
-  std::map<plan::HostId, std::vector<Outage>> reboots_;
+  Outages reboots_, cuts_;
   std::map<std::pair<plan::HostId, std::string>, Run> steps_;
 };
 
@@ -118,8 +129,7 @@ class SimulatedTransport final : public machine::Transport {
     bool begun;  // something runs at the host
     machine::Answer answer;
   };
-  std::uint64_t random();
-  bool chance(unsigned thousandths) { return thousandths > 0 && random() % 1000 < thousandths; }
+  bool chance(unsigned thousandths) { return thousandths > 0 && random_.chance(thousandths); }
   void schedule(machine::Millis at, plan::HostId host, bool begun, machine::Answer answer);
   static void fill(machine::Answer &answer, const Reply &reply, const machine::Command &command);
   /// Sets the answer to what the host says of a step; returns when it says so.
@@ -128,7 +138,7 @@ class SimulatedTransport final : public machine::Transport {
 
   SimulatedHosts &hosts_;
   SimulatedClock &clock_;
-  std::uint64_t random_;
+  Random random_;
   Faults faults_;
   std::uint64_t order_ = 0;
   std::map<std::pair<machine::Millis, std::uint64_t>, Pending> events_;  // by time, then by order of start
