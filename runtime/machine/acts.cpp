@@ -279,6 +279,7 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
           key, call.where, "bring the host back, then resume");
     begun = *known;
   }
+  settled.insert(key);  // nothing of it is under way that this process does not watch
   if (!begun) {
     if (action.done_when.valid()) {
       Value v = co_await consult(action.done_when, *environment, key);
@@ -345,14 +346,15 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
     if (!rebooted) outcome = co_await attempt(call, environment, key, number, deadline, begun);
     if (outcome == Attempt::halted) co_return false;
     bool over = outcome != Attempt::unknown;
-    if (!over && in_flight.count(key)) {  // R3: it is under way until its host says that it is over
-      over = co_await proven_over(in_flight[key].first, in_flight[key].second, key, now() + action.worst);
-      if (over) {  // its end is known there: take it in; a step that is gone stays unknown
-        deadline = now() + action.worst;
-        outcome = co_await attempt(call, environment, key, number, deadline, true);
-        if (outcome == Attempt::halted) co_return false;
-        over = true;
-      }
+    while (!over && in_flight.count(key)) {  // R3: it is under way until its host says that it is over
+      const std::pair<HostId, std::string> last = in_flight[key];
+      over = co_await proven_over(last.first, last.second, key, now() + action.worst);
+      if (!over) break;
+      // its end is known there: take it in, and go on with what comes after it; a step that is gone stays unknown
+      deadline = now() + action.worst;
+      outcome = co_await attempt(call, environment, key, number, deadline, true);
+      if (outcome == Attempt::halted) co_return false;
+      over = outcome != Attempt::unknown || in_flight[key] == last;
     }
     if (!over) unsettled.insert(key);
     for (const Outage &o : opened) world.ended(o.host, now());

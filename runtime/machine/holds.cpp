@@ -163,9 +163,23 @@ Task<bool> Machine::Run::take(NodeId node, std::vector<Value> arguments, Place p
   co_return true;
 }
 
+bool Machine::Run::may_be_under_way() const {
+  for (const std::string &key : unsettled) {
+    const auto last = in_flight.find(key);
+    if (last == in_flight.end() || !last->second.first.valid() || !world.lost(last->second.first)) return true;
+  }
+  for (const auto &[key, step] : past.steps()) {
+    if (!step.intended || step.ended || step.commands.empty() || settled.count(key) != 0) continue;
+    const HostId host = host_named(step.commands.back().host);
+    if (!host.valid() || !world.lost(host)) return true;
+  }
+  return false;
+}
+
 /// After a halt, when nothing is under way any more (SEMANTICS section 2): what may be given back is, unless something
 /// is still down.
 Task<bool> Machine::Run::give_back_holds() {
+  if (may_be_under_way()) co_return true;
   for (LeftHold &left : left_holds) {
     const plan::Hold &hold = plan.holds[plan.node(plan.kid(left.node, 0)).a];
     plan::Afterwards what = hold.on_halt;

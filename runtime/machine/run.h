@@ -342,6 +342,10 @@ struct Machine::Run {
   /// A failure that a trial has caught becomes the run's own.
   bool halt_after_all(const Ending &failure, std::string reason = {});
   std::set<std::string> unsettled;  // keys of acts that may still be under way somewhere
+  std::set<std::string> settled;    // keys of acts of which this process knows whether they began before
+  /// Whether a step may still be under way that nothing has proven over, begun by this process or an earlier one; on
+  /// lost hosts it does not count.
+  bool may_be_under_way() const;
   /// A step of the part that is not proven over, on another host than `but`; empty: there is none.
   std::string still_under_way(const std::string &prefix, HostId but = {}) const;
   Task<bool> attempt_statement(NodeId node, Place place);

@@ -201,8 +201,8 @@ Task<bool> Machine::Run::main() {
   auto environment = std::make_shared<Environment>();
   environment->slots.resize(plan.frame.slots.size());
   if (ok && !back && plan.preflight.valid()) {
-    Place place{"preflight", environment, 0};
-    if (first) ok = co_await block(plan.preflight, place);
+    Place place{"preflight", environment, 0, !first};  // at a resume it is over; acts ask again what they rely on
+    ok = co_await block(plan.preflight, place);
   }
   if (ok && !back && options.mode != Mode::preflight) {
     Place place{"body", environment, 0};

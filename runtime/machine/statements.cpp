@@ -110,8 +110,9 @@ Task<bool> Machine::Run::decide(NodeId node, Place place) {
   const plan::Node &n = plan.node(node);
   Value decision;
   const StepPast *before = past.step(place.key);
-  if (before && before->done &&
-      (place.over || past.begun_under(place.key + "/b") || past.begun_under(place.key + "/e"))) {
+  const bool decided = before && before->done &&
+                       (place.over || past.begun_under(place.key + "/b") || past.begun_under(place.key + "/e"));
+  if (decided) {
     decision = recall(*before, Kind::boolean);
   } else if (n.op == Op::branch && simulation()) {
     Move move;
@@ -130,7 +131,7 @@ Task<bool> Machine::Run::decide(NodeId node, Place place) {
     co_return halt(true, "the condition is unknown, so neither way may be taken: " + show(decision), place.key,
                    plan.span(node));
   if (!write(Event::value_kept, place.key, make_data({{"value", to_journal(decision)}}))) co_return false;
-  if (simulation()) {
+  if (simulation() && !decided) {
     Move move;
     move.kind = Move::Kind::choice;
     move.key = place.key;

@@ -210,8 +210,16 @@ void Model::take_down(const Contract &act, Millis from, Millis lasts) {
 
 /// The step has ended: its pairs come back after a while; after a failure, perhaps only by another step.
 void Model::let_go(const Move &move, const Contract &act) {
+  std::set<Pair> awaited;  // it has seen them back itself
+  for (const HostIndex h : act.boots) awaited.insert({h, reader_.alive()});
+  for (const Gate &g : act.awaits)
+    for (const Pair &p : reader_.health_of(g)) awaited.insert(p);
   for (const std::set<Pair> *pairs : {&act.disrupts, &act.changes})
     for (const Pair &p : *pairs) {
+      if (!move.failed && awaited.count(p) != 0) {
+        sick_.erase(p);
+        continue;
+      }
       back_[p] = now_() + recovery(p, move.key);
       const bool stays = move.failed && random("sick", move.key).chance(500);
       stays ? sick_.insert(p), void() : void(sick_.erase(p));
@@ -222,11 +230,6 @@ void Model::let_go(const Move &move, const Contract &act) {
 
 transport::Reply Model::step(plan::HostId host, const machine::Command &command, Millis now) {
   transport::Reply reply;
-  if (command.step_key.empty()) return reply;
-  if (command.step_key.starts_with("once/")) {  // whoever claims it first wrote this
-    if (!command.argv.empty()) reply.out = command.argv.back() + "\n";
-    return reply;
-  }
   catch_up();
   const StepKey step = parse(command.step_key);
   const auto found = flight_.find(step.key);

@@ -185,7 +185,11 @@ bool Run::finish() {
       const std::vector<Fault> &faults = options_.model.faults;
       const bool only =
           std::all_of(faults.begin(), faults.end(), [](const Fault &f) { return f.kind == Fault::Kind::controller; });
-      obligations_.ended(machine_->ending(), only && !options_.next_window);
+      // Time that a person has limited runs on while the controller is away (R13).
+      const bool limits = std::any_of(journal_.records.begin(), journal_.records.end(), [](const machine::Record &r) {
+        return r.event == machine::Event::limit_started;
+      });
+      obligations_.ended(machine_->ending(), only && !limits && !options_.next_window);
     }
     return true;
   }

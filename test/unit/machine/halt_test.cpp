@@ -33,6 +33,10 @@ TEST(Halt, AStopIsResumable) {
     if (!more) return;
     l->machine->request_stop("a person");
     machine::Ending e = l->finish();
+    if (e.status == Status::done) {  // its last answers were on their way: nothing was left to start
+      expect_all_done(*l, fmt::format("stop after {} turns", turns));
+      continue;
+    }
     ASSERT_TRUE(e.status == Status::stopped || e.status == Status::refused) << turns << ": " << e.reason;
     // a running step came to its end: as many ends as intents
     ASSERT_EQ(l->events(Event::act_intended).size(), l->events(Event::act_ended).size()) << l->journal_text();
