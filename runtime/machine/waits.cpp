@@ -14,7 +14,7 @@ Machine::Run::Stand Machine::Run::may_stand(const std::string &key, std::string 
   const bool in_outage = std::any_of(accepted.begin(), accepted.end(), [&](const Accepted &a) {
     return key.starts_with(a.prefix) && plan.text(a.waiver->rule) == "outage";
   });
-  if (down || in_outage || simulation()) return Stand::not_here;
+  if (down || in_outage || directed()) return Stand::not_here;
   for (const auto &[full, held] : world.holds) {
     if (held.count <= 0 || held.found_on) continue;
     const plan::Hold &hold = plan.holds[held.hold.index];

@@ -18,6 +18,7 @@ RunOptions options_of(const CampaignOptions &options, std::uint64_t seed) {
   run.model.seed = seed;
   run.start_unix_ms = options.start_unix_ms;
   run.next_window = options.next_window;
+  run.returns = options.returns;
   return run;
 }
 
@@ -116,7 +117,18 @@ Outcome simulate(const plan::Plan &plan, const safety::Proof &proof, const Campa
   out.seed = seed;
   RunOptions how = options_of(options, seed);
   how.listener = listener;
-  how.model.faults = out.faults = draw_faults(plan, measured, options.faults, seed);
+  if (options.every_record) {
+    how.model.seed = 0;  // the run that was measured
+    Fault death;
+    death.kind = Fault::Kind::controller;
+    death.number = (seed - 1) / 2 + 1;
+    death.kept = seed % 2 == 0;
+    death.away = 30'000;
+    out.faults = {death};
+  } else {
+    out.faults = draw_faults(plan, measured, options.faults, seed);
+  }
+  how.model.faults = out.faults;
   Run run(plan, proof, std::move(how));
   out.ended = run.finish();
   out.ending = run.ending();
@@ -141,9 +153,14 @@ Outcome simulate(const plan::Plan &plan, const safety::Proof &proof, const Campa
   return out;
 }
 
-Summary simulate_all(const plan::Plan &plan, const safety::Proof &proof, const CampaignOptions &options) {
+Summary simulate_all(const plan::Plan &plan, const safety::Proof &proof, const CampaignOptions &wanted) {
   const plan::Locator locator(plan);
-  const Measure measured = measure(plan, proof, options);
+  const Measure measured = measure(plan, proof, wanted);
+  CampaignOptions options = wanted;
+  if (options.every_record) {
+    options.first_seed = 1;
+    options.seeds = 2 * measured.records;
+  }
   Folding all(locator);
   std::atomic<std::uint64_t> next{0};
   const unsigned jobs = std::clamp(options.jobs, 1u, 256u);

@@ -12,8 +12,12 @@ namespace upg::simulate {
 struct CampaignOptions {
   std::uint64_t first_seed = 1;
   std::uint64_t seeds = 1'000;
-  unsigned faults = 1;  // in one run, at most
-  unsigned jobs = 1;    // threads; the result does not depend on it
+  unsigned faults = 1;   // in one run, at most
+  unsigned returns = 0;  // how often a person resumes a run that was halted or stopped
+  /// Instead of drawn faults: the controller dies at every record of the run without faults, once before the record is
+  /// on disk and once after; seed 2n - 1 and 2n are record n. `seeds` does not count.
+  bool every_record = false;
+  unsigned jobs = 1;  // threads; the result does not depend on it
   std::int64_t start_unix_ms = 1'790'000'000'000;
   std::function<std::optional<machine::Opening>(std::int64_t unix_ms)> next_window;  // called from several threads
 };

@@ -302,19 +302,12 @@ class Attempt {
     return kNames[static_cast<std::size_t>(kind)];
   }
 
-  /// splitmix64: the same on every platform.
-  std::size_t roll(std::size_t below) {
-    random_ += 0x9e3779b97f4a7c15ull;
-    std::uint64_t z = random_;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-    return static_cast<std::size_t>((z ^ (z >> 31)) % below);
-  }
+  std::size_t roll(std::size_t below) { return static_cast<std::size_t>(random_.below(below)); }
 
   const plan::Plan &plan_;
   std::string rule_;
   Way way_;
-  std::uint64_t random_;
+  transport::Random random_;
   Run run_;
   std::vector<Told> told_;
   std::size_t next_ = 0;

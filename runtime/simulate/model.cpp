@@ -192,7 +192,7 @@ std::optional<Value> Model::answer(NodeId expression, std::span<const Value> slo
       const std::size_t n = std::min(slots.size(), plan_.actions[record].frame.parameters.size());
       const Contract &act = reader_.contract(plan::ActionId(record),
                                              std::vector<Value>(slots.begin(), slots.begin() + static_cast<long>(n)));
-      return Value::boolean(std::any_of(flight_.begin(), flight_.end(), [&](const auto &f) {
+      return Value::boolean(std::any_of(unended_.begin(), unended_.end(), [&](const auto &f) {
         return f.second == &act && worked_.count(f.first) != 0;
       }));
     }
@@ -267,7 +267,7 @@ void Model::moved(const Move &move) {
   if (options_.timed) catch_up();
   switch (move.kind) {
     case Move::Kind::start:
-      flight_[move.key] = &reader_.contract(move.action, move.arguments);
+      flight_[move.key] = unended_[move.key] = &reader_.contract(move.action, move.arguments);
       performed_.erase(move.key);
       begun_keys_.erase(move.key);
       if (plan_.actions[move.action.index].idempotent) repeatable_.insert(move.key);
@@ -285,9 +285,9 @@ void Model::moved(const Move &move) {
       break;
     }
     case Move::Kind::end: {
-      const auto act = flight_.find(move.key);
-      if (options_.timed && act != flight_.end()) let_go(move, *act->second);
+      if (options_.timed) let_go(move, reader_.contract(move.action, move.arguments));
       flight_.erase(move.key);
+      if (!move.failed) unended_.erase(move.key);
       performed_.erase(move.key);
       break;
     }

@@ -120,6 +120,7 @@ class Model final : public transport::HostModel {
   std::map<std::uint32_t, Owner> owners_;  // by expression
   std::map<std::uint32_t, std::pair<plan::NodeId, std::size_t>> parents_;
   std::map<std::string, const Contract *> flight_;     // by step key
+  std::map<std::string, const Contract *> unended_;    // started, and not ended well: a resume may go on with them
   std::map<std::string, const Contract *> performed_;  // commands done, not over yet
   std::map<Cell, std::uint32_t> cells_;
   std::map<std::string, Hold> held_;  // by the key of the `with`

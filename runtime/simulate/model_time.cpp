@@ -224,16 +224,14 @@ void Model::let_go(const Move &move, const Contract &act) {
       const bool stays = move.failed && random("sick", move.key).chance(500);
       stays ? sick_.insert(p), void() : void(sick_.erase(p));
     }
-  if (!move.failed) return;
-  worked_.erase(move.key);
 }
 
 transport::Reply Model::step(plan::HostId host, const machine::Command &command, Millis now) {
   transport::Reply reply;
   catch_up();
   const StepKey step = parse(command.step_key);
-  const auto found = flight_.find(step.key);
-  if (found == flight_.end()) return reply;
+  const auto found = unended_.find(step.key);
+  if (found == unended_.end()) return reply;
   const Contract &act = *found->second;
   const plan::Action &action = plan_.actions[act.action.index];
   Command seen{step.key, step.attempt, step.part, host.index, now, now, false, false};

@@ -283,11 +283,10 @@ void Monitor::start(const Move &move) {
 }
 
 void Monitor::end(const Move &move) {
-  const auto it = std::find_if(flight_.begin(), flight_.end(), [&](const Flight &f) { return f.key == move.key; });
-  if (it == flight_.end()) return;
-  const Contract &act = *it->act;
-  const std::string region = it->region;
-  flight_.erase(it);
+  // A resume may find the end of a step that was given up as unknown: it is not in flight any more.
+  const Contract &act = reader_.contract(move.action, move.arguments);
+  const std::string region = region_of(move.key);
+  std::erase_if(flight_, [&](const Flight &f) { return f.key == move.key; });
   forget_hit_by(act);
   for (const Motion &m : act.moves) {
     Values &now = cell(m.cell);

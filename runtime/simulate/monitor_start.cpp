@@ -283,7 +283,9 @@ void Monitor::judge_rank(HostIndex host, const std::string &key, const std::set<
 }
 
 void Monitor::judge_reach(const Contract &act, const std::string &key) {
-  const auto dark = [&](HostIndex h) {  // by another step than an earlier try of this one
+  const bool gives_back = act.hold.hold != plan::HoldId::none && !act.takes;
+  const auto dark = [&](HostIndex h) {                    // by another step than an earlier try of this one
+    if (gives_back && lost_.count(h) != 0) return false;  // it is tried, on a host that is given up, too
     return reader_.out(h) || std::any_of(open_.begin(), open_.end(), [&](const Outage &o) {
              return o.pair == Pair{h, reader_.alive()} && o.kind == 'D' && o.opener != key;
            });

@@ -122,7 +122,8 @@ void Obligations::ended(const machine::Ending &ending, bool only_controller_died
   look_at_commands();
   using machine::Status;
   if (ending.status == Status::done) {
-    for (const Hold &h : model_.on()) report("held", "", reader_.text(h) + " is still on when the run is done");
+    for (const Hold &h : model_.on())
+      if (monitor_.lost().count(h.host) == 0) report("held", "", reader_.text(h) + " is still on when the run is done");
     for (const Command &c : model_.commands())
       if (c.end > now_() && monitor_.lost().count(c.host) == 0)
         report("under", c.key, "a command still runs when the run is done");

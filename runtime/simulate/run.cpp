@@ -55,6 +55,7 @@ void Run::begin() {
     const std::optional<machine::Opening> open = options_.next_window(clock_.unix_ms());
     if (open) {  // a person, or a timer, starts it when the window opens
       clock_.advance_to(clock_.monotonic() + std::max<std::int64_t>(0, open->begin_unix_ms - clock_.unix_ms()));
+      run.window_begin_unix_ms = open->begin_unix_ms;
       run.window_end_unix_ms = open->end_unix_ms;
     }
   }
@@ -98,11 +99,15 @@ void Run::die(const Fault &fault) {
 }
 
 void Run::revive() {
+  std::erase_if(fatal_, [&](const Fault &f) { return f.number == last_death_.number && f.from == last_death_.from; });
   journal_.pending.clear();
+  come_back(last_death_.away);
+}
+
+void Run::come_back(Millis away) {
   people_.waiting.clear();
   machine_.reset();
-  std::erase_if(fatal_, [&](const Fault &f) { return f.number == last_death_.number && f.from == last_death_.from; });
-  clock_.advance_to(clock_.monotonic() + last_death_.away);
+  clock_.advance_to(clock_.monotonic() + away);
   dead_of_ = nullptr;
   monitor_.controller_died(model_.controller_died());
   for (const machine::Record &r : journal_.records) {  // it was written down, and nobody heard of it any more
@@ -181,6 +186,13 @@ bool Run::finish() {
     }
     if (more) continue;
     for (machine::Record &r : std::exchange(journal_.pending, {})) keep(std::move(r));
+    const machine::Status status = machine_->ending().status;
+    if ((status == machine::Status::halted || status == machine::Status::stopped) && returns_ < options_.returns) {
+      ++returns_;
+      tell("a person resumes the run");
+      come_back(3'600'000);
+      continue;
+    }
     if (options_.model.timed) {
       const std::vector<Fault> &faults = options_.model.faults;
       const bool only =

@@ -30,6 +30,8 @@ struct RunOptions {
   std::int64_t start_unix_ms = 1'790'000'000'000;
   /// As the machine's own option; without it no window is kept.
   std::function<std::optional<machine::Opening>(std::int64_t unix_ms)> next_window;
+  /// How often a person resumes a run that was halted or stopped, an hour later each time.
+  unsigned returns = 0;
   Listener *listener = nullptr;
 };
 
@@ -103,6 +105,8 @@ class Run final : private machine::Simulation {
   /// Nothing that it does from here on counts.
   void die(const Fault &fault);
   void revive();
+  /// Another controller goes on from the journal.
+  void come_back(Millis away);
   std::optional<std::string> append(machine::Record record);
   void keep(machine::Record record);
   Millis until_next_fault(Millis at_most);
@@ -137,6 +141,7 @@ class Run final : private machine::Simulation {
   const Fault *dead_of_ = nullptr;
   Fault last_death_;
   unsigned deaths_ = 0;
+  unsigned returns_ = 0;
   std::uint64_t appended_ = 0;
   std::vector<std::pair<Millis, std::string>> announcements_;  // of faults, for the listener; latest first
 };

@@ -48,15 +48,23 @@ std::string show(const simulate::Worst &worst) {
   return worst.total == 0 ? std::string("-") : fmt::format("{} of {}", worst.total - worst.down, worst.total);
 }
 
+std::string how_text(const Asked &asked) {
+  if (asked.campaign.every_record) return "the controller dies at each record";
+  return fmt::format(
+      "at most {} fault{} in one{}", asked.campaign.faults, asked.campaign.faults == 1 ? "" : "s",
+      asked.campaign.returns == 0 ? std::string() : fmt::format(", resumed {} times at most", asked.campaign.returns));
+}
+
 void print_text(const Asked &asked, const simulate::Summary &s) {
   const plan::Plan &plan = asked.file->plan;
   const auto more = [](std::size_t rows) {
     return rows > kMostLines ? fmt::format("  ... and {} more (--format json has them)\n", rows - kMostLines) : "";
   };
+  const bool every = asked.campaign.every_record;
+  const std::uint64_t first = every ? 1 : asked.campaign.first_seed;
   std::string out =
-      fmt::format("{} of {}, digest {}: {} runs, seeds {} to {}, at most {} faults in one\n", plan.text(plan.name),
-                  plan.text(plan.cluster), asked.file->digest.substr(0, 16), s.runs, asked.campaign.first_seed,
-                  asked.campaign.first_seed + s.runs - 1, asked.campaign.faults);
+      fmt::format("{} of {}, digest {}: {} runs, seeds {} to {}, {}\n", plan.text(plan.name), plan.text(plan.cluster),
+                  asked.file->digest.substr(0, 16), s.runs, first, first + s.runs - 1, how_text(asked));
   if (asked.window_ms > 0)
     out += fmt::format("window of {} from {}\n", report::duration(asked.window_ms), asked.begins);
   out += '\n';
@@ -108,12 +116,16 @@ void print_text(const Asked &asked, const simulate::Summary &s) {
     out += "\nno rule was broken\n";
   } else {
     out += "\nRULES BROKEN\n";
+    const std::string returns =
+        asked.campaign.returns == 0 ? std::string() : fmt::format(" --resume {}", asked.campaign.returns);
     row = 0;
     for (const auto *v : ranked(s.violations)) {
       if (++row > kMostLines) break;
-      out += fmt::format("  {:>7}  {} at {}: {}\n           upgrun simulate --faults {} --seed {} --trace\n",
-                         v->second.count, v->first.first, v->first.second.empty() ? "the end" : v->first.second,
-                         report::printable(v->second.text), asked.campaign.faults, v->second.seed);
+      out += fmt::format(
+          "  {:>7}  {} at {}: {}\n           upgrun simulate {} --seed {} --trace\n", v->second.count, v->first.first,
+          v->first.second.empty() ? "the end" : v->first.second, report::printable(v->second.text),
+          every ? std::string("--every-record") : fmt::format("--faults {}{}", asked.campaign.faults, returns),
+          v->second.seed);
     }
     out += more(s.violations.size());
   }
@@ -133,8 +145,10 @@ void print_json(const Asked &asked, const simulate::Summary &s) {
   out["cluster"] = std::string(plan.text(plan.cluster));
   out["digest"] = asked.file->digest;
   out["runs"] = s.runs;
-  out["first_seed"] = asked.campaign.first_seed;
-  out["faults_at_most"] = asked.campaign.faults;
+  out["first_seed"] = asked.campaign.every_record ? 1 : asked.campaign.first_seed;
+  out["faults_at_most"] = asked.campaign.every_record ? 1 : asked.campaign.faults;
+  out["every_record"] = asked.campaign.every_record;
+  out["resumes_at_most"] = asked.campaign.returns;
   out["fingerprint"] = fmt::format("{:016x}", s.fingerprint);
   for (const auto &[status, n] : s.statuses) out["outcomes"][std::string(simulate::name_of(status))] = n;
   out["ends"] = Json::array();
@@ -248,6 +262,12 @@ Exit run_simulate(std::span<const char *const> arguments) {
   llvm::cl::opt<unsigned> jobs{"j", llvm::cl::desc("threads (default 1); the result does not depend on it"),
                                llvm::cl::value_desc("n"), llvm::cl::init(1), llvm::cl::Prefix};
   llvm::cl::opt<bool> traced{"trace", llvm::cl::desc("print the run of one seed step by step")};
+  llvm::cl::opt<bool> every{
+      "every-record", llvm::cl::desc("instead: the controller dies at each record of its journal, written or lost")};
+  llvm::cl::opt<unsigned> returns{
+      "resume",
+      llvm::cl::desc("a person resumes what was halted or stopped, an hour later, at most n times (default 0)"),
+      llvm::cl::value_desc("n"), llvm::cl::init(0)};
   llvm::cl::opt<bool> now{"now", llvm::cl::desc("also outside the plan's window")};
   llvm::cl::opt<Format> format{"format", llvm::cl::desc("of the result"),
                                llvm::cl::values(clEnumValN(Format::text, "text", "for a person (default)"),
@@ -266,8 +286,8 @@ Exit run_simulate(std::span<const char *const> arguments) {
                      "  is refused, 2 usage. How runs end is no matter of the exit code"))
     return *end;
   constexpr std::uint64_t kMostSeeds = 100'000'000;
-  if (seeds == 0 || seeds > kMostSeeds || faults > 50 || jobs == 0 || jobs > 256) {
-    cli::put_error("upgrun: 1 to 100000000 seeds, at most 50 faults, 1 to 256 threads\n");
+  if (seeds == 0 || seeds > kMostSeeds || faults > 50 || returns > 50 || jobs == 0 || jobs > 256) {
+    cli::put_error("upgrun: 1 to 100000000 seeds, at most 50 faults and resumes, 1 to 256 threads\n");
     return Exit::usage;
   }
   Exit exit = Exit::usage;
@@ -277,7 +297,9 @@ Exit run_simulate(std::span<const char *const> arguments) {
   asked.campaign.faults = faults;
   asked.campaign.first_seed = seed;
   asked.campaign.seeds = seeds;
+  asked.campaign.returns = returns;
   asked.campaign.jobs = jobs;
+  asked.campaign.every_record = every;
   if (!now && !find_window(asked)) return Exit::refused;
   if (traced) return trace(asked, seed) ? Exit::done : Exit::refused;
   const simulate::Summary summary = simulate::simulate_all(file->plan, file->proof, asked.campaign);

@@ -7,6 +7,7 @@
   named SIZE      SIZE hosts and no rollout: the steps of each are written out
   phases SIZE     SIZE phases in layers of eight, each waiting for two of the layer before it; 64 hosts
   (and the shapes of families.py, each of many of one construct)
+  night SIZE      a night's work: SIZE hosts one after the other, packages, a hold and a reboot; 8 hours for 100
   steps SIZE      nothing but SIZE small actions on one host, to be run
 
 The same arguments give the same text, on every machine.
@@ -208,6 +209,46 @@ action act_{k}(h: host) {{ requires held kept_{k}  requires calm_{k}(h)  changes
     return "".join(out)
 
 
+def night(size):
+    """Packages, a hold, a reboot on one host after the other; about five minutes each."""
+    return ("use linux\n" + f"cluster bench {{\n  host {names(size)} {{ roles server }}\n}}\n" + ROLE + '''
+state packages(h: host) { old, new } observe packages_of(h)
+probe packages_of(h: host) -> string { return (run("get", "packages") on h).stdout }
+action install(h: host) {
+  changes server on h
+  moves packages(h): old -> new
+  done when packages_of(h) == "new"
+  retry 2 every 30s
+  run("apt-get", "update") on h
+  run("apt-get", "-y", "dist-upgrade") on h
+  takes 2m..20m
+}
+hold apart(h: host) {
+  observe (run("get", "apart") on h).stdout == "on"
+  acquire { run("set", "apart", "on") on h }
+  release { run("set", "apart", "off") on h }
+  on halt keep
+  takes 5s..1m
+}
+
+upgrade night of bench {
+  initially every n in server: packages(n) == old
+  finally   every n in server: packages(n) == new
+  preflight { await in_service(all) }
+  rolling n in server {
+    install(n)
+    await in_service(n)
+    with apart(n) {
+      await stoppable(n)
+      linux.reboot(n)
+      await in_service(n)
+    }
+  }
+  postflight { await in_service(all) }
+}
+''')
+
+
 def steps(size, address="127.0.0.1"):
     out = [f'''cluster bench {{ host h0 "{address}" {{ roles worker }} }}
 role worker {{ available may be down  health well  stoppable always "nobody waits for it" }}
@@ -227,7 +268,7 @@ FAMILIES = (families.chain, families.asked, families.wide, families.roles, famil
             families.undos, families.aborts, families.tolerant, families.ranked, families.parts, families.branches,
             families.attempts, families.nested, families.commands, families.bastions, families.modules)
 SHAPES = {"lines": lines, "hosts": hosts, "fleet": fleet, "named": named, "phases": phases, "scattered": scattered, "backlog": backlog,
-          "calls": calls, "gates": gates, "steps": steps, **{f.__name__: f for f in FAMILIES}}
+          "calls": calls, "gates": gates, "night": night, "steps": steps, **{f.__name__: f for f in FAMILIES}}
 
 
 def main():
