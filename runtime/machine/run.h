@@ -397,6 +397,7 @@ struct Machine::Run {
   Task<bool> act_statement(NodeId node, Place place);
   Task<bool> act(ActCall call, Place place);
   Task<bool> guard(ActCall call, Environment environment, std::string key);
+  Task<bool> guard_once(ActCall call, Environment environment, std::string key);
   Task<bool> needs(ActCall call, Environment environment, std::string key);
   /// SEMANTICS R2: enough of each role stays, by what is observed now; waits to the deadline of its health, then halts.
   /// At the act it stands for the outages until the reservation of the key is over.

@@ -398,7 +398,7 @@ Task<bool> Machine::Run::roll(NodeId node, Place place) {
           }
         }
         const std::string turn = fmt::format("{}[{}]", place.key, host_name(hosts[next]));
-        if (counted != next && options.mode == Mode::run && !simulation() && !past.begun_under(turn)) {
+        if (counted != next && options.mode == Mode::run && !directed() && !unguarded() && !past.begun_under(turn)) {
           counted = next;  // a bystander that fell ill: no new turn begins, what is under way ends
           std::vector<Outage> taken = turn_outages(node, hosts[next]);
           if (!taken.empty()) {

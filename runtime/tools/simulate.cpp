@@ -62,9 +62,8 @@ void print_text(const Asked &asked, const simulate::Summary &s) {
   };
   const bool every = asked.campaign.every_record;
   const std::uint64_t first = every ? 1 : asked.campaign.first_seed;
-  std::string out =
-      fmt::format("{} of {}, digest {}: {} runs, seeds {} to {}, {}\n", plan.text(plan.name), plan.text(plan.cluster),
-                  asked.file->digest.substr(0, 16), s.runs, first, first + s.runs - 1, how_text(asked));
+  std::string out = fmt::format("{} of {}: {} runs, seeds {} to {}, {}\n", plan.text(plan.name),
+                                plan.text(plan.cluster), s.runs, first, first + s.runs - 1, how_text(asked));
   if (asked.window_ms > 0)
     out += fmt::format("window of {} from {}\n", report::duration(asked.window_ms), asked.begins);
   out += '\n';

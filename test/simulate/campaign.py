@@ -8,7 +8,6 @@ By hand, for a longer run: SEEDS 2500 or more, and JOBS in the environment.
 import json
 import os
 import pathlib
-import random
 import subprocess
 import sys
 
@@ -37,7 +36,7 @@ def main():
     upgc, upgrun, folder = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
     seeds, faults, first = int(sys.argv[4]), sys.argv[5], sys.argv[6]
     folder.mkdir(parents=True, exist_ok=True)
-    seed = random.SystemRandom().randrange(1, 2**40) if first == "fresh" else int(first)
+    seed = 1 + int.from_bytes(os.urandom(5), "big") if first == "fresh" else int(first)
     count, runs, done, deaths, bad, outcomes = 0, 0, 0, 0, 0, {}
     print(f"first seed {seed}, at most {faults} faults", flush=True)
     for plan in plans(upgc, folder, sys.argv[7:]):

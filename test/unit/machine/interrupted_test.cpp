@@ -127,6 +127,43 @@ upgrade u of boxes {
 }
 )";
 
+TEST(Guard, WhatPassedBeforeALongWaitIsAskedAgain) {
+  Lab l(web(R"(
+gate quick(h: host) { pass when (run("get", "quick") on h).stdout == "yes"  poll 5s for 1m  watches server }
+gate slow(h: host)  { pass when (run("get", "slow") on h).stdout == "yes"  poll 5s for 10m  watches server }
+action wipe(h: host) {
+  requires quick(h), slow(h)
+  disrupts server on h
+  run("wipe") on h
+  takes 5s..1m
+}
+upgrade u of web {
+  preflight { await in_service(all) }
+  await quick(web1)
+  await slow(web1)
+  await stoppable(web1)
+  wipe(web1)
+  await in_service(web1)
+}
+)"));
+  l.hosts->takes("wipe", 3'000);
+  const auto yes = [](bool is) {
+    Reply r;
+    r.out = is ? "yes" : "no";
+    return r;
+  };
+  l.hosts->on("get quick",
+              [&](const std::string &, const machine::Command &, Millis now) { return yes(now < 100'000); });
+  int asked = 0;  // it passes when it is awaited, and not at the act for some minutes
+  l.hosts->on("get slow", [&](const std::string &, const machine::Command &, Millis now) {
+    return yes(asked++ == 0 || now > 200'000);
+  });
+  const machine::Ending e = l.run();
+  EXPECT_EQ(e.status, Status::refused) << l.journal_text();
+  EXPECT_NE(e.reason.find("gate quick(web1)"), std::string::npos) << e.reason;
+  EXPECT_EQ(l.times("wipe"), 0) << l.journal_text();
+}
+
 TEST(Interrupted, WhatTheProofReliedOnInThePreflightIsAskedAgain) {
   Lab l(boxes);
   l.hosts->files["box1:ok"] = l.hosts->files["box1:empty"] = "yes";
