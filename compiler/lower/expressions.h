@@ -88,10 +88,11 @@ class Expressions {
                      bool &known);
   Typed symbol_value(sema::SymbolRef symbol, Range range, Body &body);
   Typed set_of_role(sema::RoleId role, Range range, const Body &body);
-  Typed members(Typed base, std::span<const ast::Name *const> fields, Body &body);
+  Typed members(Typed base, std::span<const ast::Name *const> fields);
   // members.cpp
-  Typed member(Typed base, const ast::Name &field, Body &body);
-  Typed host_member(const Typed &base, const ast::Name &field, Body &body);
+  /// `where`: the whole expression, brackets around `base` included.
+  Typed member(Typed base, const ast::Name &field, Range where);
+  Typed host_member(const Typed &base, const ast::Name &field, Range where);
   Typed index(const ast::IndexExpr &expr, Range range, Body &body);
   Typed call(const ast::CallExpr &expr, Range range, Body &body);
   Typed method(Typed base, const ast::Name &name, std::span<const ast::Argument> arguments, Range range, Body &body);

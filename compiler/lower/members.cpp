@@ -95,17 +95,10 @@ std::string some_of(const std::vector<std::string_view> &names) {
 
 }  // namespace
 
-Typed Expressions::member(Typed base, const ast::Name &field, Body &body) {
-  const Range where =
-      join(context_->build.plan.span(base.node).valid() ? Range{{context_->build.plan.span(base.node).file},
-                                                                context_->build.plan.span(base.node).begin,
-                                                                field.range.end}
-                                                        : field.range,
-           field.range);
+Typed Expressions::member(Typed base, const ast::Name &field, Range where) {
   const auto read = [&](Type type) {
     return Typed{context_->node(Op::field, where, context_->string(field.text).index, 0, {base.node}), type, nullptr};
   };
-  (void)body;
   switch (base.type.base) {
     case Base::poison:
       return {};
@@ -113,7 +106,7 @@ Typed Expressions::member(Typed base, const ast::Name &field, Body &body) {
     case Base::json:
       return read(Type::of(base.type.base));
     case Base::host:
-      return host_member(base, field, body);
+      return host_member(base, field, where);
     case Base::result:
       if (field.text == "stdout" || field.text == "stderr") return read(Type::of(Base::string));
       if (field.text == "code") return read(Type::of(Base::integer));
@@ -152,11 +145,9 @@ Typed Expressions::member(Typed base, const ast::Name &field, Body &body) {
   return {};
 }
 
-Typed Expressions::host_member(const Typed &base, const ast::Name &field, Body &) {
+Typed Expressions::host_member(const Typed &base, const ast::Name &field, Range where) {
   const plan::Plan &plan = context_->build.plan;
   const bool one = plan.node(base.node).op == Op::host;
-  const Range where =
-      join(Range{{plan.span(base.node).file}, plan.span(base.node).begin, field.range.end}, field.range);
   if (field.text == "name" || field.text == "address" || field.text == "user") {
     if (one && field.text == "name") {
       return {context_->text(context_->program.site.hosts[plan.node(base.node).a].name, where), Type::of(Base::string),

@@ -68,25 +68,24 @@ Typed Expressions::named(const ast::Expr &expr, Body &body) {
   if (!dotted(expr, parts)) {
     const auto &field = std::get<ast::FieldExpr>(expr.node);
     const Typed base = value(*field.base, body);
-    return base.poisoned() ? Typed{} : member(base, field.field, body);
+    return base.poisoned() ? Typed{} : member(base, field.field, expr.range);
   }
   if (LocalName *local = context_->find(body, parts.front()->text)) {
     local->used = true;
     Typed base{context_->node(Op::local, parts.front()->range, local->slot, 0, {}), local->type, local->among};
-    return members(std::move(base), std::span(parts).subspan(1), body);
+    return members(std::move(base), std::span(parts).subspan(1));
   }
   std::size_t consumed = 0;
   bool known = false;
   Typed special = special_name(parts, expr.range, body, consumed, known);
-  if (known)
-    return special.poisoned() ? special : members(std::move(special), std::span(parts).subspan(consumed), body);
+  if (known) return special.poisoned() ? special : members(std::move(special), std::span(parts).subspan(consumed));
   const std::vector<std::string_view> also = context_->names(body);
   const sema::Found found = context_->resolver.resolve(body.module, parts, every_kind, also);
   if (found.status != sema::Found::Status::found) return {};
   const Range range = join(parts.front()->range, parts[found.consumed - 1]->range);
   Typed base = symbol_value(found.symbol, range, body);
   if (base.poisoned()) return base;
-  return members(std::move(base), std::span(parts).subspan(found.consumed), body);
+  return members(std::move(base), std::span(parts).subspan(found.consumed));
 }
 
 Typed Expressions::special_name(std::span<const ast::Name *const> parts, Range range, Body &body, std::size_t &consumed,
@@ -207,10 +206,15 @@ Typed Expressions::symbol_value(sema::SymbolRef symbol, Range range, Body &body)
   }
 }
 
-Typed Expressions::members(Typed base, std::span<const ast::Name *const> fields, Body &body) {
+Typed Expressions::members(Typed base, std::span<const ast::Name *const> fields) {
   for (const ast::Name *field : fields) {
     if (base.poisoned()) return base;
-    base = member(base, *field, body);
+    const Range inner = context_->build.plan.span(base.node).valid()
+                            ? Range{{context_->build.plan.span(base.node).file},
+                                    context_->build.plan.span(base.node).begin,
+                                    field->range.end}
+                            : field->range;
+    base = member(base, *field, inner);
   }
   return base;
 }

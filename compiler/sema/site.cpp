@@ -268,6 +268,13 @@ void SiteBuilder::add_attribute(HostId id, const ast::Attribute &attribute) {
   if (key == "name" || key == "address") {
     sink_.report(Kind::reserved_name, attribute.name.range, fmt::format("every host has `{}` already", key))
         .help("the address stands after the name: `host node1 \"10.1.0.11\" { }`");
+  } else if (key == "out") {
+    sink_.report(Kind::reserved_name, attribute.name.range, "`out` is no attribute of a host")
+        .note(
+            "a host that is declared out counts as dead; that is an item of the cluster or the upgrade, not of the "
+            "host")
+        .help(fmt::format("write it beside the host's declaration: `host {} out \"why\"`",
+                          program_.site.hosts[id.index].name));
   } else if (key == "user") {
     if (const auto *text = std::get_if<std::string>(&value.data); text && value.type.is(Base::string))
       set_user(id, *text, attribute.value->range);

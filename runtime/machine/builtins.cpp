@@ -178,7 +178,6 @@ Value apply_builtin(plan::Builtin builtin, const std::vector<Value> &v) {
     }
     case Builtin::votes:
     case Builtin::answers:
-    case Builtin::held_by_plan:
     case Builtin::count_:
       break;
   }

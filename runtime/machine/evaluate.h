@@ -86,7 +86,7 @@ class Consultation {
   std::set<std::uint32_t> asked_;
 };
 
-/// A builtin applied to values that are not open. `votes`, `answers` and `held_by_plan` are done by the evaluator.
+/// A builtin applied to values that are not open. `votes` and `answers` are done by the evaluator.
 Value apply_builtin(plan::Builtin builtin, const std::vector<Value> &arguments);
 /// Search of an RE2 pattern: nothing if the pattern is bad.
 Value search(const std::string &text, const std::string &pattern);

@@ -23,7 +23,7 @@
 namespace upg::plan {
 
 inline constexpr std::string_view bytecode_magic{"UPGB\r\n\x1a\n", 8};
-inline constexpr std::uint32_t bytecode_version = 2;
+inline constexpr std::uint32_t bytecode_version = 3;
 inline constexpr std::size_t bytecode_limit = 256u << 20;
 
 namespace layout {
