@@ -25,6 +25,7 @@ config.environment.update({
     "LC_ALL": "C.UTF-8",
     "TERM": "dumb",
     "PYTHONDONTWRITEBYTECODE": "1",
+    "UPG_SYSTEMD_DIR": "/nonexistent",  # steps on the controller are no units of this machine
     "FILECHECK_OPTS": "--dump-input=fail --allow-unused-prefixes=false",
     "PATH": os.pathsep.join([config.llvm_tools, os.environ.get("PATH", "/usr/bin:/bin"), "/usr/sbin", "/sbin"]),
 })
@@ -87,5 +88,7 @@ else:
                                check=False)
         if tried.returncode == 0:
             config.available_features.add("range")
+            if shutil.which("systemd-run", path=search) and os.path.exists("/lib/systemd/systemd"):
+                config.available_features.add("systemd")  # a range's hosts can be started with it
         else:
             lit_config.note(f"tests on a range of hosts are left out: {(tried.stdout or tried.stderr).strip()}")

@@ -10,6 +10,7 @@ using plan::Op;
 
 namespace {
 constexpr Millis kAgain = 1000;  // between attempts to reach a host
+constexpr int kSignals = 64;
 
 std::string tail(const std::string &text) {
   std::size_t end = text.find_last_not_of(" \n\r\t");
@@ -42,6 +43,7 @@ Task<std::optional<bool>> Machine::Run::begun_on_hosts(std::vector<StepPast::Com
       command.timeout = 20'000;
       Answer a = co_await request(host, std::move(command), key);
       if (a.outcome == Outcome::absent) break;
+      if (fenced) co_return std::nullopt;
       if (a.outcome != Outcome::unreachable && a.outcome != Outcome::lost && a.outcome != Outcome::timed_out) {
         begun = true;
         break;
@@ -64,7 +66,7 @@ Task<bool> Machine::Run::proven_over(HostId host, std::string step, std::string 
     if (a.outcome == Outcome::exited || a.outcome == Outcome::signaled || a.outcome == Outcome::vanished ||
         a.outcome == Outcome::absent)
       co_return true;
-    if (now() > patience || a.outcome == Outcome::refused) co_return false;
+    if (now() > patience || a.outcome == Outcome::refused || fenced) co_return false;
     for (Millis end = now() + kAgain; now() < end;) co_await sleep_until(end);
   }
 }
@@ -214,6 +216,10 @@ Task<Machine::Run::Attempt> Machine::Run::command(NodeId run_node, ActCall call,
     bool going_down = last && boots(action) && host == subject(call.arguments);
     Command command = concrete.on(plan, host);
     command.step_key = step_key(key, host, step);
+    const bool mine = co_await still_mine();
+    if (!mine) co_return Attempt::halted;
+    command.lock = lock;
+    local_steps = local_steps || !host.valid();
     command.timeout = std::max<Millis>(1000, deadline - now());
     std::string text = command.secret ? "(secret)" : command.script;
     if (!command.secret)
@@ -224,13 +230,18 @@ Task<Machine::Run::Attempt> Machine::Run::command(NodeId run_node, ActCall call,
     told = true;
     in_flight[key] = {host, step};
     Answer a = co_await request(host, std::move(command), key);
+    if (a.outcome == Outcome::fenced) fence_out(host, a.out);
+    if (fenced) co_return Attempt::halted;  // whoever took over follows what runs
     touched = touched || a.outcome != Outcome::unreachable;
     switch (a.outcome) {
       case Outcome::exited:
         if (std::find(concrete.exits.begin(), concrete.exits.end(), a.code) == concrete.exits.end()) {
           std::string said = tail(a.err).empty() ? tail(a.out) : tail(a.err);
-          last_detail[key] = fmt::format("`{}` on {} ended with exit code {}{}{}", text, host_name(host), a.code,
-                                         said.empty() ? "" : ": ", said);
+          const std::string death = a.code > 128 && a.code <= 128 + kSignals
+                                        ? fmt::format(", as after signal {}", a.code - 128)
+                                        : std::string();
+          last_detail[key] = fmt::format("`{}` on {} ended with exit code {}{}{}{}", text, host_name(host), a.code,
+                                         death, said.empty() ? "" : ": ", said);
           co_return Attempt::failed;
         }
         break;

@@ -31,6 +31,7 @@ struct Ending {
   std::string advice;  // doc comment of the gate, what to do next
   std::string key;     // step key
   plan::Span where;
+  bool elsewhere = false;  // another controller has the run: this one's journal is not the one to go on with
 };
 
 /// One thing under way, for the live view and the heartbeat.
@@ -126,6 +127,10 @@ struct Options {
   bool fresh_limits = false;         // a person says that every `at most` counts from now on
   std::vector<std::string> release;  // instead of going on: gives these holds back, as HoldSeen names them
   std::string who;                   // user name for the journal
+  std::string owner = "controller";  // of the run's locks: USER@HOST and what tells this process from others
+  /// Whether a controller that called itself so is certainly gone; nothing: nobody can tell, its lease is waited for.
+  std::function<bool(const std::string &owner)> owner_is_dead;
+  Millis lease_ms = 60'000;          // so long after its last word a controller is taken for alive
   Simulation *simulation = nullptr;  // no hosts are asked, and no real run is meant
 };
 

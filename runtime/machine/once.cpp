@@ -48,8 +48,13 @@ Task<bool> Machine::Run::claim_once(ActCall call, std::string key, plan::Span wh
     Command command;
     command.argv = {"printf", "%s\\n", mine};
     command.step_key = marker;
+    const bool still = co_await still_mine();
+    if (!still) co_return false;
+    command.lock = lock;
     command.timeout = 20'000;
     Answer a = co_await request(host, std::move(command), key);
+    if (a.outcome == Outcome::fenced) fence_out(host, a.out);
+    if (fenced) co_return false;
     const bool answered = a.outcome == Outcome::exited && a.code == 0;
     if (answered && a.out == mine + "\n") co_return true;
     if (answered && a.out_bytes > 0)

@@ -57,6 +57,12 @@ Past::Past(const std::vector<Record> &records) {
       under_way_ = false;
       status_ = text(j, "status");
       reason_ = text(j, "reason");
+    } else if (r.event == Event::locks_intended) {
+      const std::string token = text(j, "token");
+      std::from_chars(token.data(), token.data() + token.size(), token_);
+      gave_up_locks_ = false;
+    } else if (r.event == Event::locks_given_up) {
+      gave_up_locks_ = true;
     }
     if (r.event == Event::host_lost) lost_.insert(text(j, "host"));
     if (r.event == Event::cell_seen) {

@@ -69,6 +69,10 @@ class Past {
   const std::string &reason() const { return reason_; }
   /// Names of hosts that tolerant rollouts have lost.
   const std::set<std::string> &lost() const { return lost_; }
+  /// Of the locks that the run took last; 0: of none.
+  std::uint64_t token() const { return token_; }
+  /// The run had come to its end, and gave its locks up.
+  bool gave_up_locks() const { return gave_up_locks_; }
   /// The hold was given back before its end (a halt): it is entered afresh, under new attempts.
   void forget_hold(const std::string &key);
   /// This process has used up that attempt of a step; the next one is new on the hosts.
@@ -84,6 +88,8 @@ class Past {
   std::set<std::string> lost_;
   std::string status_, reason_;
   bool under_way_ = false;
+  std::uint64_t token_ = 0;
+  bool gave_up_locks_ = false;
   bool aborting_ = false;
   bool acted_ = false;
 };

@@ -247,7 +247,7 @@ bool Machine::Run::write(Event event, const std::string &key, std::string data) 
 }
 
 bool Machine::Run::halt(bool is_for_person, std::string reason, const std::string &key, plan::Span where,
-                        std::string advice) {
+                        std::string advice, bool elsewhere) {
   if (ending.status != Status::running) return false;
   if (is_for_person && !journal_broken && !leaving()) {
     if (Trial *trial = trial_around(key)) {  // the plan itself meets it
@@ -269,6 +269,7 @@ bool Machine::Run::halt(bool is_for_person, std::string reason, const std::strin
   ending.advice = std::move(advice);
   ending.key = key;
   ending.where = where;
+  ending.elsewhere = elsewhere;
   wake();
   return false;
 }

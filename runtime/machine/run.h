@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "runtime/machine/evaluate.h"
+#include "runtime/machine/lock.h"
 #include "runtime/machine/machine.h"
 #include "runtime/machine/past.h"
 #include "runtime/machine/redact.h"
@@ -180,7 +181,8 @@ struct Machine::Run {
   /// False if it could not be written; then the run has halted.
   bool write(Event event, const std::string &key, std::string data = "{}");
   /// The first halt counts. `person`: someone must look before `resume` helps.
-  bool halt(bool person, std::string reason, const std::string &key, plan::Span where, std::string advice = {});
+  bool halt(bool person, std::string reason, const std::string &key, plan::Span where, std::string advice = {},
+            bool elsewhere = false);
 
   void wake();
   // ---- only in a simulation
@@ -268,7 +270,7 @@ struct Machine::Run {
   Task<Value> cell_is_there(NodeId statement, Environment environment, std::string key);
   Task<bool> main();
   /// Journals how the run has ended.
-  void end_run();
+  Task<bool> end_run();
 
   // ---- time (limits.cpp)
   /// Whether something that may take `worst` ms still fits into the window. If not, what is not begun stays so, what is
@@ -459,6 +461,33 @@ struct Machine::Run {
   std::vector<LeftHold> left_holds;
   std::vector<LeftHold> standing;            // holds whose block is under way, outer before inner
   std::map<std::string, int> attempts_used;  // by step key, of this process
+
+  // ---- who may (locks.cpp)
+  std::shared_ptr<const Lock> lock;  // that claims stand on; none in a simulation
+  Millis lease_ends = 0;             // on the steady clock, counted from when it was asked for
+  bool fenced = false;               // a host knows a newer token
+  bool locks_left = false;
+  bool local_steps = false;  // a step was claimed on the controller
+  int renewing = 0;
+  Bell renewed{queue};
+  std::optional<Task<bool>> keeper;
+  std::vector<HostId> lock_hosts() const;
+  std::uint64_t next_token(const std::vector<LockLine> &known, Lock *wish);
+  Task<bool> look_at_locks(std::shared_ptr<const Lock> wish, std::vector<LockLine> *known, std::vector<HostId> *there);
+  Task<std::vector<Answer>> ask_locks(std::vector<HostId> hosts, LockAct what, std::shared_ptr<const Lock> of,
+                                      Millis patience);
+  /// Takes the locks of the plan's cluster for this run, newer than anyone before; a run that changes nothing only says
+  /// who has them.
+  Task<bool> take_locks();
+  Task<bool> keep_lease();
+  /// False: fenced out.
+  Task<bool> renew_lease();
+  /// Before a claim: a lease that has run out while this controller was asleep is renewed first.
+  Task<bool> still_mine();
+  /// Somebody else has taken over, as `host` says: nothing starts any more, nothing is waited for.
+  void fence_out(HostId host, const std::string &said);
+  /// The run is over, or this controller goes and the run keeps its locks.
+  Task<bool> leave_locks(bool over);
 
   // ---- before anything (start.cpp)
   Task<bool> who_is_there();

@@ -186,9 +186,10 @@ Task<bool> Machine::Run::main() {
     co_return ok;
   }
   if (ok) ok = co_await who_is_there();
+  if (ok) ok = co_await take_locks();
   if (!options.release.empty()) {
     if (ok) ok = co_await release_named();
-    end_run();
+    co_await end_run();
     co_return ok;
   }
   if (ok) ok = co_await rosters();
@@ -226,24 +227,29 @@ Task<bool> Machine::Run::main() {
     ok = halt(true, "preflight gates do not pass now: " + names, "preflight", plan.where, "nothing was changed");
   }
   if (!ok && window_over) halt(false, window_over->reason, window_over->key, window_over->where, window_over->advice);
-  if (!ok && ending.status != Status::running) co_await give_back_holds();
+  if (!ok && ending.status != Status::running && !fenced) co_await give_back_holds();
   if (ok && ending.status == Status::running) {
     ending.status = Status::done;
     ending.reason = lost_hosts_text();
   }
-  end_run();
+  co_await end_run();
   co_return ok;
 }
 
-void Machine::Run::end_run() {
+/// Says how it ended; the locks are given up before, or kept by the run.
+Task<bool> Machine::Run::end_run() {
   if (ending.status == Status::running) {
     ending.status = acted ? Status::stopped : Status::refused;
     ending.reason = stop ? "stopped on request" : "left";
     ending.advice = acted ? "resume goes on from here" : "nothing was changed";
   }
+  const bool over =
+      ending.status == Status::done || ending.status == Status::aborted || ending.status == Status::refused;
+  co_await leave_locks(over);
   static constexpr const char *kWords[] = {"running", "done", "refused", "stopped", "halted", "aborted"};
   write(Event::run_ended, "",
         make_data({{"status", kWords[static_cast<int>(ending.status)]}, {"reason", ending.reason}}));
+  co_return true;
 }
 
 }  // namespace upg::machine

@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,6 +15,26 @@ namespace upg::machine {
 using Millis = std::int64_t;
 
 using RequestId = std::uint64_t;
+
+/// Which run may start steps on the hosts. Hosts keep the highest token of each lock that they have seen and refuse an
+/// older one; nobody's memory of a lease is needed for that.
+struct Lock {
+  std::vector<std::string> names;
+  std::uint64_t token = 0;
+  std::string run, owner, plan;  // words: no blanks, none empty
+  std::int64_t since_unix_s = 0;
+};
+
+enum class LockAct : std::uint8_t {
+  none,
+  look,          // change nothing
+  take,          // for this run, if nobody else has it
+  renew,         // the lease; where the host has lost the lock, the lock too
+  rest,          // the controller goes, the run keeps the lock
+  free,          // the run is over; what the host keeps of its steps goes, too
+  breaks,        // what the run has, and only if no controller of it is alive
+  breaks_alive,  // even then
+};
 
 /// What to run on a host. Either `argv` (no shell of ours; quoted for the remote one) or `script` (text for /bin/sh -c,
 /// already quoted inside).
@@ -30,7 +51,16 @@ struct Command {
   std::string step_key;
   bool attach_only = false;  // never start: only report what the host knows of step_key
   bool secret = false;       // neither command nor output may be logged
+  /// A step is claimed under this lock. With `lock_act` there is no command: the host looks at the lock or changes it
+  /// and says what it is then, a line for each name (`read_lock_lines`); code 0: done, `lock_is_anothers`,
+  /// `lock_is_alive`, else: it could not be.
+  std::shared_ptr<const Lock> lock;
+  LockAct lock_act = LockAct::none;
+  std::int64_t lease_s = 0;  // for take and renew
 };
+
+inline constexpr int lock_is_alive = 8;
+inline constexpr int lock_is_anothers = 9;
 
 enum class Outcome : std::uint8_t {
   exited,       // `code`
@@ -42,6 +72,7 @@ enum class Outcome : std::uint8_t {
   absent,       // attach_only: the host knows nothing of the step
   running,      // attach_only: the step still runs there (asked again later)
   vanished,     // the step was claimed there, has no exit status and no process any more (killed, or the host rebooted)
+  fenced,  // the host knows a newer token of the step's lock: `out` is a line as of `lock_act`; nothing was started
   cancelled,
 };
 

@@ -22,6 +22,8 @@ std::string tell(const machine::Record &r) {
       return fmt::format("run {} of {} began, digest {}", f("run"), f("plan"), f("digest").substr(0, 16));
     case Event::run_resumed:
       return "the run is taken up again";
+    case Event::fenced:
+      return fmt::format("{}: FENCED OUT of {} by {}: nothing new starts from here", f("host"), f("lock"), f("by"));
     case Event::run_ended:
       return fmt::format("{}{}{}", f("status"), f("reason").empty() ? "" : ": ", f("reason"));
     case Event::identity_seen:
@@ -94,6 +96,8 @@ std::string tell(const machine::Record &r) {
       return fmt::format("{}: {} back in service", f("host"), f("role"));
     case Event::once_claimed:
       return fmt::format("{}: marker of {}, which may start once", f("host"), f("action"));
+    case Event::locks_intended:
+    case Event::locks_given_up:
     case Event::value_kept:
     case Event::hold_intended:
     case Event::limit_started:

@@ -27,6 +27,7 @@ Exit run_stop(std::span<const char *const> arguments);
 Exit run_pause(std::span<const char *const> arguments);
 Exit run_continue(std::span<const char *const> arguments);
 Exit run_holds(std::span<const char *const> arguments);
+Exit run_unlock(std::span<const char *const> arguments);
 Exit run_status(std::span<const char *const> arguments);
 Exit run_unattended(std::span<const char *const> arguments);
 Exit run_report(std::span<const char *const> arguments);

@@ -42,6 +42,7 @@ constexpr cli::Command<Exit> kCommands[] = {
     {"status", "what is known of runs, and what goes on right now", run_status},
     {"holds", "which holds are on, since when and why; give leaked ones back", run_holds},
     {"report", "what a run did, as a page or as data, and how to go on with it by hand", run_report},
+    {"unlock", "give up the locks of a run that nobody will go on with", run_unlock},
     {"preflight", "ask everything that can be asked before a run; change nothing", run_preflight},
     {"unattended", "begin or resume a plan from a timer, in its window only", run_unattended},
     {"simulate", "what would happen: runs in virtual time, with faults; asks no host", run_simulate},

@@ -18,6 +18,9 @@ struct ReachOptions {
   llvm::cl::list<std::string> identity{"identity", llvm::cl::desc("private key to try first"),
                                        llvm::cl::value_desc("file")};
   llvm::cl::opt<bool> no_agent{"no-agent", llvm::cl::desc("do not ask the ssh agent")};
+  llvm::cl::opt<unsigned> lease{
+      "lease", llvm::cl::desc("so long after its last word a controller is taken for alive (default 60)"),
+      llvm::cl::value_desc("seconds"), llvm::cl::init(60)};
   llvm::cl::opt<bool> ask_sudo{"ask-sudo-password",
                                llvm::cl::desc("ask once for the password that sudo wants on the hosts")};
   llvm::cl::list<std::string> secret{

@@ -37,6 +37,8 @@ using machine::Mode;
 using machine::Record;
 using machine::Status;
 
+constexpr machine::Millis kShortestLease = 2, kLongestLease = 3600;  // seconds
+
 /// A journal for runs that change nothing.
 class NoJournal final : public machine::Journal {
  public:
@@ -253,7 +255,7 @@ void tell_ending(const PlanFile &file, const machine::Machine &machine, const re
     fmt::print(stderr, "  held    {}{} since {}\n", h.name, h.arguments.empty() ? "" : "(" + h.arguments + ")",
                report::clock_time(h.since_unix_ms));
   if (folder) {
-    if (e.status == Status::stopped || e.status == Status::halted)
+    if ((e.status == Status::stopped || e.status == Status::halted) && !e.elsewhere)
       fmt::print(stderr, "  next    upgrun resume {}\n", folder->id());
     fmt::print(stderr, "  report  {}\n", folder->file("report.html"));
   }
@@ -295,6 +297,15 @@ std::string write_reports(const PlanFile &file, const report::RunFolder &folder)
   return manual;
 }
 
+std::unique_ptr<transport::SshTransport> connect(const plan::Plan &plan, const ReachOptions &reach) {
+  transport::SshOptions ssh;
+  ssh.config = reach.ssh_config;
+  ssh.known_hosts = {reach.known_hosts.begin(), reach.known_hosts.end()};
+  ssh.identities = {reach.identity.begin(), reach.identity.end()};
+  ssh.agent = !reach.no_agent;
+  return std::make_unique<transport::SshTransport>(std::move(ssh), ssh_hosts(plan));
+}
+
 Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions options) {
   raise_file_limit();
   machine::Options how;
@@ -302,6 +313,9 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
   how.rerun_failed = options.rerun_failed;
   how.fresh_limits = options.fresh_limits;
   how.who = user_name();
+  how.owner = lock_owner();
+  how.owner_is_dead = owner_is_dead;
+  how.lease_ms = std::clamp<machine::Millis>(options.reach->lease, kShortestLease, kLongestLease) * 1000;
   how.run_id = folder ? folder->id() : std::string("question");
   how.past = std::move(options.past);
   bool resumed = !how.past.empty();
@@ -350,13 +364,9 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
     return Exit::usage;
   }
 
-  transport::SshOptions ssh;
-  ssh.config = options.reach->ssh_config;
-  ssh.known_hosts = {options.reach->known_hosts.begin(), options.reach->known_hosts.end()};
-  ssh.identities = {options.reach->identity.begin(), options.reach->identity.end()};
-  ssh.agent = !options.reach->no_agent;
   WakeUp wake;
-  transport::SshTransport transport(std::move(ssh), ssh_hosts(file.plan));
+  const std::unique_ptr<transport::SshTransport> sessions = connect(file.plan, *options.reach);
+  transport::SshTransport &transport = *sessions;
   if (!sudo.empty()) transport.set_sudo_password(std::move(sudo));
   transport.wake_on(wake.all);
 
@@ -463,7 +473,7 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
   if (folder) {
     if (auto *sqlite = dynamic_cast<journal::SqliteJournal *>(journal.get())) static_cast<void>(sqlite->flush());
     const std::string manual = write_reports(file, *folder);
-    if (!machine_readable && exit == Exit::person && !manual.empty()) tell_by_hand(manual, *folder);
+    if (!machine_readable && exit == Exit::person && !machine.ending().elsewhere && !manual.empty()) tell_by_hand(manual, *folder);
   }
   if (folder) {
     notifier->tell(detached ? "detached" : event_of(machine.ending().status), ending_text(file, machine, *folder));

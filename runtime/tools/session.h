@@ -8,7 +8,9 @@
 #include "runtime/report/run_folder.h"
 #include "runtime/report/window.h"
 #include "runtime/tools/options.h"
+#include "runtime/tools/owner.h"
 #include "runtime/tools/plan_file.h"
+#include "runtime/transport/ssh/ssh_transport.h"
 
 namespace upg::run {
 
@@ -29,6 +31,9 @@ struct SessionOptions {
   bool *released = nullptr;                        // set when they are
   std::vector<machine::HoldSeen> *seen = nullptr;  // with Mode::holds: what was found out
 };
+
+/// Sessions to the plan's hosts; nothing is connected yet.
+std::unique_ptr<transport::SshTransport> connect(const plan::Plan &plan, const ReachOptions &reach);
 
 /// Drives one machine to its end: transport, journal, progress, signals, people. Without a folder nothing is kept
 /// (preflight, dry run).

@@ -16,7 +16,16 @@ bool has_nul(const machine::Command &command) {
   for (const auto &[name, value] : command.environment) {
     if (nul(name) || nul(value) || name.empty() || name.find('=') != std::string::npos) return true;
   }
+  if (command.lock) {
+    for (const std::string &name : command.lock->names)
+      if (nul(name)) return true;
+  }
   return nul(command.script) || nul(command.user) || nul(command.step_key);
+}
+
+/// What really runs: a command, or the script of a lock.
+machine::Command asked(const machine::Command &command, std::string_view state_directory) {
+  return command.lock_act == machine::LockAct::none ? command : lock_command(command, state_directory);
 }
 
 std::string one_line(std::string_view text) {
@@ -40,7 +49,9 @@ bool is_identifier(std::string_view name) {
 }
 
 std::optional<std::string> find_defect(const machine::Command &command, const std::string &text) {
-  if (command.argv.empty() && command.script.empty() && !command.attach_only) return "the command is empty";
+  if (command.argv.empty() && command.script.empty() && !command.attach_only &&
+      command.lock_act == machine::LockAct::none)
+    return "the command is empty";
   if (command.attach_only && command.step_key.empty()) return "attaching needs the key of a step";
   if (command.timeout <= 0) return "the command has no timeout";
   if (has_nul(command)) return "a NUL byte or a bad environment name in the command";
@@ -65,7 +76,7 @@ Job::Job(machine::RequestId request, machine::Command command, machine::Millis n
       framing_(make_framing(word, !sudo_password.empty() && !command_.user.empty(), !command_.step_key.empty())),
       sudo_password_(sudo_password),
       asks_password_(!framing_.prompt.empty() && command_.step_key.empty()),
-      text_(command_.step_key.empty() ? question_text(command_, framing_)
+      text_(command_.step_key.empty() ? question_text(asked(command_, state_directory), framing_)
                                       : step_text(command_, framing_, state_directory)),
       stream_(request, command_.output_limit, framing_) {
   defect_ = find_defect(command_, text_);
@@ -171,6 +182,9 @@ machine::Answer Job::conclude(std::optional<int> code, int signal, std::vector<m
     answer.outcome = machine::Outcome::running;
   } else if (state == "absent") {
     answer.outcome = machine::Outcome::absent;
+  } else if (state == "fenced") {
+    answer.outcome = machine::Outcome::fenced;
+    answer.out = rest;
   } else if (state == "refused") {
     answer.outcome = machine::Outcome::refused;
     answer.detail = one_line(rest);

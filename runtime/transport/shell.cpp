@@ -34,6 +34,39 @@ std::string hex_digest(std::string_view text, std::size_t digits) {
   return out;
 }
 
+/// Names of directories, and the line that a host keeps of the lock.
+std::string lock_names(const machine::Lock &lock) {
+  std::string names;
+  for (const std::string &name : lock.names) names += (names.empty() ? "" : " ") + step_directory_name(name);
+  return names;
+}
+
+std::string lock_line(const machine::Lock &lock) {
+  return std::to_string(lock.token) + " held " + lock.run + " " + std::to_string(lock.since_unix_s) + " " + lock.owner +
+         " " + lock.plan;
+}
+
+std::string_view verb_of(machine::LockAct act) {
+  switch (act) {
+    case machine::LockAct::none:
+    case machine::LockAct::look:
+      break;
+    case machine::LockAct::take:
+      return "take";
+    case machine::LockAct::renew:
+      return "renew";
+    case machine::LockAct::rest:
+      return "rest";
+    case machine::LockAct::free:
+      return "free";
+    case machine::LockAct::breaks:
+      return "break";
+    case machine::LockAct::breaks_alive:
+      return "force";
+  }
+  return "look";
+}
+
 std::vector<std::string> step_arguments(std::string_view mode, const machine::Command &command, const Framing &framing,
                                         std::string_view state_directory) {
   return {std::string(step_script),
@@ -46,7 +79,10 @@ std::vector<std::string> step_arguments(std::string_view mode, const machine::Co
           framing.prompt.empty() || command.user.empty() ? "n" : "y",
           command.input.empty() && !sends_environment(command) ? "n" : "y",
           std::string(state_directory),
-          command.attach_only ? std::string() : inner_text(command)};
+          command.attach_only ? std::string() : inner_text(command),
+          command.lock ? std::to_string(command.lock->token) : std::string(),
+          command.lock ? lock_line(*command.lock) : std::string(),
+          command.lock ? lock_names(*command.lock) : std::string()};
 }
 
 }  // namespace
@@ -140,6 +176,26 @@ std::string step_directory_name(std::string_view key) {
     name += plain ? c : '_';
   }
   return name + "-" + hex_digest(key, 16);
+}
+
+machine::Command lock_command(const machine::Command &command, std::string_view state_directory) {
+  machine::Command run;
+  const machine::Lock &lock = *command.lock;
+  run.argv = {"/bin/sh",
+              "-c",
+              "eval \"$1\"",
+              "upg-lock",
+              std::string(lock_script),
+              std::string(state_directory),
+              std::string(verb_of(command.lock_act)),
+              std::to_string(command.lease_s),
+              std::to_string(lock.token),
+              lock.run,
+              lock.owner,
+              lock_line(lock)};
+  for (const std::string &name : lock.names) run.argv.push_back(step_directory_name(name));
+  run.timeout = command.timeout;
+  return run;
 }
 
 machine::Command forget_step(std::string key, machine::Millis timeout, std::string_view state_directory) {

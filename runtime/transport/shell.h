@@ -35,8 +35,11 @@ std::string whole_input(const machine::Command &command);
 /// What to send as the exec request for a step. `state_directory` empty: the host's own default.
 std::string step_text(const machine::Command &command, const Framing &framing, std::string_view state_directory);
 
-/// Name of the directory that keeps a step on the host: what is readable of the key, and its hash.
+/// Name of the directory that keeps a step or a lock on the host: what is readable of the key, and its hash.
 std::string step_directory_name(std::string_view key);
+
+/// The command behind a `lock_act`.
+machine::Command lock_command(const machine::Command &command, std::string_view state_directory);
 
 /// A command that removes what the host keeps of a step that has ended or vanished (a step that still runs is left
 /// alone; exit status 3).

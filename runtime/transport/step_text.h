@@ -3,7 +3,8 @@
 
 namespace upg::transport {
 
-/// ssh/step.sh without its comments.
+/// ssh/fence.sh and ssh/step.sh, ssh/fence.sh and ssh/lock.sh; without their comments.
 extern const std::string_view step_script;
+extern const std::string_view lock_script;
 
 }  // namespace upg::transport

@@ -254,7 +254,7 @@ class Sshd:
             self.write("sshd_config",
                        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {self.path('host_key')}\n"
                        f"AuthorizedKeysFile {self.path('authorized')}\nPidFile none\nStrictModes no\nUsePAM no\n"
-                       f"SetEnv SHLVL=3 UPG_STATE_DIR={self.path('state')} UPG_BOOT_ID_FILE={self.path('boot_id')}\n")
+                       f"SetEnv SHLVL=3 UPG_STATE_DIR={self.path('state')} UPG_BOOT_ID_FILE={self.path('boot_id')} UPG_SYSTEMD_DIR=/nonexistent\n")
             with open(self.path("host_key.pub"), encoding="utf-8") as file:
                 self.write("known_hosts", f"[127.0.0.1]:{port} {file.read()}")
             self.write("ssh_config", f"Host h0\n  HostName 127.0.0.1\n  Port {port}\n  IdentityFile {self.path('identity')}\n"

@@ -23,8 +23,8 @@ namespace {
 using namespace upg;
 
 const char *name_of(machine::Outcome outcome) {
-  static constexpr const char *names[] = {"exited",  "signaled", "timed_out", "unreachable", "lost",
-                                          "refused", "absent",   "running",   "vanished",    "cancelled"};
+  static constexpr const char *names[] = {"exited", "signaled", "timed_out", "unreachable", "lost",     "refused",
+                                          "absent", "running",  "vanished",  "fenced",      "cancelled"};
   return names[static_cast<std::size_t>(outcome)];
 }
 

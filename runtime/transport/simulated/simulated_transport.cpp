@@ -44,6 +44,72 @@ Millis SimulatedHosts::first(const Outages &all, plan::HostId host, Millis from,
   return earliest;
 }
 
+std::string SimulatedHosts::show(plan::HostId host, const std::vector<std::string> &names, Millis now) {
+  std::string text;
+  for (const std::string &name : names) {
+    const LockState &s = locks_[{host, name}];
+    text += std::to_string(s.token) + " " + s.state + " " + s.run + " " + std::to_string(s.since) + " " + s.owner +
+            " " + s.plan + " " + std::to_string(std::max<Millis>(0, s.lease_until - now) / 1000) + "\n";
+  }
+  return text;
+}
+
+Reply SimulatedHosts::change_lock(plan::HostId host, const machine::Command &command, Millis now) {
+  using machine::LockAct;
+  const machine::Lock &lock = *command.lock;
+  const LockAct act = command.lock_act;
+  Reply reply;
+  for (const std::string &name : lock.names) {
+    const LockState &s = locks_[{host, name}];
+    const bool ours = s.run == lock.run;
+    const bool held = s.state == "held";
+    if (act == LockAct::take || act == LockAct::renew) {
+      if (s.token > lock.token) reply.code = machine::lock_is_anothers;
+      if (s.token == lock.token && (!ours || s.owner != lock.owner)) reply.code = machine::lock_is_anothers;
+      if (act == LockAct::take && s.token < lock.token && held && !ours) reply.code = machine::lock_is_anothers;
+    }
+    if (act == LockAct::breaks && held && ours && s.lease_until > now) reply.code = machine::lock_is_alive;
+  }
+  bool all_mine = true;
+  for (const std::string &name : lock.names) {
+    if (reply.code != 0) break;
+    LockState &s = locks_[{host, name}];
+    const bool mine = s.token == lock.token && s.run == lock.run;
+    all_mine = all_mine && mine;
+    const bool broken = act == LockAct::breaks || act == LockAct::breaks_alive;
+    if (act == LockAct::take || act == LockAct::renew) {
+      s = {lock.token, "held", lock.run, lock.owner, lock.plan, lock.since_unix_s, now + command.lease_s * 1000};
+    } else if ((act == LockAct::rest || act == LockAct::free) && mine) {
+      s.lease_until = 0;
+      if (act == LockAct::free) s.state = "free";
+    } else if (broken && s.state == "held" && s.run == lock.run) {
+      ++s.token;
+      s.state = "broken";
+      s.lease_until = 0;
+    }
+  }
+  if (act == LockAct::free && reply.code == 0 && all_mine) {
+    const std::string prefix = lock.run + "/";
+    for (auto it = steps_.begin(); it != steps_.end();) {
+      const bool over = it->first.first == host && it->first.second.starts_with(prefix) && it->second.end <= now;
+      it = over ? steps_.erase(it) : std::next(it);
+    }
+  }
+  reply.out = show(host, lock.names, now);
+  return reply;
+}
+
+std::string SimulatedHosts::fence(plan::HostId host, const machine::Command &command, Millis now) {
+  if (!command.lock || command.attach_only) return {};
+  const machine::Lock &lock = *command.lock;
+  for (const std::string &name : lock.names)
+    if (locks_[{host, name}].token > lock.token) return show(host, {name}, now);
+  for (const std::string &name : lock.names)
+    if (LockState &s = locks_[{host, name}]; s.token < lock.token)
+      s = {lock.token, "held", lock.run, lock.owner, lock.plan, lock.since_unix_s, 0};
+  return {};
+}
+
 SimulatedHosts::Run SimulatedHosts::begin(plan::HostId host, const machine::Command &command, Millis now) {
   started_.push_back({now, host, command});
   Run run;
@@ -113,7 +179,17 @@ void SimulatedTransport::start(machine::RequestId request, plan::HostId host, ma
   }
   const std::size_t before = hosts_.started_.size();
   SimulatedHosts::Run run;
-  if (command.step_key.empty()) {
+  if (std::string newer = command.step_key.empty() ? std::string() : hosts_.fence(host, command, arrival);
+      !newer.empty()) {
+    answer.outcome = Outcome::fenced;
+    answer.out = std::move(newer);
+    schedule(arrival, host, false, std::move(answer));
+    return;
+  }
+  if (command.lock_act != machine::LockAct::none) {
+    run.reply = hosts_.change_lock(host, command, arrival);
+    run.start = run.end = arrival;
+  } else if (command.step_key.empty()) {
     run = hosts_.begin(host, command, arrival);
   } else {
     const auto key = std::pair(host, command.step_key);

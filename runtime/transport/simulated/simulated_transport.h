@@ -75,6 +75,10 @@ class SimulatedHosts {
   void reboot(plan::HostId host, machine::Millis from, machine::Millis down_for) {
     reboots_[host].push_back({from, from + down_for});
   }
+  /// The host was set up anew, as far as its locks go.
+  void forget_locks(plan::HostId host) {
+    std::erase_if(locks_, [host](const auto &lock) { return lock.first.first == host; });
+  }
   /// The way to the host is cut; what runs there goes on.
   void cut(plan::HostId host, machine::Millis from, machine::Millis until) { cuts_[host].push_back({from, until}); }
   /// Up, and there is a way to it.
@@ -105,6 +109,19 @@ class SimulatedHosts {
   static machine::Millis first(const Outages &all, plan::HostId host, machine::Millis from, machine::Millis until);
   static bool within(const Outages &all, plan::HostId host, machine::Millis at);
 
+  /// What the host does for a lock, and whether a claim may stand on one: as the real ones do.
+  struct LockState {
+    std::uint64_t token = 0;
+    std::string state = "free", run = "-", owner = "-", plan = "-";
+    std::int64_t since = 0;
+    machine::Millis lease_until = 0;
+  };
+  std::string show(plan::HostId host, const std::vector<std::string> &names, machine::Millis now);
+  Reply change_lock(plan::HostId host, const machine::Command &command, machine::Millis now);
+  /// What a claim is refused with; empty: it is not.
+  std::string fence(plan::HostId host, const machine::Command &command, machine::Millis now);
+
+  std::map<std::pair<plan::HostId, std::string>, LockState> locks_;
   HostModel &model_;
   std::vector<Started> started_;
   Outages reboots_, cuts_;

@@ -1,18 +1,24 @@
-# A step that outlives its connection. POSIX sh and coreutils only; also right under dash. Sent as one argument of sh -c
-# and run by eval, so that the supervisor can be started from the same text. Lines that are only a comment are not sent.
+# A step that outlives its connection. Stands behind fence.sh. POSIX sh, coreutils and flock only; also right under dash.
+# Sent as one argument of sh -c and run by eval, so that the supervisor can be started from the same text. Lines that are
+# only a comment are not sent.
 #
 # What the host keeps of a step, in $root/$name (0700):
-#   claim    boot id, pid and start time of the shell that claimed it: the directory itself is the claim (mkdir is atomic)
+#   claim    pid, start time and boot id of the shell that claimed it: the directory itself is the claim (mkdir is atomic)
 #   key      the key as the controller gave it
 #   input    standard input of the command, if it has any; until it has ended
+#   started  made by the supervisor before anything else, or by who finds nobody left that could start one (mkdir again)
 #   pid      pid, start time and boot id of the supervisor; written before the command starts
 #   out err  output of the command, whole
-#   status   exit status; written, synced and renamed into place when the command has ended
+#   status   exit status; written, synced and renamed into place when the command has ended, out and err synced before
+#   unit begin self text  what its unit of systemd is started from, and the unit's name; none where there is no unit
 set -u
 self=$1 mode=$2 end=$3 start=$4 key=$5 name=$6 user=$7 secret=$8 input=$9
 shift 9
 root=${1:-${UPG_STATE_DIR:-${HOME:-/nonexistent}/.local/state/upg}}/steps
 text=$2
+# Token, line and names of the locks that the claim stands on; no token: on none.
+my_token=$3 line=$4 names=$5
+locks=${root%/steps}/locks
 dir=$root/$name
 password=
 
@@ -20,13 +26,6 @@ say() { printf '%s %s %s\n' "$end" "$1" "${2-}"; }
 finish() {
   say "$1" "${2-}"
   exit 0
-}
-durable() { sync -- "$@" 2>/dev/null || sync; }
-
-# Sets boot.
-read_boot() {
-  boot=unknown
-  { IFS= read -r boot <"${UPG_BOOT_ID_FILE:-/proc/sys/kernel/random/boot_id}"; } 2>/dev/null || :
 }
 # Sets born to the start time of process $1 (field 22 of its stat; its name may hold anything), or fails.
 read_birth() {
@@ -46,11 +45,26 @@ is_alive() {
   { read -r its_pid its_birth its_boot <"$1"; } 2>/dev/null || return 1
   [ "$its_boot" = "$boot" ] && read_birth "$its_pid" && [ "$born" = "$its_birth" ]
 }
+# The supervisor of the pid file is dead; something that it started is still there (a service is the leader of a session,
+# too). What left that session (a daemon) is none of the step's.
+remains() {
+  [ "$its_boot" = "$boot" ] || return 1
+  if [ -e "/proc/$its_pid/stat" ] && read_birth "$its_pid" && [ "$born" != "$its_birth" ]; then return 1; fi
+  set -f
+  for its_stat in $(set +f && echo /proc/[0-9]*/stat); do
+    { IFS= read -r born <"$its_stat"; } 2>/dev/null || continue
+    set -- ${born##*) }
+    case $1${4-} in Z* | X*) ;; ?"$its_pid") set +f && return 0 ;; esac
+  done
+  set +f
+  return 1
+}
+runs() { is_alive "$dir/pid" || remains; }
 # The supervisor is there, or the one who claimed it is about to start it.
 in_progress() {
   read_boot
   if [ -s "$dir/pid" ]; then
-    is_alive "$dir/pid"
+    runs
     return
   fi
   if [ ! -s "$dir/claim" ]; then
@@ -60,10 +74,15 @@ in_progress() {
       waited=$((waited + 1))
     done
   fi
-  is_alive "$dir/claim" || {
-    sleep 0.3 2>/dev/null || sleep 1
-    [ -s "$dir/pid" ] && is_alive "$dir/pid"
-  }
+  is_alive "$dir/claim" && return 0
+  # Who claimed it is gone. Either a supervisor has begun, or from here on none can.
+  mkdir "$dir/started" 2>/dev/null && return 1
+  waited=0
+  while [ ! -s "$dir/pid" ] && [ "$waited" -lt 20 ]; do
+    sleep 0.1 2>/dev/null || sleep 1
+    waited=$((waited + 1))
+  done
+  [ -s "$dir/pid" ] && runs
 }
 
 # Writes what is new in out and err since the last time; $1 = y: they will not grow any more.
@@ -98,6 +117,15 @@ ended() {
   { IFS= read -r code <"$dir/status"; } 2>/dev/null || return 1
   [ -n "$code" ]
 }
+# Waits for $1 seconds, or until the supervisor is gone.
+pause() {
+  if ! is_alive "$dir/pid"; then
+    sleep "$1" 2>/dev/null || sleep 1
+    return
+  fi
+  timeout "$1" tail -s 0.05 --pid="$its_pid" -f /dev/null 2>/dev/null
+  case $? in 0 | 124) ;; *) sleep "$1" 2>/dev/null || sleep 1 ;; esac
+}
 # $1 = pipe: standard input is held open by the supervisor alone, so its end is the end of the step.
 follow() {
   how=$1 nap=0.1
@@ -115,7 +143,7 @@ follow() {
     if [ "$how" = pipe ]; then
       timeout "$nap" cat >/dev/null && how=poll
     else
-      sleep "$nap" 2>/dev/null || sleep 1
+      pause "$nap"
     fi
     case $nap in 0.1) nap=0.2 ;; 0.2) nap=0.5 ;; *) nap=1 ;; esac
   done
@@ -123,6 +151,7 @@ follow() {
 
 supervise() {
   trap '' HUP
+  mkdir "$dir/started" 2>/dev/null || exit 0
   [ "$secret" = n ] || IFS= read -r password || :
   exec </dev/null
   read_boot
@@ -143,15 +172,48 @@ supervise() {
   code=$?
   rm -f "$dir/input"  # there may be a secret in it
   tries=0
-  until printf '%s\n' "$code" >"$dir/status.new" && durable "$dir/status.new" && mv "$dir/status.new" "$dir/status"; do
+  until printf '%s\n' "$code" >"$dir/status.new" && durable "$dir/out" "$dir/err" "$dir/status.new" && mv "$dir/status.new" "$dir/status"; do
     tries=$((tries + 1))
     [ "$tries" -lt 30 ] || exit 1
     sleep 1
   done
   exec 3>&-
+  rm -f "$dir/begin" "$dir/self" "$dir/text"
   durable "$dir"
 }
 
+# Starts the supervisor as a unit of systemd, which no logout ends: true if it has begun. Where that is not possible, or
+# where it comes late, the other way is taken, and only the first of two supervisors goes on. Its environment and texts
+# are in files: whoever is on the host may read a unit.
+start_unit() {
+  [ -d "${UPG_SYSTEMD_DIR:-/run/systemd/system}" ] && command -v systemd-run >/dev/null || return 1
+  case $dir$user in *[!A-Za-z0-9/._-]*) return 1 ;; esac
+  if [ "$(id -u)" = 0 ]; then
+    set --
+  elif [ "$secret" = n ] && sudo -n -l systemd-run >/dev/null 2>&1; then
+    set -- sudo -n
+  else
+    return 1
+  fi
+  unit=upg-$name.service
+  {
+    printf '%s\n' "$unit" >"$dir/unit" && printf '%s' "$self" >"$dir/self" && printf '%s' "$text" >"$dir/text" && {
+      export -p
+      echo 'unset INVOCATION_ID SYSTEMD_EXEC_PID'
+      echo 'dir=$1; shift; exec /bin/sh -c '\''eval "$1"'\'' upg-step "$(cat "$dir/self")" supervise "" "" "" "$@" "$(cat "$dir/text")" "" "" ""'
+    } >"$dir/begin"
+  } 2>/dev/null || return 1
+  "$@" systemd-run --quiet --collect --no-ask-password --unit="$unit" --description="step of an upgrade: $name" \
+    --service-type=exec --uid="$(id -u)" --gid="$(id -g)" --working-directory="$PWD" -p UMask="$(umask)" \
+    -p KillMode=process -p StandardOutput=null -p StandardError=null -p TasksMax=infinity -p OOMPolicy=continue \
+    /bin/sh "$dir/begin" "$dir" "$name" "$user" n "$input" "${root%/steps}" </dev/null >/dev/null 2>&1 || return 1
+  waited=0
+  while [ ! -s "$dir/pid" ] && [ "$waited" -lt 200 ]; do
+    sleep 0.05 2>/dev/null || sleep 1
+    waited=$((waited + 1))
+  done
+  [ -s "$dir/pid" ]
+}
 launch() {
   exec 3>&1 >/dev/null 2>&1
   if [ "$secret" = y ]; then
@@ -161,8 +223,30 @@ launch() {
     session=setsid
     command -v setsid >/dev/null || session=
     exec $session /bin/sh -c 'eval "$1"' upg-step "$self" supervise "$end" "$start" "$key" "$name" "$user" "$secret" \
-      "$input" "${root%/steps}" "$text"
+      "$input" "${root%/steps}" "$text" "" "" ""
   } &
+}
+
+# Exit status 0: claimed; 1: it is there already; 2: it cannot be; 3: no lock to be had; 9: the token is an old one, who
+# has a newer one is said.
+claim() {
+  for name_of_lock in $names; do
+    read_lock "$name_of_lock" || {
+      echo "the lock $locks/$name_of_lock/lock cannot be read" >&2
+      exit 3
+    }
+    if [ "$token" -gt "$my_token" ]; then
+      echo "$token $state $run $since $owner $plan 0"
+      exit 9
+    fi
+    [ "$token" -eq "$my_token" ] || write_lock "$name_of_lock" "$line" || {
+      echo "cannot write in $locks" >&2
+      exit 3
+    }
+  done
+  mkdir -m 700 "$dir" 2>/dev/null && exit 0
+  [ ! -d "$dir" ] || exit 1
+  exit 2
 }
 
 run() {
@@ -170,11 +254,21 @@ run() {
     IFS= read -r password || finish refused 'no password came'
   fi
   [ -d "$root" ] || mkdir -p -m 700 "$root" 2>/dev/null || finish refused "cannot create $root"
-  if ! mkdir -m 700 "$dir" 2>/dev/null; then
-    [ -d "$dir" ] || finish refused "cannot create $dir"
-    follow poll
-  fi
+  if [ "$my_token" ]; then said=$(with_mutex claim 2>&1); else said=$(claim); fi
+  case $? in
+    0) ;;
+    1) follow poll ;;
+    2) finish refused "cannot create $dir" ;;
+    9) finish fenced "$said" ;;
+    *) finish refused "$said" ;;
+  esac
   # Nothing has been started yet: what goes wrong from here to the launch takes the claim back.
+  read_boot
+  read_birth $$ || :
+  { printf '%s %s %s\n' "$$" "$born" "$boot" >"$dir/claim"; } 2>/dev/null || {
+    rm -rf "$dir"
+    finish refused "cannot write in $dir"
+  }
   if [ "$user" ]; then
     if [ "$secret" = y ]; then
       said=$(printf '%s\n' "$password" | sudo -k -S -p '' -u "$user" -- true 2>&1)
@@ -185,17 +279,14 @@ run() {
       finish refused "sudo: $said"
     }
   fi
-  read_boot
-  read_birth $$ || :
   {
-    printf '%s\n' "$key" >"$dir/key" && : >"$dir/out" && : >"$dir/err" &&
-      { [ "$input" = n ] || cat >"$dir/input"; } &&
-      printf '%s %s %s\n' "$$" "$born" "$boot" >"$dir/claim"
+    printf '%s\n' "$key" >"$dir/key" && : >"$dir/out" && : >"$dir/err" && { [ "$input" = n ] || cat >"$dir/input"; }
   } 2>/dev/null || {
     rm -rf "$dir"
     finish refused "cannot write in $dir"
   }
   durable "$dir/claim" "$dir" "$root"
+  if start_unit; then follow poll; fi
   launch | follow pipe
   exit 0
 }

@@ -132,7 +132,9 @@ class Machines:
         env = {"HOME": self.folder(name, "home"), "PATH": self.folder(name, "bin") + ":" + SYSTEM_PATH,
                "BASH_ENV": self.folder(name, "rc"), "LC_ALL": "C.UTF-8",
                # The step wrapper reads the boot id by redirection, which no stand-in tool sees.
-               "UPG_BOOT_ID_FILE": self.folder(name, "root/proc/sys/kernel/random/boot_id")}
+               "UPG_BOOT_ID_FILE": self.folder(name, "root/proc/sys/kernel/random/boot_id"),
+               # Steps are no units of this machine's own systemd.
+               "UPG_SYSTEMD_DIR": "/nonexistent"}
         with open(self.folder(name, "sshd_config"), "w") as f:
             f.write("""Port %d
 ListenAddress %s

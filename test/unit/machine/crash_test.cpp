@@ -1,11 +1,11 @@
-// The controller dies at every record, at every start and at every answer; the next one reaches the end, and no command
-// of an action ran twice.
+// The controller dies at every record (before and after it is written), at every call of the transport, at every answer
+// and at every turn; the next one reaches the end, and no command of an action ran twice.
 #include "test/unit/machine/everything.h"
 
 namespace upg::machine_test {
 namespace {
 
-enum class At { record, start, answer };
+enum class At { record, write, call, answer, tick };
 
 class CrashAt : public ::testing::TestWithParam<At> {};
 
@@ -23,7 +23,9 @@ TEST_P(CrashAt, TheNextControllerReachesTheEnd) {
       auto l = lab();
       l->people.reply.reset();
       (GetParam() == At::record  ? l->death.at_record
-       : GetParam() == At::start ? l->death.at_start
+       : GetParam() == At::write ? l->death.at_write
+       : GetParam() == At::call  ? l->death.at_call
+       : GetParam() == At::tick  ? l->death.at_tick
                                  : l->death.at_answer) = k;
       machine::Ending e = l->run();
       if (!l->died) {
@@ -56,7 +58,7 @@ TEST(Crash, ManyDeathsInARow) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Every, CrashAt, ::testing::Values(At::record, At::start, At::answer));
+INSTANTIATE_TEST_SUITE_P(Every, CrashAt, ::testing::Values(At::record, At::write, At::call, At::answer, At::tick));
 
 TEST(Crash, SameSeedSameRecords) {
   auto once = [](std::uint64_t seed) {

@@ -63,6 +63,7 @@ Reply Hosts::answer(plan::HostId host, const machine::Command &command, Millis n
 }
 
 std::optional<std::string> MemoryJournal::append(Record record) {
+  if (++death->writes == death->at_write) death->dead = true;
   if (death->dead) return "dead";
   if (++appends == fail_at || (fail_at > 0 && !fail_once && appends > fail_at)) return "no space left on device";
   pending.push_back(std::move(record));
@@ -76,12 +77,13 @@ std::optional<std::string> MemoryJournal::append(Record record) {
 
 void Tap::start(machine::RequestId request, plan::HostId host, machine::Command command) {
   if (++death_->starts == death_->at_start) death_->dead = true;
-  if (!death_->dead) inner_->start(request, host, std::move(command));
+  if (lives()) inner_->start(request, host, std::move(command));
 }
 
 void Tap::wait(std::optional<Millis> until, std::vector<machine::Answer> &answers,
                std::vector<machine::Output> &outputs) {
-  if (death_->dead) return;
+  if (++death_->ticks == death_->at_tick) death_->dead = true;
+  if (!lives()) return;
   inner_->wait(until, answers, outputs);
   death_->answers += static_cast<int>(answers.size());
   if (death_->at_answer > 0 && death_->answers >= death_->at_answer) {
@@ -116,6 +118,7 @@ void Lab::begin(machine::Options options) {
   if (options.run_id.empty()) options.run_id = "run1";
   options.who = "tester";
   options.past = journal.records;
+  options.owner_is_dead = owner_is_dead;
   transport_ = std::make_unique<transport::SimulatedTransport>(*simulated, clock, seed, faults);
   tap_ = std::make_unique<Tap>(*transport_, death);
   died = false;

@@ -64,9 +64,12 @@ class Hosts final : public transport::HostModel {
 /// The controller's machine stops between two instructions: nothing is written or started any more.
 struct Death {
   int at_record = -1;  // after that many records of this process
+  int at_write = -1;   // instead of that record
+  int at_call = -1;    // instead of that call of the transport
+  int at_tick = -1;    // instead of that turn
   int at_start = -1;   // instead of that start
   int at_answer = -1;  // instead of that answer
-  int records = 0, starts = 0, answers = 0;
+  int records = 0, writes = 0, calls = 0, ticks = 0, starts = 0, answers = 0;
   bool dead = false;
 };
 
@@ -83,10 +86,19 @@ struct MemoryJournal final : machine::Journal {
 struct Tap final : machine::Transport {
   Tap(machine::Transport &inner, Death &death) : inner_(&inner), death_(&death) {}
   void start(machine::RequestId request, plan::HostId host, machine::Command command) override;
-  void cancel(machine::RequestId request) override { inner_->cancel(request); }
-  void disconnect(plan::HostId host) override { inner_->disconnect(host); }
+  void cancel(machine::RequestId request) override {
+    if (lives()) inner_->cancel(request);
+  }
+  void disconnect(plan::HostId host) override {
+    if (lives()) inner_->disconnect(host);
+  }
   void wait(std::optional<Millis> until, std::vector<machine::Answer> &answers,
             std::vector<machine::Output> &outputs) override;
+  /// Counts a call; false: the controller died before it.
+  bool lives() {
+    if (++death_->calls == death_->at_call) death_->dead = true;
+    return !death_->dead;
+  }
   machine::Transport *inner_;
   Death *death_;
 };
@@ -143,6 +155,8 @@ class Lab {
   transport::Faults faults;
   std::uint64_t seed = 1;
   bool died = false;
+  /// What the next controller knows of the one before.
+  std::function<bool(const std::string &)> owner_is_dead = [](const std::string &) { return true; };
   std::unique_ptr<machine::Machine> machine;
 
  private:

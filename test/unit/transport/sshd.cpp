@@ -124,7 +124,8 @@ Sshd::Sshd(const Scratch &scratch, const std::string &name, const std::string &a
       "Port {}\nListenAddress {}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nStrictModes no\nUsePAM "
       "no\n"
       // bash counts its level: from 2 on it does not read .bashrc, so that tests do not depend on whose home this is
-      "SetEnv SHLVL=3 PATH={}:/usr/bin:/bin UPG_STATE_DIR={} UPG_BOOT_ID_FILE={}\n",
+      "SetEnv SHLVL=3 PATH={}:/usr/bin:/bin UPG_STATE_DIR={} UPG_BOOT_ID_FILE={} "
+      "UPG_SYSTEMD_DIR=/nonexistent\n",
       port_, address_, key, scratch.write(name + ".authorized", authorized_keys + "\n"), scratch.path("bin"),
       scratch.path(name + ".state"), scratch.write("boot_id", "boot-1\n"));
   const std::string file = scratch.write(name + ".config", config);
@@ -255,8 +256,8 @@ std::map<machine::RequestId, machine::Answer> collect(SshTransport &transport, s
 }
 
 const char *name_of(machine::Outcome outcome) {
-  static constexpr const char *names[] = {"exited",  "signaled", "timed_out", "unreachable", "lost",
-                                          "refused", "absent",   "running",   "vanished",    "cancelled"};
+  static constexpr const char *names[] = {"exited", "signaled", "timed_out", "unreachable", "lost",     "refused",
+                                          "absent", "running",  "vanished",  "fenced",      "cancelled"};
   return names[static_cast<std::size_t>(outcome)];
 }
 
