@@ -473,7 +473,8 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
   if (folder) {
     if (auto *sqlite = dynamic_cast<journal::SqliteJournal *>(journal.get())) static_cast<void>(sqlite->flush());
     const std::string manual = write_reports(file, *folder);
-    if (!machine_readable && exit == Exit::person && !machine.ending().elsewhere && !manual.empty()) tell_by_hand(manual, *folder);
+    if (!machine_readable && exit == Exit::person && !machine.ending().elsewhere && !manual.empty())
+      tell_by_hand(manual, *folder);
   }
   if (folder) {
     notifier->tell(detached ? "detached" : event_of(machine.ending().status), ending_text(file, machine, *folder));
