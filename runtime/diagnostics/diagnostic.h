@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -46,8 +47,9 @@ struct FixIt {
 
 /// A step of a schedule as a simulation follows it. Plain values: this folder knows no plan.
 struct Cue {
-  /// told: words only, it follows from the others. admit, leave: a host's turn begins, a turn or a phase ends.
-  enum class Kind : std::uint8_t { told, start, end, pass, admit, leave, pause, choice, finish };
+  /// told: words only, it follows from the others. admit, leave: a host's turn begins, a turn or a phase ends. lose: a
+  /// turn fails and leaves its host behind. abort: the run is halted, and goes back.
+  enum class Kind : std::uint8_t { told, start, end, pass, admit, leave, pause, choice, finish, lose, abort };
   static constexpr std::uint32_t no_node = 0xffffffffu;
   Kind kind = Kind::told;
   std::uint32_t node = no_node;  // index of the statement in the plan
@@ -138,6 +140,11 @@ class Sink::Builder {
   Builder &step(std::string host, std::string text, Range where, std::optional<Cue> cue = std::nullopt) {
     diagnostic_.schedule.push_back({std::move(host), std::move(text), where, std::move(cue)});
     return *this;
+  }
+  /// Whether the schedule so far has a step of this kind.
+  bool tells(Cue::Kind kind) const {
+    return std::any_of(diagnostic_.schedule.begin(), diagnostic_.schedule.end(),
+                       [&](const ScheduleStep &s) { return s.cue && s.cue->kind == kind; });
   }
 
  private:

@@ -8,8 +8,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::array<std::string_view, 9> kNames{"told",  "start", "end",    "pass",  "admit",
-                                                 "leave", "pause", "choice", "finish"};
+constexpr std::array<std::string_view, 11> kNames{"told",  "start",  "end",    "pass", "admit", "leave",
+                                                  "pause", "choice", "finish", "lose", "abort"};
 constexpr std::size_t kMostRejections = 10'000;
 constexpr std::size_t kMostSteps = 10'000;
 

@@ -256,6 +256,12 @@ Task<bool> Machine::Run::abort_run() {
     if (!ok) co_return false;
     ending.reason = "aborted: every step that began is undone";
   }
+  if (simulation()) {
+    Move move;
+    move.kind = Move::Kind::finish;
+    co_await turn_of(move);
+    moved(move);
+  }
   ending.status = Status::aborted;
   co_return true;
 }

@@ -392,7 +392,20 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
       ok = co_await observe_moves(call, *environment, key);
       if (ok) ok = co_await see_cells(call, *environment, key, false);
       if (!ok) co_return false;
-      if (simulation()) co_await turn_of(move_of(Move::Kind::end, call, key));
+      int way = 0;
+      if (simulation()) way = co_await turn_of(move_of(Move::Kind::end, call, key));
+      if (way == 1) {
+        Move failure = move_of(Move::Kind::end, call, key);
+        failure.failed = true;
+        moved(failure);
+        if (!write(Event::act_ended, key,
+                   make_data({{"action", describe(call)},
+                              {"outcome", "failed"},
+                              {"detail", "simulated"},
+                              {"attempt", std::to_string(number)}})))
+          co_return false;
+        co_return halt(true, describe(call) + " failed: simulated", key, call.where);
+      }
       moved(move_of(Move::Kind::end, call, key));
       for (const Outage &o : opened) world.ended(o.host, now());
       note_done(key);

@@ -198,6 +198,12 @@ Task<bool> Machine::Run::attempt_statement(NodeId node, Place place) {
                             {"step", failure.key},
                             {"reason", failure.reason}})))
         co_return false;
+      if (simulation()) {
+        Move move;
+        move.kind = Move::Kind::fail;
+        move.key = place.key + name;
+        moved(move);
+      }
     }
     // the first whose condition is true; one that is unknown could be it, so nothing behind it is
     std::size_t way = recoveries.size();
@@ -210,7 +216,17 @@ Task<bool> Machine::Run::attempt_statement(NodeId node, Place place) {
       way = static_cast<std::size_t>(v.number);
     } else if (round < most) {
       for (std::size_t i = 0; i < recoveries.size() && way == recoveries.size(); ++i) {
-        Value v = co_await consult(plan.kid(recoveries[i], 0), *place.environment, place.key + back);
+        Value v;
+        if (simulation()) {
+          Move move;
+          move.kind = Move::Kind::choice;
+          move.key = place.key + back;
+          move.node = recoveries[i];
+          const int taken = co_await turn_of(move);
+          v = Value::boolean(taken == 0);
+        } else {
+          v = co_await consult(plan.kid(recoveries[i], 0), *place.environment, place.key + back);
+        }
         if (leaving()) co_return false;
         if (v.yes()) way = i;
         if (!v.open()) continue;

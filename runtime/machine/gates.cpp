@@ -98,7 +98,9 @@ Task<bool> Machine::Run::wait_gate(GateCall call, std::string key, plan::Span wh
     move.key = key;
     move.gate = call.gate;
     move.arguments = call.arguments;
-    if (!passes) co_await turn_of(move);
+    int way = 0;
+    if (!passes) way = co_await turn_of(move);
+    if (way == 1) co_return halt(true, fmt::format("gate {} failed: simulated", name), key, where);
   }
   Millis deadline = now() + gate.deadline;
   doing_this.activity().deadline_ms = deadline;

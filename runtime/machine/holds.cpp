@@ -21,7 +21,13 @@ Task<bool> Machine::Run::with(NodeId node, Place place) {
   const std::string name(plan.text(hold.name));
   const std::string full = fmt::format("{}({})", name, name_arguments(arguments));
   const StepPast *before = past.step(place.key);
-  if (before && before->released) co_return true;          // entered, done and left before
+  if (before && before->released) co_return true;  // entered, done and left before
+  if (simulation() && !dry()) {
+    const bool moving = holds_in_motion.count(full) != 0;
+    const bool held = world.holds.count(full) != 0 && world.holds[full].count > 0;
+    if (moving != held) co_await counted(hold.acquire, arguments, place.key, "/acquire");
+    if (leaving()) co_return false;
+  }
   while (holds_in_motion.count(full)) co_await hold_bell;  // a sibling takes it or gives it back right now
   if (leaving()) co_return false;
 
@@ -60,6 +66,29 @@ Task<bool> Machine::Run::with(NodeId node, Place place) {
   hold_bell.fire();
   if (!ok && !past_or_now_intended(place.key + "/release")) left_holds.push_back({node, std::move(arguments), place});
   co_return ok;
+}
+
+/// A hold that is in force already is not taken, one that others count on not given back: each is an effect all the
+/// same (SEMANTICS section 1), but not where it stands inside itself.
+Task<bool> Machine::Run::counted(plan::ActionId part, std::vector<Value> arguments, std::string key, std::string as) {
+  const std::string names = name_arguments(arguments);
+  for (const LeftHold &s : standing) {
+    const plan::Hold &outer = plan.holds[plan.node(plan.kid(s.node, 0)).a];
+    const bool same = (outer.acquire == part || outer.release == part) && name_arguments(s.arguments) == names;
+    if (same && key != s.place.key && key.starts_with(s.place.key + "/b")) co_return true;
+  }
+  Move move;
+  move.kind = Move::Kind::start;
+  move.key = key + as;
+  move.action = part;
+  move.arguments = std::move(arguments);
+  move.counted = true;
+  co_await turn_of(move);
+  moved(move);
+  move.kind = Move::Kind::end;
+  co_await turn_of(move);
+  moved(move);
+  co_return true;
 }
 
 /// Brings the hold into force, or counts on it if it is. Everyone who enters journals the value found by the first: any
@@ -219,6 +248,8 @@ Task<bool> Machine::Run::release(NodeId node, std::vector<Value> arguments, Plac
     call.where = plan.span(node);
     bool ok = co_await act(std::move(call), place.at(as));
     if (!ok) co_return false;
+  } else if (simulation() && held.count > 1) {
+    co_await counted(hold.release, arguments, place.key, as);
   }
   moved(move);
   if (--world.holds[full].count <= 0) world.holds.erase(full);

@@ -449,6 +449,8 @@ struct Machine::Run {
   bool past_or_now_intended(const std::string &key) const;
   std::set<std::string> intended;  // keys of acts intended by this process
   bool release_on_halt = false;    // a hold is being given back after a halt
+  /// Simulation only.
+  Task<bool> counted(plan::ActionId part, std::vector<Value> arguments, std::string key, std::string as);
   Task<bool> take(NodeId node, std::vector<Value> arguments, Place place);
   Task<bool> release(NodeId node, std::vector<Value> arguments, Place place, std::string as);
   Task<bool> give_back_holds();

@@ -26,8 +26,9 @@ struct Move {
     unhold,    // ... to here
     accept,    // a waiver comes into force ...
     unaccept,  // ... and ends with its block
-    lose,      // a tolerant rollout gives a host up
-    finish     // the plan has come to its end
+    fail,      // a round of an attempt has failed
+    lose,      // a turn of a tolerant rollout has failed, its host is left behind
+    finish     // the plan, or an abort, has come to its end
   };
   Kind kind = Kind::start;
   std::string key;        // step key: the place in the plan, turns included
@@ -37,10 +38,11 @@ struct Move {
   plan::HoldId hold;      // hold, unhold
   plan::HostId host;      // admit, leave: whose turn; invalid: a phase; lose: who
   std::vector<Value> arguments;
-  bool failed = false;  // end: it failed, or nobody knows
+  bool failed = false;   // end: it failed, or nobody knows
+  bool counted = false;  // start, end: of a hold that is in force already; it counts as an effect, nothing runs
 };
 
-/// A move that waits for `Machine::grant`.
+/// A move that waits for `Machine::grant`. Way 1 of an `end` or a `pass`: the step fails.
 using Offer = std::pair<std::uint64_t, Move>;
 
 /// What the machine asks of the world right before an outage: none of it is part of the proof's model, all of it may
@@ -56,6 +58,9 @@ class Simulation {
   virtual std::optional<Value> answer(plan::NodeId expression, std::span<const Value> slots) = 0;
   /// Instead of the answer of a question that stayed unknown, since no real command ran.
   virtual Value settle(plan::NodeId expression, std::span<const Value> slots, Value unknown) = 0;
+  /// Whether `unless` and `expect` go as they are granted, whatever the state is: what stands behind them is looked at
+  /// even where no run comes to it.
+  virtual bool supposes() const = 0;
   /// Whether every move waits until it is granted.
   virtual bool directed() const = 0;
   /// Which way a choice goes when nobody directs.

@@ -114,7 +114,7 @@ Task<bool> Machine::Run::decide(NodeId node, Place place) {
                        (place.over || past.begun_under(place.key + "/b") || past.begun_under(place.key + "/e"));
   if (decided) {
     decision = recall(*before, Kind::boolean);
-  } else if (n.op == Op::branch && simulation()) {
+  } else if (simulation() && (n.op == Op::branch || simulation()->supposes())) {
     Move move;
     move.kind = Move::Kind::choice;
     move.key = place.key;
@@ -190,7 +190,16 @@ Task<bool> Machine::Run::expect(NodeId node, Place place) {
   const plan::Node &n = plan.node(node);
   const StepPast *before = past.step(place.key);
   if (before && before->done) co_return true;
-  if (n.op == Op::expect_value) {
+  if (n.op == Op::expect_value && simulation() && simulation()->supposes()) {
+    Move move;
+    move.kind = Move::Kind::choice;
+    move.key = place.key;
+    move.node = node;
+    move.arguments = co_await cell_arguments(plan.kid(node, 0), place);
+    co_await turn_of(move);
+    if (leaving()) co_return false;
+    moved(move);
+  } else if (n.op == Op::expect_value) {
     NodeId cell = plan.kid(node, 0);
     const plan::State &state = plan.states[plan.node(cell).a];
     std::string wanted = wanted_value(node);

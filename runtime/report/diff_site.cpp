@@ -302,18 +302,21 @@ void compare_proofs(Comparison &c) {
     return [&s](const safety::WorstMoment &w) { return s.name(s.plan.roles[w.role.index].name); };
   };
   const auto text = [](const Side &s, const safety::WorstMoment &w) {
+    if (w.accepted > w.down)
+      return fmt::format("{} of {} down in an accepted outage, {} outside of it", w.accepted, w.total, w.down);
     std::string out = fmt::format("{} of {} down", w.down, w.total);
     if (!w.hosts.empty()) out += " (" + host_list(s.plan, w.hosts) + ")";
     return w.budget == UINT64_MAX ? out : out + fmt::format(", {} may be", w.budget);
   };
   for (const auto &[x, y] : paired(c.a.proof->worst, c.b.proof->worst, role_name(c.a), role_name(c.b))) {
     if (x == nullptr || y == nullptr) continue;
-    if (x->down == y->down && x->total == y->total && x->budget == y->budget) continue;
-    const auto margin = [](const safety::WorstMoment &w) {
-      return w.budget == UINT64_MAX ? UINT64_MAX : w.budget - std::min(w.down, w.budget);
+    const auto most = [](const safety::WorstMoment &w) { return std::max(w.down, w.accepted); };
+    if (most(*x) == most(*y) && x->total == y->total && x->budget == y->budget) continue;
+    const auto margin = [&](const safety::WorstMoment &w) {
+      return w.budget == UINT64_MAX ? UINT64_MAX : w.budget - std::min(most(w), w.budget);
     };
-    if (margin(*y) == margin(*x) && y->down == x->down) continue;  // more hosts, none of them down
-    const bool better = margin(*y) > margin(*x) || (margin(*y) == margin(*x) && y->down < x->down);
+    if (margin(*y) == margin(*x) && most(*y) == most(*x)) continue;  // more hosts, none of them down
+    const bool better = margin(*y) > margin(*x) || (margin(*y) == margin(*x) && most(*y) < most(*x));
     c.add(ChangeKind::margin, better ? Danger::stronger : Danger::weaker, "role " + role_name(c.a)(*x),
           {"the worst moment", text(c.a, *x), text(c.b, *y)});
   }

@@ -256,6 +256,9 @@ class Review {
     const bool votes = !plan_.roles[w.role.index].weights.empty();
     const std::string unit = votes ? " votes" : "";
     if (w.down == 0 && w.budget == UINT64_MAX) return "any number may be down";
+    if (w.accepted > w.down)
+      return fmt::format("{} of {}{} down in an accepted outage, {} outside of it", w.accepted, w.total, unit,
+                         w.down == 0 ? "none" : std::to_string(w.down));
     if (w.down == 0) return fmt::format("never down (of {}{})", w.total, unit);
     std::string out = fmt::format("{} of {}{} down", w.down, w.total, unit);
     if (!w.hosts.empty()) out += " (" + host_list(plan_, w.hosts) + ")";

@@ -48,6 +48,13 @@ bool Analysis::lifted(std::string_view rule, StepIx s, plan::RoleId role, plan::
   return false;
 }
 
+StepIx Analysis::lifting(std::string_view rule, StepIx s, plan::RoleId role) const {
+  const plan::HoldId hold = tree[s].kind == StepKind::act ? tree.contract(tree[s]).hold : plan::HoldId();
+  StepIx x = tree[s].accept;
+  while (x != kNone && !about(x, rule, role, hold)) x = tree[x].accept;
+  return x;
+}
+
 std::vector<StepIx> Analysis::overlaps(StepIx x, StepIx y) const {
   std::vector<StepIx> out;
   const StepIx meet = tree.meet(x, y);

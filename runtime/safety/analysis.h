@@ -64,6 +64,8 @@ class Analysis {
   /// Whether an `accept` around the step lifts this rule for the role or hold; the waiver counts as used then. Without
   /// a hold: the one that the step takes or gives back.
   bool lifted(std::string_view rule, StepIx s, plan::RoleId role = {}, plan::HoldId hold = {});
+  /// As `lifted`, but the waiver does not count as used: the `accept` step, or kNone.
+  StepIx lifting(std::string_view rule, StepIx s, plan::RoleId role) const;
   /// Whether the waiver of this `accept` step is about the rule and the role or hold.
   bool about(StepIx accept, std::string_view rule, plan::RoleId role, plan::HoldId hold) const;
   void use(StepIx accept) { used_waivers_.insert(plan.node(tree[accept].node).a); }
@@ -83,8 +85,13 @@ class Analysis {
   std::string spelled(StepIx s, HostIx h) const;
   std::string pair_text(PairIx p) const;  // `db.replica` of node1
   void step(diagnostics::Sink::Builder &to, StepIx s, const std::string &more = {}) const {
+    halts(to, s);
     to.step(who(s), std::string(when(s)) + what(s) + more, range(s), cue(s));
   }
+  /// The host of the turn is lost in it.
+  void loses(diagnostics::Sink::Builder &to, StepIx turn, const std::string &more = {}) const;
+  /// Before the first step of an abort: that the run goes back.
+  void halts(diagnostics::Sink::Builder &to, StepIx s) const;
   /// The step for a simulation: a start, a pass, a pause, the end of a turn or phase.
   diagnostics::Cue cue(StepIx s) const;
   diagnostics::Cue cue(StepIx s, diagnostics::Cue::Kind kind) const;

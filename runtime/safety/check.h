@@ -28,6 +28,7 @@ struct WorstMoment {
   std::uint64_t down = 0;           // largest weight down at one instant
   std::uint64_t budget = 0;         // may be down; unlimited: UINT64_MAX
   std::vector<plan::HostId> hosts;  // an example of who is down then
+  std::uint64_t accepted = 0;       // largest weight down at one instant inside an accepted outage, if that is more
 };
 
 /// The longest that one turn of a rollout may take, and that giving back the holds around it may take which do not stay
@@ -57,5 +58,15 @@ enum class Telling : std::uint8_t {
 /// plan's file index: the caller's Sources must hold the plan's files at the same indices. `today`: days since 1970,
 /// for waivers that expire.
 Proof check(const plan::Plan &plan, std::int64_t today, diagnostics::Sink &sink, Telling telling = Telling::causes);
+
+/// A finding that would be there if a waiver were not.
+struct Lifted {
+  std::size_t waiver = 0;  // index in the plan; the innermost, if several lift it
+  diagnostics::Diagnostic finding;
+};
+/// What the waivers of an accepted plan lift, by checking it without them, one more left out each time. Of more than
+/// `most_waivers` the others are left out together, and what they lift is put down to the last.
+std::vector<Lifted> lifted_findings(const plan::Plan &plan, std::int64_t today);
+constexpr std::size_t most_waivers = 64;
 
 }  // namespace upg::safety

@@ -12,7 +12,14 @@ std::string part(const Analysis &a, StepIx parent, StepIx s) {
   const plan::Plan &p = a.plan;
   const Step &outer = a.tree[parent], &step = a.tree[s];
   if (outer.parent == kNone) {  // the plan itself
+    if (s == a.tree.on_abort()) return "abort";
     return s == a.tree.preflight() ? "preflight" : s == a.tree.postflight() ? "postflight" : "body";
+  }
+  if (outer.kind == StepKind::attempt) {  // rounds count from 1: the first fails, the second comes after a recovery
+    const std::uint32_t which = a.tree.ordinal(s);
+    if (which == 0) return "/t1";
+    if (which <= outer.recoveries) return "/r1/b";
+    return which == outer.recoveries + 1 ? "/t2" : "/o";
   }
   if (step.acquire) return "/acquire";
   if (step.release) return "/release";
@@ -69,6 +76,17 @@ Cue Analysis::cue(StepIx s) const {
     default:
       return cue(s, Cue::Kind::told);
   }
+}
+
+void Analysis::loses(diagnostics::Sink::Builder &to, StepIx turn, const std::string &more) const {
+  if (tree[turn].host == kNone) return;
+  to.step(std::string(site.host_name(tree[turn].host)), "is lost in its turn" + more, range(turn),
+          cue(turn, Cue::Kind::lose));
+}
+
+void Analysis::halts(diagnostics::Sink::Builder &to, StepIx s) const {
+  if (tree.on_abort() == kNone || !tree.below(s, tree.on_abort()) || to.tells(Cue::Kind::abort)) return;
+  to.step("", "the run is halted and aborted", {}, Cue{Cue::Kind::abort, Cue::no_node, "abort"});
 }
 
 Cue Analysis::cue(StepIx s, plan::HostId host) const {

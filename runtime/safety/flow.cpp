@@ -330,6 +330,7 @@ void Flow::start(StepIx s, State &state) {
 void Flow::undo_values(StepIx s, const State &state) {
   if (tree_[s].undo == kNone) return;
   const Contract &undo = tree_.contracts()[tree_[s].undo];
+  count(s, state, true);
   for (const Move &m : undo.moves) facts_[s].undo.push_back(value(state, m.cell));
   for (const auto &need : undo.values) facts_[s].undo.push_back(value(state, need.first));
 }

@@ -65,6 +65,7 @@ struct Miscount {
   StepIx act = 0;
   std::size_t need = 0;
   std::uint64_t low = 0, high = 0;
+  bool undo = false;  // of the act's undo, right after it
 };
 
 /// The forward pass over the folded plan (SEMANTICS section 2, without schedules): given the structural rules, the
@@ -169,8 +170,9 @@ class Flow {
   struct Counted {
     StepIx act = 0;
     State state;
+    bool undo = false;
   };
-  void count(StepIx s, const State &state);
+  void count(StepIx s, const State &state, bool undo = false);
   void end_turn(StepIx s, const State &state);
   void judge_counts(const Counted &counted);
   /// What a count finds: how many hosts at least and at most.

@@ -50,12 +50,12 @@ int Flow::holds_for(plan::NodeId node, const Env &env, const State &state) {
   }
 }
 
-void Flow::count(StepIx s, const State &state) {
-  if (tree_.contract(tree_[s]).counts.empty()) return;
+void Flow::count(StepIx s, const State &state, bool undo) {
+  if ((undo ? tree_.contracts()[tree_[s].undo] : tree_.contract(tree_[s])).counts.empty()) return;
   if (turning_ == 0)
-    judge_counts({s, state});
+    judge_counts({s, state, undo});
   else
-    counts_.push_back({s, state});  // what the turn leaves is not known yet
+    counts_.push_back({s, state, undo});  // what the turn leaves is not known yet
 }
 
 void Flow::end_turn(StepIx s, const State &state) {
@@ -142,7 +142,7 @@ Flow::Tally &Flow::tally(const Contract &c, const CountNeed &need, const State &
 
 void Flow::judge_counts(const Counted &counted) {
   const Site &site = tree_.site();
-  const Contract &c = tree_.contract(tree_[counted.act]);
+  const Contract &c = counted.undo ? tree_.contracts()[tree_[counted.act].undo] : tree_.contract(tree_[counted.act]);
   for (std::size_t i = 0; i < c.counts.size(); ++i) {
     const CountNeed &need = c.counts[i];
     Tally &t = tally(c, need, counted.state);
@@ -174,7 +174,7 @@ void Flow::judge_counts(const Counted &counted) {
     const bool holds = need.relation == 0   ? low == amount && high == amount
                        : need.relation == 1 ? low >= amount
                                             : high <= amount;
-    if (!holds) miscounts_.push_back({counted.act, i, low, high});
+    if (!holds) miscounts_.push_back({counted.act, i, low, high, counted.undo});
   }
 }
 

@@ -255,7 +255,6 @@ void Reader::effect(Contract &c, NodeId node, const Environment &environment, st
     case Op::changes:
     case Op::disrupts:
       for (const HostIndex h : target(plan_->kid(node, 0), environment)) {
-        if (out(h)) continue;
         c.subjects.insert(h);
         std::set<Pair> &pairs = n.op == Op::changes ? c.changes : c.disrupts;
         if (n.a == plan::all_roles)

@@ -35,9 +35,10 @@ struct Replayed {
 };
 
 struct ReplayOptions {
-  bool protected_ = false;  // with what protects a real run at the act
-  unsigned tries = 64;      // runs at most; forced steps are chosen differently in each
-  unsigned first_try = 0;   // begin there (and, with tries = 1, try nothing else)
+  bool protected_ = false;        // with what protects a real run at the act
+  unsigned tries = 64;            // runs at most; forced steps are chosen differently in each
+  unsigned first_try = 0;         // begin there (and, with tries = 1, try nothing else)
+  std::string_view message = {};  // of the rejection: the role or gate that breaks is one that it quotes
 };
 
 /// Executes the schedule of a rejection: every step it names, in its order, and between two of them only what has to

@@ -263,8 +263,9 @@ void Model::do_what(const Contract &act) {
   if (act.hold.hold != plan::HoldId::none) on_[act.hold] = act.takes;
 }
 
-void Model::moved(const Move &move) {
+void Model::moved(const Move &move, int way) {
   if (options_.timed) catch_up();
+  if (move.counted) return;
   switch (move.kind) {
     case Move::Kind::start:
       flight_[move.key] = unended_[move.key] = &reader_.contract(move.action, move.arguments);
@@ -289,6 +290,15 @@ void Model::moved(const Move &move) {
       flight_.erase(move.key);
       if (!move.failed) unended_.erase(move.key);
       performed_.erase(move.key);
+      break;
+    }
+    case Move::Kind::choice: {  // an answer that was supposed is what stands there from now on
+      const plan::Node &n = plan_.node(move.node);
+      if (n.op != Op::unless && n.op != Op::expect_value) break;
+      const auto state = plan::StateId(plan_.node(plan_.kid(move.node, 0)).a);
+      std::uint32_t &now = cell(reader_.cell(state, move.arguments));
+      if (way == 0) now = n.a;
+      if (way == 1 && now == n.a && plan_.states[state.index].values.size() > 1) now = n.a == 0 ? 1 : 0;
       break;
     }
     case Move::Kind::hold:

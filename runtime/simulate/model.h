@@ -56,7 +56,7 @@ class Model final : public transport::HostModel {
 
   std::optional<machine::Value> answer(plan::NodeId expression, std::span<const machine::Value> slots);
   machine::Value settle(plan::NodeId expression, std::span<const machine::Value> slots, machine::Value unknown);
-  void moved(const machine::Move &move);
+  void moved(const machine::Move &move, int way);
   /// The controller has died: what it counted on is counted anew. Gives the keys of steps that it meant to take, and no
   /// host ever heard of.
   std::set<std::string> controller_died();

@@ -65,6 +65,7 @@ void Monitor::moved(const Move &move, int way) {
     case Move::Kind::admit: {
       const HostIndex h = move.host.index;
       turns_[move.key] = h;
+      rolls_[move.key] = move.node;
       judge_rank(h, move.key, changed_below(move.node, 0));
       break;
     }
@@ -83,9 +84,14 @@ void Monitor::moved(const Move &move, int way) {
     case Move::Kind::unhold:
       held_.erase(move.key);
       break;
-    case Move::Kind::accept:
-      waivers_.push_back({move.key, plan_.node(move.node).a});
+    case Move::Kind::accept: {
+      Waiver waiver{move.key, plan_.node(move.node).a};
+      for (const Flight &f : flight_)
+        for (const std::set<Pair> *pairs : {&f.act->disrupts, &f.act->changes})
+          for (const Pair &p : *pairs) waiver.beside.insert(p.second);
+      waivers_.push_back(std::move(waiver));
       break;
+    }
     case Move::Kind::unaccept:
       judge_accepted(move.key);
       std::erase_if(waivers_, [&](const Waiver &w) { return w.key == move.key; });
@@ -93,6 +99,9 @@ void Monitor::moved(const Move &move, int way) {
       break;
     case Move::Kind::finish:
       finish();
+      break;
+    case Move::Kind::fail:
+      known_.clear();
       break;
     case Move::Kind::lose:
       lose(move);
@@ -103,10 +112,14 @@ void Monitor::moved(const Move &move, int way) {
   ++moves_;
 }
 
-void Monitor::report(const char *rule, const std::string &key, std::string text, RoleIndex role, std::uint32_t hold) {
+void Monitor::report(const char *rule, const std::string &key, std::string text, RoleIndex role, std::uint32_t hold,
+                     std::string subject) {
   if (hold == plan::HoldId::none) hold = acting_hold_;  // what taking a hold breaks is accepted by the hold's name
   if (violations_.size() >= kMostViolations || waived(rule, key, role, hold)) return;
-  violations_.push_back({rule, std::move(text), key, at_, moves_});
+  const std::string_view name = rule;
+  if (subject.empty() && role != plan::RoleId::none && (name == "avail" || name == "serial" || name == "ret"))
+    subject = reader_.role_name(role);
+  violations_.push_back({rule, std::move(text), key, at_, moves_, std::move(subject)});
 }
 
 bool Monitor::accepted(const std::string &key) const {
@@ -124,6 +137,7 @@ bool Monitor::waived(const std::string &rule, const std::string &key, RoleIndex 
     if (named == "return") named = "ret";
     if (named != rule && !outage) continue;
     if (waiver.role.valid() && waiver.role.index != role) continue;
+    if (w.beside.count(role) != 0 && (rule == "avail" || rule == "serial")) continue;
     if (waiver.hold.valid() && waiver.hold.index != hold) continue;
     return true;
   }
@@ -176,27 +190,6 @@ bool Monitor::in_flight(const std::string &key) const {
 }
 
 /// The host is left behind: its turn is over, nothing closes what is open on it, and its states may be anything.
-void Monitor::lose(const Move &move) {
-  const HostIndex h = move.host.index;
-  lost_.insert(h);
-  if (lost_.size() > plan_.tolerate)
-    report("tolerate", move.key, reader_.name(h) + " is one host more than may be lost");
-  std::erase_if(flight_, [&](const Flight &f) { return below(f.key, move.key); });
-  for (auto &[which, values] : cells_) {
-    if (which.host != h) continue;
-    values.clear();
-    for (std::uint32_t v = 0; v < plan_.states[which.state].values.size(); ++v) values.insert(v);
-    moved_by_.erase(which);
-  }
-  forget_region(move.key);
-  turns_.erase(move.key);
-  for (const RoleIndex r : reader_.roles(h)) {
-    std::erase_if(open_, [&](const Outage &o) { return o.pair == Pair{h, r}; });
-    open_.push_back({{h, r}, 'D', move.key, move.key, nullptr});
-  }
-  judge_budgets(move.key);
-}
-
 /// What an accepted outage has opened it also closes.
 void Monitor::judge_accepted(const std::string &key) {
   for (const Waiver &w : waivers_) {
@@ -230,8 +223,11 @@ Values Monitor::transient(std::uint32_t state) const {
 }
 
 bool Monitor::inside(const std::string &key, const Hold &hold) const {
-  return std::any_of(held_.begin(), held_.end(),
-                     [&](const auto &h) { return h.second == hold && below(key, h.first); });
+  // An abort takes the holds around a step again, beside the undo's own key.
+  const std::string undone = key.starts_with("abort/") && key.ends_with("/undo") ? key.substr(0, key.size() - 4) : "";
+  return std::any_of(held_.begin(), held_.end(), [&](const auto &h) {
+    return h.second == hold && (below(key, h.first) || (!undone.empty() && h.first.starts_with(undone + 'w')));
+  });
 }
 
 void Monitor::start(const Move &move) {
@@ -243,11 +239,17 @@ void Monitor::start(const Move &move) {
   if (act.by_person) pause(move);
   judge_guard(act, move.key, region);
   judge_base(act, move.key);
-  if (!again) judge_state(act, move.key);  // a retry begins where the last try left it
+  if (!again && !move.counted) judge_state(act, move.key);  // a retry begins where the last try left it
   judge_beside(act, move.key);
   judge_hold(act, move.key);
   judge_order(act, move.key);
   judge_reach(act, move.key);
+  if (move.counted) {
+    flight_.push_back({move.key, region, &act});
+    forget_hit_by(act);
+    acting_hold_ = plan::HoldId::none;
+    return;
+  }
   judge_armed(act, move.key);
   judge_scope(act, move.key);
   judge_undo(act, move.key);
@@ -277,6 +279,11 @@ void Monitor::start(const Move &move) {
   };
   open(act.disrupts, 'D');
   open(act.changes, 'C');
+  for (Waiver &w : waivers_) {
+    if (below(move.key, w.key)) continue;
+    for (const std::set<Pair> *pairs : {&act.disrupts, &act.changes})
+      for (const Pair &p : *pairs) w.beside.insert(p.second);
+  }
   changed_.insert(act.changes.begin(), act.changes.end());
   judge_budgets(move.key);
   acting_hold_ = plan::HoldId::none;
@@ -288,6 +295,7 @@ void Monitor::end(const Move &move) {
   const std::string region = region_of(move.key);
   std::erase_if(flight_, [&](const Flight &f) { return f.key == move.key; });
   forget_hit_by(act);
+  if (move.counted) return;
   for (const Motion &m : act.moves) {
     Values &now = cell(m.cell);
     if (m.by_boot) {
@@ -404,14 +412,59 @@ void Monitor::leave(const Move &move) {
   turns_.erase(region);
 }
 
+/// Down in every role to the end, and still changing in what its turn may have changed; its states are anything.
+void Monitor::lose(const Move &move) {
+  const HostIndex h = move.host.index;
+  lost_.insert(h);
+  if (lost_.size() > plan_.tolerate)
+    report("tolerate", move.key, reader_.name(h) + " is one host more than may be lost");
+  std::erase_if(flight_, [&](const Flight &f) { return below(f.key, move.key); });
+  for (Outage &o : open_)
+    if (within(o.region, move.key)) o.region.clear();
+  static const Contract none;
+  for (const RoleIndex r : reader_.roles(h)) {
+    std::erase_if(open_, [&](const Outage &o) { return o.pair == Pair{h, r} && o.kind == 'D'; });
+    open_.push_back({{h, r}, 'D', "", move.key, &none});
+  }
+  if (const auto roll = rolls_.find(move.key); roll != rolls_.end())
+    for (const RoleIndex r : changed_below(roll->second, 0))
+      if (reader_.roles(h).count(r) != 0) open_.push_back({{h, r}, 'C', "", move.key, &none});
+  for (std::uint32_t s = 0; s < plan_.states.size(); ++s) {
+    if (plan_.states[s].frame.parameters.size() != 1) continue;
+    const Cell which = reader_.cell(plan::StateId(s), {machine::Value::host(move.host)});
+    Values &now = cell(which);
+    now.clear();
+    for (std::uint32_t v = 0; v < plan_.states[s].values.size(); ++v)
+      if (!plan_.states[s].values[v].transient) now.insert(v);
+    moved_by_.erase(which);
+  }
+  forget_region(move.key);
+  turns_.erase(move.key);
+  judge_budgets(move.key);
+}
+
+void Monitor::aborts() {
+  aborting_ = true;
+  flight_.clear();
+  known_.clear();
+  passed_at_.clear();
+  turns_.clear();
+  waivers_.clear();
+  visited_.clear();
+  changed_.clear();
+  for (Outage &o : open_) o.region.clear();
+}
+
 void Monitor::finish() {
+  const char *whole = aborting_ ? "the abort" : "the plan";
   for (const Outage &o : open_)
     if (lost_.count(o.pair.first) == 0)
       report("ret", "",
-             fmt::format("{} of {} is not proven back when the plan ends", reader_.role_name(o.pair.second),
-                         reader_.name(o.pair.first)),
+             fmt::format("{} of {} is not proven back when {} ends", reader_.role_name(o.pair.second),
+                         reader_.name(o.pair.first), whole),
              o.pair.second);
-  judge_traps("", "when the plan ends");
+  judge_traps("", aborting_ ? "when the abort ends" : "when the plan ends");
+  if (aborting_) return;
   for (const plan::CellClaim &claim : plan_.finally) {
     std::vector<plan::HostId> hosts(1);
     if (claim.hosts.valid()) hosts = plan_.sets[claim.hosts.index].hosts;

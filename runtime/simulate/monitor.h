@@ -19,6 +19,7 @@ struct Violation {
   std::string key;  // of the move at which it was judged; empty: the end of the plan
   machine::Move::Kind at = machine::Move::Kind::start;
   std::size_t number = 0;  // of the move, from 0
+  std::string subject;     // the role or gate that it is about, as a message of the checker quotes it; may be empty
 };
 
 /// Whether monitors judge this rule; the others speak about the text of a plan.
@@ -41,6 +42,8 @@ class Monitor {
   /// The controller has died: what it knew is gone, what it did stands (section 5, R5). `unbegun`: keys of steps that
   /// it meant to take, and no host ever heard of.
   void controller_died(const std::set<std::string> &unbegun);
+  /// An abort begins: nothing is under way, nothing is known any more.
+  void aborts();
   const std::vector<Violation> &violations() const { return violations_; }
   /// Whether a waiver is in force around the place.
   bool accepted(const std::string &key) const;
@@ -70,6 +73,7 @@ class Monitor {
   struct Waiver {
     std::string key;
     std::uint32_t waiver;
+    std::set<RoleIndex> beside = {};  // that a step outside of its block opened meanwhile: lifted no more
   };
   struct Visit {
     std::set<RoleIndex> changes;  // what is changed on it in this visit
@@ -108,7 +112,8 @@ class Monitor {
   void judge_budget(RoleIndex role, const plan::Available &line, const std::string &key);
 
   void report(const char *rule, const std::string &key, std::string text, RoleIndex role = plan::RoleId::none,
-              std::uint32_t hold = plan::HoldId::none);
+              std::uint32_t hold = plan::HoldId::none, std::string subject = {});
+  bool waived(const std::string &rule, const std::string &key, RoleIndex role, std::uint32_t hold) const;
   std::string region_of(const std::string &key) const;
   bool known(const Gate &gate, const std::string &region) const;
   void forget_hit_by(const Contract &act);
@@ -138,11 +143,13 @@ class Monitor {
   std::set<Pair> unproven_;                  // (h, r, U)
   std::map<std::string, std::string> once_;  // O: the step that used it
   std::set<HostIndex> lost_;                 // F
+  bool aborting_ = false;
   std::set<std::string> started_;            // keys of steps: a later start of one is a retry, or follows an intent
   std::map<HostIndex, Visit> visited_;       // V
   std::set<Pair> changed_;                   // Q
   std::map<std::string, HostIndex> turns_;
-  std::map<std::string, Hold> held_;  // by the key of the `with`
+  std::map<std::string, plan::NodeId> rolls_;  // by turn
+  std::map<std::string, Hold> held_;           // by the key of the `with`
   std::vector<Waiver> waivers_;
   std::map<RoleIndex, Worst> worst_;
 };

@@ -26,7 +26,8 @@ void Monitor::judge_guard(const Contract &act, const std::string &key, const std
   const auto ask = [&](const Gate &gate, RoleIndex role) {
     if (!known(gate, region)) {
       all = false;
-      report("guard", key, fmt::format("{} starts without a fresh {}", reader_.text(act), reader_.text(gate)), role);
+      report("guard", key, fmt::format("{} starts without a fresh {}", reader_.text(act), reader_.text(gate)), role,
+             plan::HoldId::none, reader_.text(gate));
       return;
     }
     if (!reader_.about(act, gate)) return;
@@ -184,11 +185,19 @@ void Monitor::judge_hold(const Contract &act, const std::string &key) {
     if (!inside(key, h))
       report("hold", key, fmt::format("{} starts while {} is not held", reader_.text(act), reader_.text(h)),
              plan::RoleId::none, h.hold);
-  for (const Hold &h : act.free)
-    for (const auto &[with, held] : held_)
-      if (held == h)
-        report("hold", key, fmt::format("{} starts while {} is held", reader_.text(act), reader_.text(h)),
-               plan::RoleId::none, h.hold);
+  for (const Hold &h : act.free) {
+    const auto is = [&](const auto &entry) { return entry.second == h; };
+    const auto moves = [&](const Flight &f) { return f.act->hold == h; };
+    if (std::any_of(held_.begin(), held_.end(), is) || std::any_of(flight_.begin(), flight_.end(), moves))
+      report("hold", key, fmt::format("{} starts while {} is held", reader_.text(act), reader_.text(h)),
+             plan::RoleId::none, h.hold);
+  }
+  if (act.hold.hold != plan::HoldId::none && act.takes) {
+    for (const Flight &f : flight_)
+      if (std::find(f.act->free.begin(), f.act->free.end(), act.hold) != f.act->free.end())
+        report("hold", f.key, fmt::format("{} is taken while {} runs", reader_.text(act.hold), reader_.text(*f.act)),
+               plan::RoleId::none, act.hold.hold);
+  }
   for (const Pair &p : act.disrupts) {
     if (p.second >= plan_.roles.size() || !plan_.roles[p.second].down_only_under.valid()) continue;
     const std::uint32_t wanted = plan_.roles[p.second].down_only_under.index;

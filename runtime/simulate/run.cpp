@@ -43,12 +43,13 @@ void Run::tell(const std::string &text) {
   if (options_.listener) options_.listener->said(clock_.monotonic(), text);
 }
 
-void Run::begin() {
+void Run::begin(bool back) {
   machine::Options run;
   run.run_id = "simulated";
   run.who = "nobody";
   run.simulation = this;
   run.past = journal_.records;
+  run.abort = back;
   for (std::size_t i = 0; i < plan_.secrets.size(); ++i) run.secrets.emplace_back("secret");
   if (options_.next_window) {
     run.next_window = options_.next_window;
@@ -146,6 +147,12 @@ Millis Run::until_next_fault(Millis at_most) {
   return step;
 }
 
+void Run::abort() {
+  machine_.reset();
+  monitor_.aborts();
+  begin(true);
+}
+
 bool Run::turn(machine::Millis at_most) {
   const bool more = machine_->turn(until_next_fault(at_most));
   const Millis now = clock_.monotonic();
@@ -219,7 +226,7 @@ void Run::moved(const machine::Move &move, int way) {
   if (dead_of_ != nullptr) return;
   const std::size_t owed = obligations_.violations().size(), broken = monitor_.violations().size();
   if (options_.model.timed) obligations_.moved(move);
-  model_.moved(move);
+  model_.moved(move, way);
   monitor_.moved(move, way);
   if (options_.model.timed && move.kind == machine::Move::Kind::start) obligations_.weigh_now();
   if (options_.listener == nullptr) return;

@@ -26,6 +26,7 @@ class Listener {
 struct RunOptions {
   bool directed = false;   // every move waits for `grant`
   bool protected_ = true;  // requirements, gates, census and claims are asked at the act, as in a real run
+  bool supposes = false;   // directed: `unless` and `expect` go as they are granted
   ModelOptions model;
   std::int64_t start_unix_ms = 1'790'000'000'000;
   /// As the machine's own option; without it no window is kept.
@@ -48,6 +49,10 @@ class Run final : private machine::Simulation {
   bool advance();
   std::vector<machine::Offer> offers() const { return machine_->offers(); }
   void grant(std::uint64_t offer, int way = 0) { machine_->grant(offer, way); }
+  /// Starts nothing new; what is under way comes to its end, then the run has ended.
+  void stop() { machine_->request_stop("nobody"); }
+  /// After it has ended: the way back, on the same journal.
+  void abort();
   /// To its end without a director, however often the controller dies; false if it did not end within a bound of turns.
   bool finish();
 
@@ -101,7 +106,7 @@ class Run final : private machine::Simulation {
     Run *run_;
   };
   bool turn(machine::Millis at_most);
-  void begin();
+  void begin(bool back = false);
   /// Nothing that it does from here on counts.
   void die(const Fault &fault);
   void revive();
@@ -116,6 +121,7 @@ class Run final : private machine::Simulation {
   machine::Value settle(plan::NodeId expression, std::span<const machine::Value> slots,
                         machine::Value unknown) override;
   bool directed() const override { return options_.directed; }
+  bool supposes() const override { return options_.directed && options_.supposes; }
   int way(const machine::Move &move) override { return model_.way(move); }
   void moved(const machine::Move &move, int way) override;
   bool guarded() const override { return options_.protected_; }

@@ -4,9 +4,11 @@
 // upg-replay --run PLAN.upg: a run without a director; a plan that was accepted breaks no rule.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,7 @@
 #include "compiler/sema/modules.h"
 #include "runtime/diagnostics/render_text.h"
 #include "runtime/diagnostics/schedule.h"
+#include "runtime/plan/bytecode_writer.h"
 #include "runtime/safety/check.h"
 #include "runtime/simulate/director.h"
 #include "runtime/simulate/run.h"
@@ -30,6 +33,7 @@ struct Arguments {
   bool minimal = false;  // drop each step in turn
   bool quiet = false;
   bool run = false;
+  std::string write;  // the plan as it was compiled, whatever the checker says
 };
 
 std::optional<Arguments> parse(int count, char **words) {
@@ -44,6 +48,8 @@ std::optional<Arguments> parse(int count, char **words) {
     };
     if (const auto folder = value("stdlib")) {
       out.stdlib.push_back(*folder);
+    } else if (const auto file = value("write")) {
+      out.write = *file;
     } else if (const auto tries = value("tries")) {
       out.tries = static_cast<unsigned>(std::strtoul(tries->c_str(), nullptr, 10));
     } else if (const auto name = value("plan")) {
@@ -86,6 +92,7 @@ bool replay(const plan::Plan &plan, const safety::Proof &proof, const diagnostic
   fmt::print("{} {}: {}\n", read.code, rule, read.message);
   simulate::ReplayOptions options;
   options.tries = arguments.tries;
+  options.message = read.message;
   const simulate::Replayed run = simulate::replay(plan, proof, rule, read.steps, options);
   if (!arguments.quiet || !run.reached) tell(run);
   if (!run.reached) {
@@ -109,7 +116,9 @@ bool replay(const plan::Plan &plan, const safety::Proof &proof, const diagnostic
 
   bool minimal = true;
   for (std::size_t drop = 0; arguments.minimal && drop + 1 < read.steps.size(); ++drop) {
-    if (!read.steps[drop].cue || read.steps[drop].cue->kind == diagnostics::Cue::Kind::told) continue;
+    if (!read.steps[drop].cue || read.steps[drop].cue->kind == diagnostics::Cue::Kind::told ||
+        read.steps[drop].cue->kind == diagnostics::Cue::Kind::abort)  // what comes next is a step of the abort
+      continue;
     std::vector<diagnostics::ScheduleStep> less = read.steps;
     less.erase(less.begin() + static_cast<std::ptrdiff_t>(drop));
     simulate::ReplayOptions same = options;
@@ -117,6 +126,12 @@ bool replay(const plan::Plan &plan, const safety::Proof &proof, const diagnostic
     same.tries = 1;
     const simulate::Replayed without = simulate::replay(plan, proof, rule, less, same);
     if (!without.reached) continue;
+    // Another way to the same harm is another schedule, not a shorter one.
+    const auto same_way = [&](const simulate::Taken &t) {
+      return std::any_of(run.taken.begin(), run.taken.end(),
+                         [&](const simulate::Taken &o) { return o.key == t.key && o.kind == t.kind; });
+    };
+    if (!std::all_of(without.taken.begin(), without.taken.end(), same_way)) continue;
     bool forced = false;
     for (const simulate::Taken &t : without.taken)
       forced = forced || (t.key == read.steps[drop].cue->key || t.key.starts_with(read.steps[drop].cue->key + ":"));
@@ -153,7 +168,7 @@ int main(int count, char **words) {
   if (!arguments)
     return fail(
         "usage: upg-replay [--stdlib=FOLDER] [--plan=NAME] [--limit=HOSTS] [-DNAME=VALUE] [--tries=N] [--minimal] "
-        "[--quiet] [--run] PLAN.upg [SCHEDULE.json]");
+        "[--quiet] [--run] [--write=FILE.upgb] PLAN.upg [SCHEDULE.json]");
   compiler::CompileOptions how;
   how.path = arguments->plan;
   how.plan = arguments->name;
@@ -163,6 +178,11 @@ int main(int count, char **words) {
   how.compiler_version = "replay";
   compiler::Compiled compiled = compiler::compile(how);
   if (!compiled.plan) return fail(diagnostics::render_text(compiled.sink, compiled.sources, {}));
+  if (!arguments->write.empty()) {
+    std::ofstream file(arguments->write, std::ios::binary);
+    file << plan::write(*compiled.plan);
+    return file.flush() ? 0 : fail(arguments->write + ": it cannot be written");
+  }
   const safety::Proof proof = safety::check(*compiled.plan, 0, compiled.sink);
 
   if (arguments->run) return run_through(*compiled.plan, proof) ? 0 : 1;
@@ -179,7 +199,9 @@ int main(int count, char **words) {
   std::size_t good = 0, all = 0;
   for (const diagnostics::ReadSchedule &read : *schedules) {
     const std::string rule = rule_of(read);
-    if (!simulate::judged(rule)) {  // it speaks about the text of the plan; its steps are an illustration
+    const auto &last = read.steps.empty() ? std::nullopt : read.steps.back().cue;
+    const bool undo = rule == "undo" && last && last->kind == diagnostics::Cue::Kind::start;
+    if (!simulate::judged(rule) && !undo) {  // it speaks about the text of the plan; its steps are an illustration
       fmt::print("{} {} is not judged at a step\n", read.code, rule);
       continue;
     }

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Replays the schedule of every rejected plan of the suites: the mistakes of the examples, the failing example of every
-rule, and what the comparison of checker and explorer has found. What the checker accepts runs through without a violation.
+rule, what the comparison of checker and explorer has found, and plans beside this file. (Those that unit tests build are
+replayed there.) What the checker accepts runs through without a violation. And each rejected plan is compiled all the same,
+into a file that no upgc would write: upgrun must refuse it for the same rules.
 
-    replay_all.py UPGC UPG_REPLAY EXAMPLES FOLDER [FOUND]
+    replay_all.py UPGC UPG_REPLAY UPGRUN EXAMPLES FOLDER [PLANS...]
 """
 
 import json
@@ -21,8 +23,9 @@ def run(command):
 
 
 class Suite:
-    def __init__(self, upgc, replay, folder):
-        self.upgc, self.replay, self.folder = upgc, replay, folder
+    def __init__(self, upgc, replay, upgrun, folder):
+        self.upgc, self.replay, self.upgrun, self.folder = upgc, replay, upgrun, folder
+        self.refused = 0
         self.plans = self.rejections = self.words = self.sound = self.bad = 0
         self.stopped_by = {}
 
@@ -41,6 +44,7 @@ class Suite:
         if not found:
             return None  # no rule of the checker is broken: a mistake of another kind
         self.plans += 1
+        self.crafted(path, {d["code"] for d in found if d["severity"] == "error"})
         for d in found:
             in_words = d["code"] in IN_WORDS or "one moves what the other tests" in d["message"]
             if not d["schedule"] and not in_words:
@@ -63,6 +67,24 @@ class Suite:
             self.fault(path, f"the replay ends with {replayed.returncode}\n{output}{replayed.stderr.decode(errors='replace')}")
         return None
 
+    def crafted(self, path, codes):
+        """Past upgc: the file as it would be if nobody had checked the plan."""
+        file, runs = self.folder / "crafted.upgb", self.folder / "runs"
+        file.unlink(missing_ok=True)
+        if run([self.replay, f"--write={file}", str(path)]).returncode != 0:
+            return self.fault(path, "it cannot be compiled unchecked")
+        for command in (["verify"], ["run", "--yes", "--now", f"--runs={runs}"]):
+            result = run([self.upgrun, *command, str(file)])
+            said = result.stderr.decode(errors="replace")
+            if result.returncode != 1:
+                self.fault(path, f"upgrun {command[0]} ends with {result.returncode} for a plan that is refused\n{said}")
+            for code in codes:
+                if f"error[{code}]" not in said:
+                    self.fault(path, f"upgrun {command[0]} does not tell {code}\n{said}")
+        if runs.exists():
+            self.fault(path, "a folder was made for a run that never was")
+        self.refused += 1
+
     def accepted(self, path):
         if run([self.upgc, "check", TODAY, str(path)]).returncode != 0:
             return
@@ -73,9 +95,10 @@ class Suite:
 
 
 def main():
-    upgc, replay, examples, folder = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3]), pathlib.Path(sys.argv[4])
+    upgc, replay, upgrun = sys.argv[1:4]
+    examples, folder = pathlib.Path(sys.argv[4]), pathlib.Path(sys.argv[5])
     folder.mkdir(parents=True, exist_ok=True)
-    suite = Suite(upgc, replay, folder)
+    suite = Suite(upgc, replay, upgrun, folder)
     for path in sorted(examples.glob("*/mistakes/*.upg")):
         suite.rejected(path)
     for row in json.loads(run([upgc, "explain", "--list", "--format=json"]).stdout):
@@ -85,14 +108,14 @@ def main():
             path = folder / f"{row['code']}-{which}.upg"
             path.write_text(row[which], encoding="utf-8")
             judge(path)
-    for found in sys.argv[5:]:
+    for found in sys.argv[6:]:
         for path in sorted(pathlib.Path(found).glob("*.upg")):
             suite.rejected(path)
             suite.accepted(path)
     for path in sorted(examples.glob("*/*.upg")):
         suite.accepted(path)
     print(f"{suite.plans} rejected plans, {suite.rejections} schedules replayed, {suite.words} rejections in words, "
-          f"{suite.sound} accepted plans run through, {suite.bad} faults")
+          f"{suite.sound} accepted plans run through, {suite.refused} crafted files refused by upgrun, {suite.bad} faults")
     for how, times in sorted(suite.stopped_by.items()):
         print(f"  with what a real run asks at the act: {how}: {times}")
     return 1 if suite.bad or not suite.rejections else 0

@@ -17,6 +17,7 @@ void report(Analysis &a, StepIx at, const Armed &armed, const std::string &when,
   if (at != kNone && at != 0) out.label(a.range(at), last);
   out.label(a.range(a.plan.states[state.index].where), value + " is transient");
   a.step(out, armed.by);
+  if (when == "when the abort ends") a.halts(out, a.tree.on_abort());
   if (at == kNone || at == 0)
     out.step("", last + " with " + cell + " still " + value, {}, Analysis::plan_end());
   else

@@ -60,7 +60,9 @@ void check(Analysis &a) {
     if (!seen[b.role] || left < margin[b.role]) {
       seen[b.role] = true;
       margin[b.role] = left;
-      worst[b.role] = {plan::RoleId(b.role), b.total, moment.cut.weight + b.out, b.budget + b.out, moment.hosts};
+      worst[b.role] = {
+          plan::RoleId(b.role), b.total,      moment.cut.weight + b.out,
+          b.budget + b.out,     moment.hosts, moment.accepted > moment.cut.weight ? moment.accepted + b.out : 0};
     }
     if (moment.harmful.empty() || condemned(a, moment)) continue;
     const StepIx last = moment.harmful.back().opener;
@@ -103,7 +105,7 @@ void check(Analysis &a) {
     } else if (a.site.role(r) != nullptr && !a.site.hosts_of(r).empty()) {
       std::uint64_t total = 0;
       for (const HostIx h : a.site.hosts_of(r)) total += a.site.host(h).many;
-      a.proof.worst.push_back({plan::RoleId(r), total, 0, std::numeric_limits<std::uint64_t>::max(), {}});
+      a.proof.worst.push_back({plan::RoleId(r), total, 0, std::numeric_limits<std::uint64_t>::max(), {}, 0});
     }
   }
 }

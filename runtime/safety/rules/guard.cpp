@@ -32,7 +32,10 @@ std::vector<Required> requirements(Analysis &a, StepIx s) {
     const GateIx g = a.contracts.stoppable(p);
     if (g == kNone) continue;
     if (std::any_of(out.begin(), out.end(), [&](const Required &r) { return r.gate == g; })) continue;
-    if (a.lifted("stoppable", s, plan::RoleId(a.site.pair_role(p)))) continue;
+    if (const StepIx waiver = a.lifting("stoppable", s, plan::RoleId(a.site.pair_role(p))); waiver != kNone) {
+      if (!a.knowledge.before(s, g).good()) a.use(waiver);
+      continue;
+    }
     out.push_back({g, {}, p});
   }
   return out;
@@ -65,8 +68,10 @@ StepIx undone_pass(Analysis &a, StepIx s, GateIx gate, const Known &known) {
   StepIx found = kNone;
   for (const StepIx pass : a.knowledge.passes(gate)) {
     if (pass >= s || !a.tree.below(s, a.tree[pass].region)) continue;
-    if (known.by != kNone && (pass == known.by || a.tree.relation(pass, known.by) == Tree::Relation::before))
-      found = pass;
+    if (known.by == kNone) continue;
+    // Two recoveries of an attempt do not follow one another, nor does anything known outlive a failure.
+    const bool apart = pass != known.by && a.tree[a.tree.meet(pass, known.by)].kind == StepKind::attempt;
+    if (!apart && (pass == known.by || a.tree.relation(pass, known.by) == Tree::Relation::before)) found = pass;
   }
   return found;
 }
@@ -200,6 +205,17 @@ void report_unguarded(Analysis &a, StepIx s) {
     out.help("write `requires` with a gate in `" + a.contracts.action_text(c) +
              "`, or give its roles a `stoppable` gate, and await it before");
   }
+  // A gate that was asked and would be one of those, had nothing come after it.
+  std::vector<StepIx> told;
+  for (GateIx g = 0; g < a.contracts.gate_count(); ++g) {
+    const GateInstance &gate = a.contracts.gate(g);
+    if (!gate.written || a.knowledge.passes(g).empty() || !about_it(c, gate) || !a.contracts.hits(c, gate)) continue;
+    const Known known = a.knowledge.before(s, g);
+    if (!known.concurrent || std::find(told.begin(), told.end(), known.by) != told.end()) continue;
+    told.push_back(known.by);
+  }
+  std::sort(told.begin(), told.end());
+  for (const StepIx by : told) a.step(out, by, ", which makes what was asked about it stale");
   a.step(out, s, " with no gate about it known");
 }
 

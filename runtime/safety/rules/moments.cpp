@@ -87,8 +87,11 @@ Moment worst_moment(Analysis &a, const Budget &budget, std::string_view rule) {
   };
   Moment moment;
   moment.cut = Cuts(a.tree, a.flow, budget, lifted).worst();
-  if (!lifts.empty() && Cuts(a.tree, a.flow, budget, [](StepIx) { return false; }).worst().weight > budget.budget) {
-    for (const StepIx s : lifts) a.use(s);
+  if (!lifts.empty()) {
+    moment.accepted = Cuts(a.tree, a.flow, budget, [](StepIx) { return false; }).worst().weight;
+    if (moment.accepted > budget.budget) {
+      for (const StepIx s : lifts) a.use(s);
+    }
   }
   moment.hosts = hosts_of(a, moment.cut.who);
   if (moment.cut.weight <= budget.budget) return moment;
@@ -170,8 +173,10 @@ void tell_moment(Analysis &a, const Moment &moment, const MomentWords &words, di
       if (!before.empty())
         text += " while " + before + (before.find(", ") == std::string::npos ? " is " : " are ") + words.taken;
       if (closing && line + 1 == lines) text += words.last;
-      report.step(carried ? a.who(opener) : host, text, a.range(opener),
-                  whole || carried ? a.cue(opener) : a.cue(opener, hosts[line]));
+      a.halts(report, opener);
+      diagnostics::Cue cue = whole || carried ? a.cue(opener) : a.cue(opener, hosts[line]);
+      if (lost) cue.kind = diagnostics::Cue::Kind::lose;
+      report.step(carried ? a.who(opener) : host, text, a.range(opener), std::move(cue));
       if (whole) {
         before += (before.empty() ? "" : ", ") + names_of(a, hosts);
       } else {

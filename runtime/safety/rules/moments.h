@@ -12,6 +12,7 @@ struct Moment {
   Cut cut;                    // with waivers taken into account
   std::vector<Down> harmful;  // a smallest part of it that breaks the budget, in the order of the steps; empty: kept
   std::vector<plan::HostId> hosts;  // names for `cut`
+  std::uint64_t accepted = 0;       // weight of the worst moment as if nothing were accepted; 0: nothing is
 };
 /// Whether taking or giving back a hold that must not be there makes the harmful moment: it is told already.
 bool condemned(const Analysis &a, const Moment &moment);

@@ -34,6 +34,7 @@ void report(Analysis &a, StepIx at, const Open &o, std::string_view whole) {
     }
   }
   a.step(out, o.opener);
+  if (whole == "the abort") a.halts(out, a.tree.on_abort());
   out.step(plan_end ? std::string() : host,
            (plan_end ? std::string(whole) + " ends" : std::string("ends its turn")) + " with `" + name + "` of " +
                host + ' ' + state,

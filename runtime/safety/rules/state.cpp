@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
 
@@ -29,7 +31,13 @@ void report(Analysis &a, StepIx s, CellIx cell, Values now, Values wanted, plan:
                    (moves ? "moves it from " : "requires ") + a.contracts.value_name(state, wanted));
   if (need.valid()) out.label(a.range(need), "required here");
   const StepIx mover = mover_before(a, s, cell);
-  if (mover != kNone) {
+  // An abort may also begin before the step that moves it.
+  const bool aborts = a.tree.on_abort() != kNone && a.tree.below(s, a.tree.on_abort());
+  const auto brings = [&](const Move &m) { return m.cell == cell && ((m.to | m.between) & wrong) != 0; };
+  if (mover != kNone && aborts &&
+      std::none_of(a.tree.contract(a.tree[mover]).moves.begin(), a.tree.contract(a.tree[mover]).moves.end(), brings)) {
+    out.label(a.range(mover), "it may not have come to this by then");
+  } else if (mover != kNone) {
     out.label(a.range(mover), "left it so");
     a.step(out, mover);
   } else if (now == a.contracts.cell(cell).all) {
@@ -38,6 +46,26 @@ void report(Analysis &a, StepIx s, CellIx cell, Values now, Values wanted, plan:
              " == ... { }`");
   }
   a.step(out, s, " while " + name + " may be " + a.contracts.value_name(state, wrong));
+}
+
+/// A count is wider by the hosts that may be lost: as many are lost as it takes to miss it, those that come first.
+void lose_for(const Analysis &a, diagnostics::Sink::Builder &out, const Miscount &m, const CountNeed &need) {
+  const auto amount = static_cast<std::uint64_t>(std::max<std::int64_t>(need.amount, 0));
+  std::uint64_t missing = 0;
+  if (need.relation != 2 && m.low < amount) missing = amount - m.low;
+  if (need.relation != 1 && m.high > amount) missing = m.high - amount;
+  if (a.plan.tolerate == 0 || missing > a.plan.tolerate) return;
+  std::vector<HostIx> lost;
+  const HostIx here = a.tree[a.tree[m.act].region].host;  // who is lost takes no turn any more
+  for (StepIx x = 0; x < m.act && lost.size() < missing; ++x) {
+    const Step &step = a.tree[x];
+    if (step.kind != StepKind::iteration || !a.plan.rollouts[a.plan.node(step.node).a].tolerant) continue;
+    if (step.host == here || !contains(*need.hosts, step.host) ||
+        std::find(lost.begin(), lost.end(), step.host) != lost.end())
+      continue;
+    lost.push_back(step.host);
+    a.loses(out, x);
+  }
 }
 
 void check(Analysis &a) {
@@ -71,6 +99,7 @@ void check(Analysis &a) {
     }
   }
   for (const Miscount &m : a.flow.miscounts()) {
+    if (m.undo) continue;  // told with the undo
     const CountNeed &need = a.tree.contract(a.tree[m.act]).counts[m.need];
     if (a.lifted("state", m.act) || !a.first(diagnostics::Kind::rule_state, need.node)) continue;
     static constexpr std::string_view kRelation[] = {"exactly ", "at least ", "at most "};
@@ -81,6 +110,7 @@ void check(Analysis &a) {
                  a.named(m.act) + " may start while a count is wrong: it requires " +
                      std::string(kRelation[need.relation]) + std::to_string(need.amount) + ", there may be " + count);
     out.label(a.range(need.node), "required here");
+    lose_for(a, out, m, need);
     a.step(out, m.act, " while the count is " + count);
   }
 }

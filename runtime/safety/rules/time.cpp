@@ -48,6 +48,59 @@ void limits(Analysis &a, const Times &times) {
   }
 }
 
+/// How long it takes after the act until what it opens is closed, as far as that stands inside of `block`.
+Duration until_closed(const Analysis &a, const Times &times, StepIx act, StepIx block) {
+  Duration sum;
+  const Contract &c = a.tree.contract(a.tree[act]);
+  if (c.disrupts.empty() && c.changes.empty()) return sum;
+  const auto open = [&](StepIx s) {
+    const std::vector<Open> all = a.flow.open_before(s);
+    return std::any_of(all.begin(), all.end(), [&](const Open &o) { return o.opener == act; });
+  };
+  for (StepIx x = act; x != block && a.tree[x].parent != kNone; x = a.tree[x].parent) {
+    const StepIx up = a.tree[x].parent;
+    const StepKind kind = a.tree[up].kind;
+    const bool in_order = (spine(kind) && kind != StepKind::dag) || kind == StepKind::iteration;
+    if (!in_order && kind != StepKind::unless) continue;
+    for (std::uint32_t i = a.tree.ordinal(x) + 1; i < a.tree[up].children.size(); ++i) {
+      const StepIx after = a.tree[up].children[i];
+      if (!a.flow.at(after).reached || !open(after)) return sum;
+      sum.typical += times.of(after).typical;
+      sum.worst += times.of(after).worst;
+    }
+  }
+  return sum;
+}
+
+/// An accepted outage that usually lasts longer than was agreed. In the worst case it may; the run says so then.
+void outages(Analysis &a, const Times &times) {
+  for (StepIx s = 0; s < a.tree.size(); ++s) {
+    const Step &step = a.tree[s];
+    if (step.kind != StepKind::accept || !a.flow.at(s).reached) continue;
+    const plan::Waiver &w = a.plan.waivers[a.plan.node(step.node).a];
+    if (w.at_most <= 0 || !w.role.valid()) continue;
+    StepIx first = kNone;
+    for (StepIx x = s; x < step.end && first == kNone; ++x) {
+      if (a.tree[x].kind != StepKind::act || !a.flow.at(x).reached) continue;
+      const Contract &c = a.tree.contract(a.tree[x]);
+      const auto ours = [&](PairIx p) { return a.site.pair_role(p) == w.role.index; };
+      if (std::any_of(c.disrupts.begin(), c.disrupts.end(), ours)) first = x;
+    }
+    if (first == kNone) continue;
+    const std::int64_t typical = times.of(first).typical + until_closed(a, times, first, s).typical;
+    if (typical <= w.at_most || a.lifted("time", s) || !a.first(Kind::rule_time, step.node)) continue;
+    const std::string role(a.site.role_name(w.role.index));
+    auto out = a.report(Kind::rule_time, a.range(w.where),
+                        "the outage of `" + role + "` is accepted for at most " + duration_text(w.at_most) +
+                            ", but usually lasts " + duration_text(typical));
+    out.label(a.range(first), "it begins here");
+    out.note(
+        "the time counts from the first outage of the role in the block; once it is over the run takes it down no "
+        "further");
+    out.help("have a longer outage agreed, or do less while the role is down");
+  }
+}
+
 /// The longest time that the windows are open without a break; nothing if they are all over.
 struct Longest {
   std::int64_t length = 0;
@@ -135,6 +188,7 @@ void check(Analysis &a) {
   a.proof.typical_ms = times.of(0).typical;
   a.proof.worst_ms = times.of(0).worst;
   limits(a, times);
+  outages(a, times);
   windows(a, times);
 }
 

@@ -124,7 +124,8 @@ class Tolerance {
           auto out = a_.report(Kind::rule_order, a_.range(later),
                                a_.named(later) + " may start while a host that was lost is still under change");
           out.label(a_.range(x), "a host may be lost here").label(a_.range(order.where), "the order");
-          a_.step(out, x, ", and the host is lost");
+          a_.step(out, x);
+          a_.loses(out, a_.tree[x].region, " and stays under change");
           a_.step(out, later);
           out.help("leave `tolerant` out of the rollout that comes first");
           return;

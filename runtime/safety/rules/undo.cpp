@@ -70,6 +70,15 @@ class Undo {
              std::nullopt);
   }
 
+  /// The undo starts, in an abort right after the act: what is judged there.
+  void starts_undo(diagnostics::Sink::Builder &out, const std::string &more) {
+    using diagnostics::Cue;
+    if (a_.tree.point() == kNone) return last(out, more);
+    out.step("", "the run is halted and aborted", {}, Cue{Cue::Kind::abort, Cue::no_node, "abort"});
+    out.step(a_.who(s_), "undoes " + a_.contracts.action_text(act_) + more, a_.range(undo_action().where),
+             Cue{Cue::Kind::start, a_.tree[s_].node.index, "abort/undo"});
+  }
+
   using Out = diagnostics::Sink::Builder;
 
   /// It touches no other host, and reaches every one whose health an abort has to see again.
@@ -155,14 +164,27 @@ class Undo {
 
   /// GUARD, STATE and HOLD for the undo alone, right after the action: no gate is known then.
   void starts() {
-    const bool asks = !undo_.gates.empty() || !undo_.counts.empty();
+    const bool asks = !undo_.gates.empty();
+    for (const Miscount &m : a_.flow.miscounts()) {
+      if (!m.undo || m.act != s_ || told(9)) continue;
+      const CountNeed &need = undo_.counts[m.need];
+      static constexpr std::string_view kRelation[] = {"exactly ", "at least ", "at most "};
+      const std::string count = m.low == m.high ? std::to_string(m.low)
+                                                : "between " + std::to_string(m.low) + " and " + std::to_string(m.high);
+      report("may start while a count is wrong: it requires " + std::string(kRelation[need.relation]) +
+                 std::to_string(need.amount) + ", there may be " + count,
+             [&](Out &out) {
+               out.label(a_.range(need.node), "required here");
+               starts_undo(out, " while the count is " + count);
+             });
+    }
     if ((asks || undo_.destructive()) && !told(3)) {
       const std::string does = undo_.destroys ? "destroys" : "takes roles down";
       report(
           asks ? "requires what nothing has asked when an abort starts" : does + ", and nothing asks a gate before it",
           [&](Out &out) {
             out.note("an abort starts where the run has stopped: no gate is known");
-            last(out, " with no gate known");
+            starts_undo(out, " with no gate known");
             out.help("write `on abort { }`, which can await gates before it goes back");
           });
     }
@@ -176,20 +198,25 @@ class Undo {
       const std::string is =
           "`" + a_.contracts.cell_text(cell) + "` is " + a_.contracts.value_name(state, found & ~wanted);
       report("may start while " + is + ", but it needs " + a_.contracts.value_name(state, wanted),
-             [&](Out &out) { last(out, " while " + is); });
+             [&](Out &out) { starts_undo(out, " while " + is); });
     };
     for (const Move &m : undo_.moves) wrong(m.cell, m.from);
     for (const auto &[cell, need] : undo_.values) wrong(cell, need.first);
     for (const auto &[hold, need] : undo_.held) {
       const std::string name = a_.contracts.hold_text(hold);
       if (a_.tree.inside(s_, hold) || told(5)) continue;
-      report("requires hold `" + name + "`, which is not held around the action",
-             [&](Out &out) { out.help("put the action inside `with " + name + " { }`"); });
+      report("requires hold `" + name + "`, which is not held around the action", [&](Out &out) {
+        starts_undo(out, " while " + name + " is not held");
+        out.help("put the action inside `with " + name + " { }`");
+      });
     }
     for (const auto &[hold, need] : undo_.free) {
       if (!a_.tree.inside(s_, hold) || told(6)) continue;
       report("requires that hold `" + a_.contracts.hold_text(hold) + "` is not held, but it is held around the action",
-             [](Out &out) { out.note("an abort takes the holds around an action again before it undoes it"); });
+             [&](Out &out) {
+               starts_undo(out, " while it is held");
+               out.note("an abort takes the holds around an action again before it undoes it");
+             });
     }
   }
 
@@ -202,7 +229,7 @@ class Undo {
         if ((h != down && !contains(a_.site.host(h).via, down)) || told(7)) continue;
         const std::string state = std::string(a_.site.host_name(down)) + " is down";
         report("may start while " + state, [&](Out &out) {
-          last(out, " while " + state);
+          starts_undo(out, " while " + state);
           out.help("let the action await the boot of the host (`awaits boot of h`)");
         });
       }
@@ -221,7 +248,7 @@ class Undo {
           serial ? "brings two hosts of `" + name + "` under change at once" : "takes `" + name + "` below its policy",
           [&](Out &out) {
             out.label(a_.range(a_.site.role(b.role)->where), serial ? "it is serial" : "its policy");
-            last(out, "");
+            starts_undo(out, "");
             out.help("write `on abort { }`, which can go back one host after the other");
           });
     }

@@ -90,6 +90,37 @@ TEST(Attempt, AStepThatMayStartOnceIsNotTriedAgain) {
       checked(t.finish({t.attempt(2, {t.act(convert, {n()}), t.in_service(n())}, {{t.in_service(n())}})}));
   EXPECT_EQ(code(said), "E1012") << said;
 }
+TEST(Attempt, ARecoveryMayRunTwiceFromThreeRoundsOn) {
+  for (const std::uint32_t rounds : {2u, 3u}) {
+    Trio t;
+    const plan::ActionId mend = t.action("mend", {t.changes(t.member)});
+    t.p.actions[mend.index].once = true;
+    const auto n = [&] { return t.host_node(t.node1); };
+    const std::string said =
+        checked(t.finish({t.attempt(rounds, {t.stoppable(n()), t.act(t.reboot, {n()}), t.in_service(n())},
+                                    {{t.in_service(n()), t.act(mend, {n()}), t.in_service(n())}})}));
+    EXPECT_EQ(said.empty() ? "" : code(said), rounds == 2 ? "" : "E1012") << said;
+  }
+}
+TEST(Attempt, RecoveriesComeInAnyOrder) {
+  for (const std::uint32_t rounds : {2u, 3u}) {
+    Trio t;
+    const plan::RoleId client = t.role("client", {t.available(plan::AvailableKind::may_be_down)});
+    t.usual_gates(client);
+    const plan::HostId desk = t.host("desk", {client});
+    plan::Order order;
+    order.groups = {{{t.member}}, {{client}}};
+    order.where = t.where();
+    t.p.orders.push_back(order);
+    const plan::ActionId update = t.action("update", {t.changes(client)});
+    const auto n = [&] { return t.host_node(t.node1); };
+    const auto d = [&] { return t.host_node(desk); };
+    const std::string said = checked(t.finish(
+        {t.attempt(rounds, {t.in_service(n())},
+                   {{t.act(t.upgrade, {n()}), t.in_service(n())}, {t.act(update, {d()}), t.in_service(d())}})}));
+    EXPECT_EQ(said.empty() ? "" : code(said), rounds == 2 ? "" : "E1009") << said;
+  }
+}
 TEST(Attempt, OtherwiseIsProvedToo) {
   Trio t;
   const auto n = [&] { return t.host_node(t.node1); };

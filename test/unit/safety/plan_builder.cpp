@@ -1,6 +1,10 @@
 #include "test/unit/safety/plan_builder.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
+
+#include "runtime/simulate/director.h"
 
 namespace upg::safety::testing {
 
@@ -245,9 +249,30 @@ plan::Plan &PlanBuilder::finish(Ns body, bool proven) {
   return p;
 }
 
-std::string checked(const plan::Plan &plan, std::int64_t today) {
+namespace {
+
+/// Every schedule whose last step is one that a run takes comes about in a run.
+void replay_all(const plan::Plan &plan, const Proof &proof, const diagnostics::Sink &sink) {
+  constexpr std::size_t kSmall = 12;  // hosts; others are about size
+  if (plan.hosts.size() > kSmall) return;
+  for (const diagnostics::Diagnostic &d : sink.all()) {
+    const std::string_view name = diagnostics::info(d.kind).name;
+    const std::string rule(name.starts_with("rule_") ? name.substr(5) : name);
+    const bool undo = rule == "undo" && !d.schedule.empty() && d.schedule.back().cue &&
+                      d.schedule.back().cue->kind == diagnostics::Cue::Kind::start &&
+                      d.schedule.back().cue->key == "abort/undo";
+    if (d.schedule.empty() || (!simulate::judged(rule) && !undo)) continue;
+    const simulate::Replayed run = simulate::replay(plan, proof, rule, d.schedule, {.message = d.message});
+    EXPECT_TRUE(run.reached) << "no replay of " << d.message << ": " << run.why;
+  }
+}
+
+}  // namespace
+
+std::string checked(const plan::Plan &plan, std::int64_t today, bool replays) {
   diagnostics::Sink sink;
-  check(plan, today, sink);
+  const Proof proof = check(plan, today, sink);
+  if (replays) replay_all(plan, proof, sink);
   std::string out;
   for (const diagnostics::Diagnostic &d : sink.all()) {
     out += std::string(diagnostics::info(d.kind).code) + ' ' + d.message + '\n';

@@ -172,7 +172,8 @@ class PlanBuilder {
 };
 
 /// What the checker said: one line per diagnostic, "E1001 message", its schedule below as "  1 node1 starts reboot".
-std::string checked(const plan::Plan &plan, std::int64_t today = 0);
+/// Every schedule that is judged at a step is replayed too, unless a test says why not.
+std::string checked(const plan::Plan &plan, std::int64_t today = 0, bool replays = true);
 Proof proof(const plan::Plan &plan);
 
 /// Three hosts of a quorum role `member` (serial), with gates, `reboot` and `upgrade`.

@@ -38,7 +38,8 @@ TEST(Undo, MovesFromWhereTheStateIsNot) {
   EXPECT_EQ(t.said(),
             "E1022 the undo of `go` on node1 may start while `os(node1)` is `new`, but it needs `odd`\n"
             "  1 node1 starts go\n"
-            "  2 node1 undoes go while `os(node1)` is `new`\n");
+            "  2 the run is halted and aborted\n"
+            "  3 node1 undoes go while `os(node1)` is `new`\n");
 }
 TEST(Undo, NothingWhereAStateWasMoved) {
   Undone t;
@@ -61,7 +62,8 @@ TEST(Undo, NoGateIsKnown) {
   EXPECT_EQ(t.said(),
             "E1022 the undo of `go` on node1 requires what nothing has asked when an abort starts\n"
             "  1 node1 starts go\n"
-            "  2 node1 undoes go with no gate known\n");
+            "  2 the run is halted and aborted\n"
+            "  3 node1 undoes go with no gate known\n");
 }
 TEST(Undo, TakesRolesDown) {
   Undone t;
