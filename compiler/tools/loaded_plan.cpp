@@ -61,32 +61,44 @@ void judge(LoadedPlan &loaded, Wish wish, std::int64_t today) {
 }
 
 /// What the plan's waivers lift, for formats that know of suppressed findings. A waiver that is itself found wanting
-/// (it lifts nothing, or has expired) is among the findings already.
-std::vector<diagnostics::AcceptedRisk> accepted_risks(const LoadedPlan &loaded) {
+/// (it lifts nothing, or has expired) is among the findings already; one that lifts only what another cause breaks too
+/// is told by itself.
+std::vector<diagnostics::AcceptedRisk> accepted_risks(const LoadedPlan &loaded, std::int64_t today) {
   std::vector<diagnostics::AcceptedRisk> out;
   if (!loaded.plan) return out;
   const plan::Plan &plan = *loaded.plan;
-  for (const plan::Waiver &waiver : plan.waivers) {
-    const diagnostics::Range where{{waiver.where.file}, waiver.where.begin, waiver.where.end};
-    const auto told = loaded.sink.all();
-    if (std::any_of(told.begin(), told.end(), [&](const diagnostics::Diagnostic &d) {
-          return (d.kind == Kind::rule_unused_waiver || d.kind == Kind::rule_waiver) && d.primary.range == where;
+  std::vector<bool> told(plan.waivers.size(), false);
+  const auto range = [](const plan::Span &s) { return diagnostics::Range{{s.file}, s.begin, s.end}; };
+  for (safety::Lifted &lifted : safety::lifted_findings(plan, today)) {
+    const plan::Waiver &waiver = plan.waivers[lifted.waiver];
+    told[lifted.waiver] = true;
+    out.push_back({std::move(lifted.finding), std::string(plan.text(waiver.reason)), range(waiver.where)});
+  }
+  for (std::size_t i = 0; i < plan.waivers.size(); ++i) {
+    const plan::Waiver &waiver = plan.waivers[i];
+    const auto all = loaded.sink.all();
+    if (told[i] || std::any_of(all.begin(), all.end(), [&](const diagnostics::Diagnostic &d) {
+          return (d.kind == Kind::rule_unused_waiver || d.kind == Kind::rule_waiver) &&
+                 d.primary.range == range(waiver.where);
         }))
       continue;
     const std::string_view name = plan.text(waiver.rule);
     const auto rules = safety::rules();
     const auto rule = std::find_if(rules.begin(), rules.end(), [&](const safety::Rule &r) { return r.name == name; });
+    diagnostics::Diagnostic d{};
     // `accept outage of R` lifts what R needs; that rule's own name is about the outage's end.
-    const Kind kind = name == "outage" || rule == rules.end() ? Kind::rule_avail : rule->kind;
-    out.push_back(
-        {kind, "accepted: " + report::waiver_text(plan, waiver), std::string(plan.text(waiver.reason)), where});
+    d.kind = name == "outage" || rule == rules.end() ? Kind::rule_avail : rule->kind;
+    d.message = "accepted: " + report::waiver_text(plan, waiver);
+    d.primary.range = range(waiver.where);
+    out.push_back({std::move(d), std::string(plan.text(waiver.reason)), range(waiver.where)});
   }
   return out;
 }
 
 std::string for_programs(const LoadedPlan &loaded, const PlanOptions &options) {
   const std::vector<diagnostics::Explanation> pages = all_pages();
-  const std::vector<diagnostics::AcceptedRisk> accepted = accepted_risks(loaded);
+  std::vector<diagnostics::AcceptedRisk> accepted;
+  if (options.output.format == Format::sarif) accepted = accepted_risks(loaded, today(options.source).value_or(0));
   const std::string input = options.source.stdin_name.empty() ? options.input : options.source.stdin_name;
   const std::string version = program_version();
   const diagnostics::Findings findings{.sink = loaded.sink,

@@ -10,12 +10,11 @@
 
 namespace upg::diagnostics {
 
-/// A finding that the author has accepted: a waiver that lifts something.
+/// A finding that the author has accepted.
 struct AcceptedRisk {
-  Kind kind;            // of the rule that is lifted
-  std::string message;  // "a breach of `serial` of `member` is accepted"
+  Diagnostic finding;  // as it would be without the waiver
   std::string reason;
-  Range where;  // the waiver
+  Range waiver;
 };
 
 /// What the formats for other programs are made of.

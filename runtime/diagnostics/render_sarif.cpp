@@ -98,7 +98,7 @@ class Log {
   void collect_rules() {
     std::set<Kind> kinds;
     for (const Diagnostic &d : findings_.sink.all()) kinds.insert(d.kind);
-    for (const AcceptedRisk &risk : findings_.accepted) kinds.insert(risk.kind);
+    for (const AcceptedRisk &risk : findings_.accepted) kinds.insert(risk.finding.kind);
     for (const Kind kind : kinds) rules_.emplace(kind, rules_.size());
   }
 
@@ -254,20 +254,10 @@ class Log {
   }
 
   Json suppressed(const AcceptedRisk &risk) {
-    Diagnostic d{};
-    d.kind = risk.kind;
-    d.message = risk.message;
-    d.primary.range = risk.where;
-    Json out = {{"ruleId", info(risk.kind).code},
-                {"ruleIndex", rules_.at(risk.kind)},
-                {"level", "error"},
-                {"message", message(risk.message)},
-                {"locations", Json::array()}};
-    place(out, d.primary);
+    Json out = result(risk.finding);
     Json suppression = {{"kind", "inSource"}, {"status", "accepted"}, {"justification", risk.reason}};
-    if (!out["locations"].empty()) suppression["location"] = location(risk.where, "");
+    if (is_file(clamped(risk.waiver, findings_.sources))) suppression["location"] = location(risk.waiver, "");
     out["suppressions"] = Json::array({std::move(suppression)});
-    print(out, d);
     return out;
   }
 

@@ -96,7 +96,11 @@ TEST(Sarif, HasEveryPart) {
       .step("", "t", {});
   sink.report(Kind::unused_name, {}, "w");
   sink.raise_warnings();
-  const AcceptedRisk risk{Kind::rule_serial, "accepted: serial", "why", {f, 0, 2}};
+  Diagnostic lifted{};
+  lifted.kind = Kind::rule_serial;
+  lifted.message = "two at once";
+  lifted.primary.range = {f, 3, 4};
+  const AcceptedRisk risk{lifted, "why", {f, 5, 11}};
   Findings findings = findings_of(sink, sources);
   findings.accepted = {&risk, 1};
   const auto log = nlohmann::json::parse(render_sarif(findings));
@@ -120,7 +124,12 @@ TEST(Sarif, HasEveryPart) {
   EXPECT_FALSE(steps[1]["location"].contains("physicalLocation"));
   EXPECT_EQ(first["fixes"][0]["artifactChanges"][0]["replacements"][0]["insertedContent"]["text"], "y");
   EXPECT_EQ(run["results"][1]["level"], "error");  // raised
-  EXPECT_EQ(run["results"][2]["suppressions"][0]["justification"], "why");
+  const auto &accepted = run["results"][2];
+  EXPECT_EQ(accepted["message"]["text"], "two at once");
+  EXPECT_EQ(accepted["locations"][0]["physicalLocation"]["region"]["startColumn"], 3);
+  const auto &suppression = accepted["suppressions"][0];
+  EXPECT_EQ(suppression["justification"], "why");
+  EXPECT_EQ(suppression["location"]["physicalLocation"]["region"]["startLine"], 2);
   EXPECT_EQ(run["tool"]["driver"]["rules"].size(), 3u);
 }
 
