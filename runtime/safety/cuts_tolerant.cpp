@@ -121,11 +121,12 @@ Cut Cuts::tolerant_roll(StepIx s, OpenHosts &open, std::vector<StepIx> &visited)
     for (const State &state : row) heaviest = std::max(heaviest, state.weight);
   }
   standing.weight += heaviest;
-  // Who: the heaviest turns that may be live, the last of equal ones, since who is lost has had its turn before; and
-  // the heaviest hosts that may be lost beside them, the first of equal ones.
+  // Who: the heaviest turns that may be live, and the heaviest hosts that may be lost beside them, the first of equal
+  // ones. With one turn at a time who is lost has had its turn before, so the last of equal ones is live.
   standing.who = measure(open).who;
   std::vector<const Choice *> live;
-  for (std::size_t i = choices.size(); i-- > before;) live.push_back(&choices[i]);
+  for (std::size_t i = before; i < choices.size(); ++i) live.push_back(&choices[i]);
+  if (width == 1) std::reverse(live.begin(), live.end());
   std::stable_sort(live.begin(), live.end(), [](const Choice *x, const Choice *y) { return x->live > y->live; });
   for (std::size_t i = 0; i < live.size() && i < width; ++i)
     standing.who.insert(standing.who.end(), live[i]->cut.who.begin(), live[i]->cut.who.end());

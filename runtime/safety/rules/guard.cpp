@@ -69,6 +69,8 @@ StepIx undone_pass(Analysis &a, StepIx s, GateIx gate, const Known &known) {
   for (const StepIx pass : a.knowledge.passes(gate)) {
     if (pass >= s || !a.tree.below(s, a.tree[pass].region)) continue;
     if (known.by == kNone) continue;
+    const StepIx abort = a.tree.on_abort();  // nothing is known when it starts
+    if (abort != kNone && a.tree.below(s, abort) && !a.tree.below(pass, abort)) continue;
     // Two recoveries of an attempt do not follow one another, nor does anything known outlive a failure.
     const bool apart = pass != known.by && a.tree[a.tree.meet(pass, known.by)].kind == StepKind::attempt;
     if (!apart && (pass == known.by || a.tree.relation(pass, known.by) == Tree::Relation::before)) found = pass;
