@@ -147,7 +147,7 @@ Outcome simulate(const plan::Plan &plan, const safety::Proof &proof, const Campa
   out.violations = run.monitor().violations();
   const std::vector<Violation> &owed = run.obligations().violations();
   out.violations.insert(out.violations.end(), owed.begin(), owed.end());
-  if (!out.ended) out.violations.push_back({"endless", "the run does not come to an end", "", {}, 0});
+  if (!out.ended) out.violations.push_back({"endless", "the run does not come to an end", "", {}, 0, {}});
   out.by_plan = run.monitor().worst();
   out.with_faults = run.obligations().worst();
   return out;

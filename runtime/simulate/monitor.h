@@ -47,6 +47,7 @@ class Monitor {
   const std::vector<Violation> &violations() const { return violations_; }
   /// Whether a waiver is in force around the place.
   bool accepted(const std::string &key) const;
+  /// Whether one lifts the rule there, for the role or hold.
   bool waived(const std::string &rule, const std::string &key, RoleIndex role, std::uint32_t hold) const;
   /// Hosts of the role that the plan has taken down.
   std::set<HostIndex> down_in(RoleIndex role) const;
@@ -113,7 +114,6 @@ class Monitor {
 
   void report(const char *rule, const std::string &key, std::string text, RoleIndex role = plan::RoleId::none,
               std::uint32_t hold = plan::HoldId::none, std::string subject = {});
-  bool waived(const std::string &rule, const std::string &key, RoleIndex role, std::uint32_t hold) const;
   std::string region_of(const std::string &key) const;
   bool known(const Gate &gate, const std::string &region) const;
   void forget_hit_by(const Contract &act);

@@ -15,7 +15,7 @@ constexpr Millis kUnnoticed = 60'000;  // what happened later may not have been 
 }  // namespace
 
 void Obligations::report(const char *rule, const std::string &key, std::string text) {
-  if (violations_.size() < kMost) violations_.push_back({rule, std::move(text), key, Move::Kind::start, moves_});
+  if (violations_.size() < kMost) violations_.push_back({rule, std::move(text), key, Move::Kind::start, moves_, {}});
 }
 
 void Obligations::moved(const Move &move) {
