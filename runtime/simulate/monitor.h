@@ -144,9 +144,9 @@ class Monitor {
   std::map<std::string, std::string> once_;  // O: the step that used it
   std::set<HostIndex> lost_;                 // F
   bool aborting_ = false;
-  std::set<std::string> started_;            // keys of steps: a later start of one is a retry, or follows an intent
-  std::map<HostIndex, Visit> visited_;       // V
-  std::set<Pair> changed_;                   // Q
+  std::set<std::string> started_;       // keys of steps: a later start of one is a retry, or follows an intent
+  std::map<HostIndex, Visit> visited_;  // V
+  std::set<Pair> changed_;              // Q
   std::map<std::string, HostIndex> turns_;
   std::map<std::string, plan::NodeId> rolls_;  // by turn
   std::map<std::string, Hold> held_;           // by the key of the `with`

@@ -181,7 +181,8 @@ TEST(OnAbort, EndsWithEverythingBack) {
   EXPECT_EQ(said,
             "E1005 `member` of node1 is still under change when the abort ends\n"
             "  1 node1 starts go\n"
-            "  2 the abort ends with `member` of node1 under change\n");
+            "  2 the run is halted and aborted\n"
+            "  3 the abort ends with `member` of node1 under change\n");
 }
 TEST(OnAbort, NoGateIsKnownWhenItStarts) {
   Abort t;
