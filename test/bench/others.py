@@ -155,7 +155,9 @@ def compare(bench, heading):
         sys.exit("bench: no ansible-playbook; `./dev bench` installs it")
     hosts, many, rounds = (3, 4, 1) if bench.smoke else (100, 300, 3)
     work = 4
-    with Fleet(bench.scratch, hosts) as fleet:
+    scratch = os.path.join(bench.scratch, "race")
+    os.mkdir(scratch)
+    with Fleet(scratch, hosts) as fleet:
         race = Race(bench, fleet)
         reach = ["--no-agent", "--ssh-config", fleet.path("ssh_config")]
         asks, does = race.build(work, 1), race.build(1, work)
