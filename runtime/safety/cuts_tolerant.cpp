@@ -33,7 +33,13 @@ Cut Cuts::tolerant(StepIx s, OpenHosts &open, std::vector<StepIx> &visited) {
   if ((spine(step.kind) || step.kind == StepKind::dag) && step.host == kNone) {
     Cut best = measure(open);
     lose(best, visited);
-    for (const StepIx child : step.children) {
+    // Phases in the order that they wait for each other in, which may not be that of the text.
+    std::vector<StepIx> sequence = step.children;
+    if (step.kind == StepKind::dag) {
+      sequence.clear();
+      for (const std::uint32_t i : tree_.phases(s).order) sequence.push_back(step.children[i]);
+    }
+    for (const StepIx child : sequence) {
       if (child == tree_.on_abort()) continue;
       Cut inside = tolerant(child, open, visited);
       if (!lifts) keep_heavier(best, std::move(inside));

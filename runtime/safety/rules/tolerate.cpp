@@ -89,7 +89,11 @@ class Tolerance {
   void later(StepIx s) {
     std::unordered_map<HostIx, StepIx> turns;
     for (const StepIx turn : a_.tree[s].children) turns.emplace(a_.tree[turn].host, turn);
-    for (StepIx x = a_.tree[s].end; x < a_.tree.size(); ++x) {
+    for (StepIx x = 0; x < a_.tree.size(); ++x) {
+      if (x >= s && x < a_.tree[s].end) continue;
+      // Phases wait for each other in another order than that of the text.
+      const Tree::Relation there = a_.tree.relation(s, x);
+      if (there == Tree::Relation::after || (x < s && there != Tree::Relation::before)) continue;
       const bool aborts = a_.tree.on_abort() != kNone && a_.tree.below(x, a_.tree.on_abort());
       if (a_.tree[x].kind != StepKind::act || aborts) continue;
       const Contract &c = a_.tree.contract(a_.tree[x]);
