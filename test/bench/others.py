@@ -4,12 +4,14 @@ Each round starts cold: no connection, no control socket, no run folder. Client 
 the sshds' own CPU time is measured too: it is what everybody has to wait for.
 """
 
+import atexit
 import os
 import shutil
 import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -103,9 +105,12 @@ def playbook(tasks):
 class Race:
     def __init__(self, bench, fleet):
         self.bench, self.fleet = bench, fleet
+        # A socket's path is short, and the scratch folder's may not be.
+        self.control = tempfile.mkdtemp(prefix="upg-bench.", dir="/tmp")
+        atexit.register(shutil.rmtree, self.control, ignore_errors=True)
         self.environment = dict(os.environ, ANSIBLE_PIPELINING="1", ANSIBLE_FORKS=str(len(fleet.names)), ANSIBLE_HOST_KEY_CHECKING="1",
                                 ANSIBLE_SSH_ARGS=f"-F {fleet.path('ssh_config')} -o ControlMaster=auto -o ControlPersist=60s",
-                                ANSIBLE_SSH_CONTROL_PATH_DIR=fleet.path("control"), ANSIBLE_NOCOLOR="1", ANSIBLE_LOCALHOST_WARNING="0",
+                                ANSIBLE_SSH_CONTROL_PATH_DIR=self.control, ANSIBLE_NOCOLOR="1", ANSIBLE_LOCALHOST_WARNING="0",
                                 ANSIBLE_LOCAL_TEMP=fleet.path("ansible"), ANSIBLE_HOME=fleet.path("ansible"),
                                 ANSIBLE_PYTHON_INTERPRETER="/usr/bin/python3", HOME=fleet.scratch, ANSIBLE_DEPRECATION_WARNINGS="0")
 
@@ -116,9 +121,9 @@ class Race:
 
     def one(self, command, good=(0,)):
         """(wall seconds, largest MB, CPU seconds of the sshds) of one cold round."""
-        for leftover in ("control", "runs"):
-            shutil.rmtree(self.fleet.path(leftover), ignore_errors=True)
-        os.makedirs(self.fleet.path("control"), mode=0o700)
+        for leftover in (self.control, self.fleet.path("runs")):
+            shutil.rmtree(leftover, ignore_errors=True)
+        os.makedirs(self.control, mode=0o700)
         before = self.fleet.served()
         began = time.perf_counter()
         with open(self.fleet.path("said"), "w+", encoding="utf-8") as said:
@@ -134,7 +139,7 @@ class Race:
 
     def close_masters(self):
         """Ends every ssh that stayed behind for its next caller, so that the sshds' time is complete."""
-        folder = self.fleet.path("control")
+        folder = self.control
         subprocess.run(["pkill", "-f", f"ssh.*{folder}"], check=False)
         until = time.monotonic() + 10
         while os.listdir(folder) and time.monotonic() < until:
@@ -163,7 +168,7 @@ def compare(bench, heading):
         asks, does = race.build(work, 1), race.build(1, work)
         ansible = ["ansible-playbook", "-i", ",".join(fleet.names) + ",", fleet.write("tasks.yml", playbook(work))]
         script = fleet.write("ask", "for k in 0 1 2 3; do ssh -F {0} -o ControlMaster=auto -o ControlPersist=60s -o ControlPath={1}/%C \"$1\" "
-                             "true $k </dev/null || exit 255; done\n".format(fleet.path("ssh_config"), fleet.path("control")))
+                             "true $k </dev/null || exit 255; done\n".format(fleet.path("ssh_config"), race.control))
         xargs = ["sh", "-c", f"printf '%s\\n' {' '.join(fleet.names)} | xargs -P {hosts} -n 1 sh {script}"]
 
         heading(f"{work} questions to each of {hosts} hosts, cold; median of {rounds}")
