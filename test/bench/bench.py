@@ -11,8 +11,6 @@ import json
 import math
 import os
 import re
-import shutil
-import socket
 import sqlite3
 import statistics
 import subprocess
@@ -225,86 +223,16 @@ def ssh(bench):
     return answer.stdout
 
 
-class Sshd:
-    """One sshd of this user on a free port of loopback."""
-
-    def __init__(self, scratch):
-        self.scratch = scratch
-        self.process = None
-        for key in ("host_key", "identity"):
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "bench", "-f", self.path(key)], check=True)
-        shutil.copy(self.path("identity.pub"), self.path("authorized"))
-        with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:
-            self.write("boot_id", file.read())
-        if os.geteuid() == 0:
-            os.makedirs("/run/sshd", exist_ok=True)  # sshd of root insists on it
-
-    def path(self, name):
-        return os.path.join(self.scratch, name)
-
-    def write(self, name, text):
-        with open(self.path(name), "w", encoding="utf-8") as file:
-            file.write(text)
-
-    def __enter__(self):
-        for _ in range(5):  # the port was free a moment ago; another may have taken it
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = probe.getsockname()[1]
-            self.write("sshd_config",
-                       f"Port {port}\nListenAddress 127.0.0.1\nHostKey {self.path('host_key')}\n"
-                       f"AuthorizedKeysFile {self.path('authorized')}\nPidFile none\nStrictModes no\nUsePAM no\n"
-                       f"SetEnv SHLVL=3 UPG_STATE_DIR={self.path('state')} UPG_BOOT_ID_FILE={self.path('boot_id')} UPG_SYSTEMD_DIR=/nonexistent\n")
-            with open(self.path("host_key.pub"), encoding="utf-8") as file:
-                self.write("known_hosts", f"[127.0.0.1]:{port} {file.read()}")
-            self.write("ssh_config", f"Host h0\n  HostName 127.0.0.1\n  Port {port}\n  IdentityFile {self.path('identity')}\n"
-                                     f"  UserKnownHostsFile {self.path('known_hosts')}\n")
-            self.process = subprocess.Popen([shutil.which("sshd") or "/usr/sbin/sshd", "-D", "-e", "-f", self.path("sshd_config")],
-                                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                            stderr=open(self.path("sshd.log"), "w", encoding="utf-8"))
-            until = time.monotonic() + 10
-            while self.process.poll() is None and time.monotonic() < until:
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        return self
-                time.sleep(0.01)
-            self.__exit__()
-        with open(self.path("sshd.log"), encoding="utf-8") as file:
-            sys.exit(f"bench: sshd does not start: {file.read()}")
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-
-
-def simulate(bench):
-    """A night's plan in virtual time; the run that is measured first, to know where faults may fall, is part of it."""
-    heading("upgrun simulate: packages, a hold and a reboot on one host after the other")
-    runs = 3 if bench.smoke else 100
-    print(f"{'hosts':>8} {'virtual':>9} {'one run':>9} {'with faults':>12}   (CPU; read and proved again first)")
-    for size in (5,) if bench.smoke else (10, 100, 1_000):
-        source, plan = bench.path("night.upg"), bench.path("night.upgb")
-        with open(source, "w", encoding="utf-8") as file:
-            file.write(generate.night(size))
-        bench.measure([bench.program("upgc"), "build", source, "-o", plan], 1)
-        command = [bench.program("upgrun"), "simulate", plan, "--format=json"]
-        alone = bench.measure(command + ["--faults=0", "--seeds=1"], bench.runs)[0]
-        told = json.loads(subprocess.run(command + ["--faults=0", "--seeds=1"], capture_output=True, text=True, check=True).stdout)
-        many = bench.measure(command + ["--faults=2", f"--seeds={runs}"], 1)[0] if size <= 100 else 0.0
-        hours = told["duration_ms"]["worst"] / 3.6e6
-        print(f"{size:8} {hours:7.1f} h {alone / 2:7.3f} s {many / runs * 1e3:9.1f} ms" + ("   each" if many else ""), flush=True)
-
-
 def run(bench, direct):
     """Actions of a real run, with its journal on disk; times are those of the journal."""
     heading("a run over SSH with its journal on disk: actions that do nothing, one after the other on one host")
     count = 5 if bench.smoke else 100
     source, plan = bench.path("steps.upg"), bench.path("steps.upgb")
-    with open(source, "w", encoding="utf-8") as file:
-        file.write(generate.steps(count))
-    bench.measure([bench.program("upgc"), "build", source, "-o", plan], 1)
     runs = bench.path("runs")
-    with Sshd(bench.scratch):
+    with others.Fleet(bench.scratch, 1) as fleet:
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(generate.steps(count, fleet.addresses[0]))
+        bench.measure([bench.program("upgc"), "build", source, "-o", plan], 1)
         began = time.perf_counter()
         cpu, wall, _ = bench.measure([bench.program("upgrun"), "run", plan, "--yes", "--no-agent", "--ssh-config",
                                       bench.path("ssh_config"), "--runs", runs], 1)
