@@ -43,8 +43,17 @@ struct TellOptions {
       llvm::cl::value_desc("reference")};
 };
 
+struct ColorOption {
+  llvm::cl::opt<diagnostics::Color> color{
+      "color", llvm::cl::desc("colours in diagnostics"),
+      llvm::cl::values(clEnumValN(diagnostics::Color::automatic, "auto", "on a terminal, unless NO_COLOR is set"),
+                       clEnumValN(diagnostics::Color::always, "always", ""),
+                       clEnumValN(diagnostics::Color::never, "never", "")),
+      llvm::cl::init(diagnostics::Color::automatic)};
+};
+
 /// How a run shows itself.
-struct ShowOptions {
+struct ShowOptions : ColorOption {
   llvm::cl::opt<report::ProgressKind> progress{
       "progress", llvm::cl::desc("how the run is shown"),
       llvm::cl::values(clEnumValN(report::ProgressKind::automatic, "auto", "live on a terminal, else plain (default)"),
@@ -52,12 +61,6 @@ struct ShowOptions {
                        clEnumValN(report::ProgressKind::plain, "plain", "one line for each event, and a heartbeat"),
                        clEnumValN(report::ProgressKind::json, "json", "one event a line, for a program")),
       llvm::cl::init(report::ProgressKind::automatic)};
-  llvm::cl::opt<diagnostics::Color> color{
-      "color", llvm::cl::desc("colours in diagnostics"),
-      llvm::cl::values(clEnumValN(diagnostics::Color::automatic, "auto", "on a terminal, unless NO_COLOR is set"),
-                       clEnumValN(diagnostics::Color::always, "always", ""),
-                       clEnumValN(diagnostics::Color::never, "never", "")),
-      llvm::cl::init(diagnostics::Color::automatic)};
   llvm::cl::opt<std::string> runs{"runs",
                                   llvm::cl::desc("folder that holds the runs (default ~/.local/state/upg/runs)"),
                                   llvm::cl::value_desc("folder")};

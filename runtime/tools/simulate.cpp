@@ -272,12 +272,7 @@ Exit run_simulate(std::span<const char *const> arguments) {
                                llvm::cl::values(clEnumValN(Format::text, "text", "for a person (default)"),
                                                 clEnumValN(Format::json, "json", "")),
                                llvm::cl::init(Format::text)};
-  llvm::cl::opt<diagnostics::Color> color{
-      "color", llvm::cl::desc("colours in diagnostics"),
-      llvm::cl::values(clEnumValN(diagnostics::Color::automatic, "auto", "on a terminal, unless NO_COLOR is set"),
-                       clEnumValN(diagnostics::Color::always, "always", ""),
-                       clEnumValN(diagnostics::Color::never, "never", "")),
-      llvm::cl::init(diagnostics::Color::automatic)};
+  ColorOption colors;
   if (auto end =
           line.parse(arguments,
                      "runs a compiled plan in virtual time, over hosts that obey its contracts, with faults\n"
@@ -290,7 +285,7 @@ Exit run_simulate(std::span<const char *const> arguments) {
     return Exit::usage;
   }
   Exit exit = Exit::usage;
-  auto file = load(input, color, exit);
+  auto file = load(input, colors.color, exit);
   if (!file) return exit;
   Asked asked{&*file, {}, {}, 0};
   asked.campaign.faults = faults;
