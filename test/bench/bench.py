@@ -223,6 +223,24 @@ def ssh(bench):
     return answer.stdout
 
 
+def simulate(bench):
+    """A night's plan in virtual time; the run that is measured first, to know where faults may fall, is part of it."""
+    heading("upgrun simulate: packages, a hold and a reboot on one host after the other")
+    runs = 3 if bench.smoke else 100
+    print(f"{'hosts':>8} {'virtual':>9} {'one run':>9} {'with faults':>12}   (CPU; read and proved again first)")
+    for size in (5,) if bench.smoke else (10, 100, 1_000):
+        source, plan = bench.path("night.upg"), bench.path("night.upgb")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(generate.night(size))
+        bench.measure([bench.program("upgc"), "build", source, "-o", plan], 1)
+        command = [bench.program("upgrun"), "simulate", plan, "--format=json"]
+        alone = bench.measure(command + ["--faults=0", "--seeds=1"], bench.runs)[0]
+        told = json.loads(subprocess.run(command + ["--faults=0", "--seeds=1"], capture_output=True, text=True, check=True).stdout)
+        many = bench.measure(command + ["--faults=2", f"--seeds={runs}"], 1)[0] if size <= 100 else 0.0
+        hours = told["duration_ms"]["worst"] / 3.6e6
+        print(f"{size:8} {hours:7.1f} h {alone / 2:7.3f} s {many / runs * 1e3:9.1f} ms" + ("   each" if many else ""), flush=True)
+
+
 def run(bench, direct):
     """Actions of a real run, with its journal on disk; times are those of the journal."""
     heading("a run over SSH with its journal on disk: actions that do nothing, one after the other on one host")
