@@ -1,4 +1,4 @@
-"""The command line: standin up | down | status | ledger | await | ssh | crash | boot | hang | thaw | set | with."""
+"""The command line: standin up | down | status | ledger | await | ssh | crash | boot | hang | thaw | set | act | with."""
 import argparse
 import ctypes
 import json
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import worlds
 from initial import ScenarioError, load_scenario
 from processes import PR_SET_PDEATHSIG, is_alive, send, started
 from sshd import StandinError, choose_addresses
@@ -86,7 +87,7 @@ def prepare_directory(directory):
 
 def up(options, parent=None):
     directory = os.path.abspath(options.dir)
-    names = [n for n in options.hosts.split(",") if n]
+    names = [n for n in (options.hosts or worlds.load(options.world).HOSTS).split(",") if n]
     scenario = load_scenario(options.scenario) if options.scenario else {}
     if options.boot_seconds is not None:
         scenario.setdefault("times", {})["boot"] = options.boot_seconds
@@ -107,7 +108,7 @@ def up(options, parent=None):
         os.closerange(3, writer)
         os.closerange(writer + 1, 4096)
         try:
-            serve(directory, names, addresses, port, scenario, options.lifetime, parent, writer)
+            serve(directory, options.world, names, addresses, port, scenario, options.lifetime, parent, writer)
         except BaseException:
             import traceback
             traceback.print_exc()
@@ -177,18 +178,8 @@ def status(options):
         sys.stdout.write(out)
         return 0
     s = json.loads(out)
-    for name, h in s["hosts"].items():
-        guests = ", ".join("%d%s" % (g["id"], "" if g["status"] == "running" else " (stopped)") for g in s["guests"].values()
-                           if g["node"] == name)
-        daemons = ", ".join("%s.%s%s" % (d["kind"], d["id"], "" if d["state"] == "running" else " " + d["state"])
-                            for d in s["ceph"]["daemons"].values() if d["host"] == name)
-        print("%s  %s:%d  %s  pve-manager %s  kernel %s  corosync %s%s" % (
-            name, h["address"], h["port"], "hangs" if h["hung"] else h["power"], h["packages"]["pve-manager"], h["kernel"], h["corosync"],
-            "  maintenance" if name in s["ha"]["maintenance"] else ""))
-        print("    guests: %s\n    ceph:   %s" % (guests or "none", daemons))
-    print("quorum: %s, expected votes %d%s" % ("yes" if s["quorum"]["quorate"] else "LOST", s["quorum"]["expected"],
-                                               ", SPLIT" if s["quorum"]["split"] else ""))
-    print("ceph:   flags %s" % (",".join(s["ceph"]["flags"]) or "none"))
+    for line in worlds.load(s["world"]).describe(s):
+        print(line)
     for kind, laws in s["broken"].items():
         print("%ss: %s" % (kind, ", ".join("%s x%d" % kv for kv in laws.items())))
     return 0
@@ -258,7 +249,8 @@ def main(argv):
     for name in ("up", "with"):
         p = commands.add_parser(name)
         p.add_argument("dir")
-        p.add_argument("--hosts", default="node1,node2,node3")
+        p.add_argument("--world", choices=worlds.NAMES, default="proxmox")
+        p.add_argument("--hosts")
         p.add_argument("--scenario")
         p.add_argument("--boot-seconds", type=float)
         p.add_argument("--lifetime", type=float, default=3600.0)
@@ -276,6 +268,9 @@ def main(argv):
     p.add_argument("dir")
     p.add_argument("--timeout", type=float, default=10.0)
     p.add_argument("condition", nargs="+", metavar="PATH=VALUE")
+    p = commands.add_parser("act")
+    p.add_argument("dir")
+    p.add_argument("word", nargs="+")
     p = commands.add_parser("set")
     p.add_argument("dir")
     p.add_argument("change", nargs="+", metavar="KEY=VALUE")
@@ -304,6 +299,8 @@ def main(argv):
             if any("=" not in change for change in options.change):
                 parser.error("set DIR KEY=VALUE")
             return control(options.dir, "set", options.change)
+        if options.command == "act":
+            return control(options.dir, "act", options.word)
         return control(options.dir, options.command, [options.host])
     except (StandinError, ScenarioError) as e:
         say(str(e))

@@ -1,8 +1,6 @@
 """Power: reboot, crash, boot, hang. A host that is down really does not answer."""
 import uuid
 
-from package_data import newest_kernel
-
 
 class Hosts:
     def __init__(self, cluster):
@@ -49,13 +47,7 @@ class Hosts:
         self.boots[name] = self.boots.get(name, 0) + 1
         self.c.machines.stop(name)
         self.c.event("is down", name)
-        h["corosync"] = "inactive" if h["corosync"] == "active" else h["corosync"]
-        self.c.packages.host_down(name)
-        self.c.guests.host_down(name)
-        self.c.ceph.host_down(name)
-        down = [n for n in self.c.names() if self.c.host(n)["power"] not in ("up", "stopping")]
-        if len(down) >= 2:
-            self.c.violation("two-hosts-down", "%s are down at the same time" % ", ".join(down), name)
+        self.c.host_down(name)
         self.c.changed()
 
     # ---- coming up
@@ -78,8 +70,8 @@ class Hosts:
             return
         h = self.c.host(name)
         h["boot_id"], h["since"] = str(uuid.uuid4()), self.c.now()
-        h["kernel"] = newest_kernel(h["packages"])
-        self.c.packages.write_identity(name)
+        self.c.boots_with(name)
+        self.c.write_identity(name)
         self.c.machines.start(name)
         while not self.c.machines.answers(name):
             yield 0.02
@@ -87,18 +79,13 @@ class Hosts:
                 return
         h["power"] = "up"
         self.c.event("is up", name, boot_id=h["boot_id"], kernel=h["kernel"])
-        h["corosync"] = "inactive"
-        self.c.packages.host_boots(name)
-        h["stopped_units"] = []
-        self.c.quorum.joins(name)
+        self.c.host_up(name)
         self.c.changed()
         yield self.c.time("settle")
         if self.boots.get(name) != ticket:
             return
         h["settled"] = True
-        if h["out_of_service"] is None:
-            self.c.guests.host_boots(name)
-            yield from self.c.ceph.host_boots(name)
+        yield from self.c.host_settled(name)
         self.c.changed()
 
     # ---- hanging
@@ -109,10 +96,5 @@ class Hosts:
             h["hung"], h["orderly"] = on, False
             self.c.machines.freeze(name, on)
             self.c.event("hangs (injected)" if on else "goes on (injected)", name)
-            if on:
-                h["corosync"] = "inactive" if h["corosync"] == "active" else h["corosync"]
-                self.c.ceph.host_down(name)
-            elif h["power"] == "up":
-                self.c.quorum.joins(name)
-                self.c.spawn(self.c.ceph.host_boots(name))
+            self.c.host_hangs(name, on)
             self.c.changed()

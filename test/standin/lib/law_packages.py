@@ -23,25 +23,19 @@ class Packages:
     # ---- files of the host that the real tools read
 
     def write(self, name, path, text):
-        target = self.c.root(name, path)
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        with open(target + ".new", "w") as f:
-            f.write(text)
-        os.replace(target + ".new", target)
+        self.c.write(name, path, text)
 
     def write_first(self, name):
         """The files of a freshly installed host."""
         for path, text in SOURCES.items():
             self.write(name, "/etc/apt/" + path, text)
-        h = self.c.host(name)
-        self.write(name, "/etc/machine-id", h["machine_id"] + "\n")
         self.write(name, "/etc/hostname", name + "\n")
         self.write(name, "/etc/hosts", "127.0.0.1 localhost\n" + "".join(
             "%s %s.lab.test %s\n" % (self.c.host(n)["address"], n, n) for n in self.c.names()))
         self.write(name, "/etc/pve/corosync.conf", "totem {\n  cluster_name: lab\n  config_version: 3\n  version: 2\n}\n")
         os.makedirs(self.c.root(name, "/run"), exist_ok=True)
         self.write_release(name)
-        self.write_identity(name)
+        self.c.write_identity(name)
 
     def write_release(self, name):
         suite = "trixie" if self.c.host(name)["packages"]["base-files"].startswith("13") else "bookworm"
@@ -49,14 +43,6 @@ class Packages:
         self.write(name, "/etc/debian_version", full + "\n")
         self.write(name, "/etc/os-release", 'PRETTY_NAME="Debian GNU/Linux %s (%s)"\nNAME="Debian GNU/Linux"\nVERSION_ID="%s"\n'
                    'VERSION="%s (%s)"\nVERSION_CODENAME=%s\nID=debian\n' % (number, code, number, number, code, code))
-
-    def write_identity(self, name):
-        self.write(name, "/proc/sys/kernel/random/boot_id", self.c.host(name)["boot_id"] + "\n")
-        for leftover in ("/run/reboot-required", "/run/reboot-required.pkgs"):
-            try:
-                os.unlink(self.c.root(name, leftover))
-            except FileNotFoundError:
-                pass
 
     # ---- sources and lists
 

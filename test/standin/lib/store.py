@@ -25,7 +25,7 @@ class Store:
 
 
 class Ledger:
-    """Append-only, one JSON object a line: call, done, event, refused, accident, violation."""
+    """Append-only, one JSON object a line: call, done, event, person, refused, accident, violation."""
 
     def __init__(self, directory):
         self.path = os.path.join(directory, "ledger.jsonl")

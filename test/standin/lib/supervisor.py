@@ -5,9 +5,9 @@ import signal
 import time
 
 import tools
-from cluster import Cluster
+import worlds
 from engine import Engine, Refused
-from initial import ScenarioError, build
+from initial import ScenarioError
 from processes import started
 from sshd import Machines
 from store import Ledger, Store
@@ -16,13 +16,15 @@ CONTROL = "@control"
 
 
 class Supervisor:
-    def __init__(self, directory, names, addresses, port, scenario, lifetime, parent):
+    def __init__(self, directory, world, names, addresses, port, scenario, lifetime, parent):
         self.directory, self.lifetime, self.parent = directory, lifetime, parent
         self.store, self.ledger = Store(directory), Ledger(directory)
-        state = build(names, addresses, port, scenario, time.time())
+        self.world = worlds.load(world)
+        state = dict(self.world.build(names, addresses, port, scenario, time.time()), world=world)
         self.engine = Engine(self.on_request, self.on_idle)
-        self.cluster = Cluster(directory, state, self.engine, self.ledger)
-        self.machines = self.cluster.machines = Machines(directory, state["hosts"], tools.NAMES, tools.FILE_TOOLS, tools.OWN)
+        self.cluster = self.world.Cluster(directory, state, self.engine, self.ledger)
+        self.cluster.tools = self.world.TOOLS
+        self.machines = self.cluster.machines = Machines(directory, state["hosts"], sorted(self.world.TOOLS), tools.FILE_TOOLS, tools.OWN)
         self.ends_at = time.monotonic() + lifetime
 
     # ---- start and end
@@ -31,7 +33,7 @@ class Supervisor:
         c = self.cluster
         self.machines.prepare()
         for name in c.names():
-            c.packages.write_first(name)
+            c.write_first(name)
         self.write_inventories()
         self.engine.listen(self.directory)
         for name in c.names():
@@ -43,20 +45,18 @@ class Supervisor:
                     raise ScenarioError("sshd of %s does not answer; see %s" % (name, self.machines.folder(name, "sshd.log")))
                 time.sleep(0.005)
         c.event("the cluster is up: %s" % ", ".join(c.names()))
-        c.quorum.check()
+        c.changed()
         self.watch()
 
     def write_inventories(self):
         c, user = self.cluster, self.machines.user
         hosts = [{"name": n, "address": h["address"], "port": h["port"], "user": user} for n, h in c.s["hosts"].items()]
         self.write_json("inventory.json", {"hosts": hosts})
-        names = c.names()
-        self.write_json("ansible.json", {
+        self.write_json("ansible.json", dict({group: {"hosts": names} for group, names in c.groups().items()}, **{
             "_meta": {"hostvars": {h["name"]: {"ansible_host": h["address"], "ansible_port": h["port"], "ansible_user": user}
                                    for h in hosts}},
-            "all": {"children": ["ungrouped", "proxmox", "ceph_mon", "ceph_osd", "ceph_mds"]},
-            "proxmox": {"hosts": names}, "ceph_mon": {"hosts": names}, "ceph_osd": {"hosts": names}, "ceph_mds": {"hosts": names[:2]},
-        })
+            "all": {"children": ["ungrouped"] + list(c.groups())},
+        }))
 
     def write_json(self, name, value):
         with open(os.path.join(self.directory, name), "w") as f:
@@ -92,7 +92,7 @@ class Supervisor:
         call.number = self.ledger.write("call", host=call.host, argv=[call.tool] + call.args)
         code = 0
         try:
-            tool = tools.find(call.tool)
+            tool = c.tools[call.tool]
             result = tool(c, call)
             if hasattr(result, "send"):
                 result = yield from result
@@ -119,6 +119,9 @@ class Supervisor:
             yield from self.power(call.tool, args[0])
         elif call.tool == "await":
             yield from self.wait(call, float(args[0]), args[1:])
+        elif call.tool == "act":
+            self.ledger.write("person", text=" ".join(args))
+            return (yield from c.act(call, args))
         elif call.tool == "set":
             for pair in args:
                 self.set(*pair.split("=", 1))
@@ -141,12 +144,7 @@ class Supervisor:
 
     def facts(self):
         """The state and what follows from it."""
-        c = self.cluster
-        return dict(c.s, now={
-            "votes": len(c.quorum.members()), "quorate": c.quorum.any_quorate(), "pgs": c.ceph.pg_states(), "clean": c.ceph.clean(),
-            "health": c.ceph.status_word(), "io": "stopped" if c.ceph.stopped_io() else "running",
-            "running": {n: " ".join(str(g["id"]) for g in c.guests.on(n) if g["status"] == "running") for n in c.names()},
-        })
+        return dict(self.cluster.s, now=self.cluster.facts())
 
     def power(self, verb, name):
         c, h = self.cluster, self.cluster.host(name)
@@ -173,7 +171,7 @@ class Supervisor:
         if keys[0] == "hostkey" and len(keys) == 2 and keys[1] in c.s["hosts"]:
             self.machines.change_key(keys[1])
             return
-        node = c.s if keys[0] in ("guests", "hosts", "ceph") else c.settings
+        node = c.s if keys[0] in self.world.SETTABLE else c.settings
         free = len(keys) > 1 and (keys[0] == "boot_seconds" or keys[:1] == ["fail"] and len(keys) == 3)
         if keys[0] == "disk_free":
             keys = ["disk_free", ".".join(keys[1:])]
@@ -201,11 +199,11 @@ def holds(seen, text):
     return (value == wanted) != unequal
 
 
-def serve(directory, names, addresses, port, scenario, lifetime, parent, ready):
+def serve(directory, world, names, addresses, port, scenario, lifetime, parent, ready):
     """Runs the daemon; `ready` is a descriptor that gets "ok" or a message once the hosts answer."""
     sup = None
     try:
-        sup = Supervisor(directory, names, addresses, port, scenario, lifetime, parent)
+        sup = Supervisor(directory, world, names, addresses, port, scenario, lifetime, parent)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: setattr(sup.engine, "running", False))
         sup.start()

@@ -12,7 +12,6 @@ WRITERS = ("tee", "cp", "mv", "rm", "touch", "mkdir", "rmdir", "ln", "install", 
 READERS = ("cat", "grep", "egrep", "sed", "awk", "test", "[", "ls", "head", "tail", "stat", "wc", "readlink", "find", "sha256sum",
            "md5sum", "diff", "cut",
            "sort")
-NAMES = frozenset()
 
 
 def mapped(c, host, word):
@@ -36,8 +35,8 @@ def file_tool(c, call):
         matches = sorted(glob.glob(path)) if path and any(ch in path for ch in "*?[") else []
         argv += matches or [word if path is None else path]
     changes = call.tool in WRITERS or call.tool == "sed" and any(a.startswith("-i") or a == "--in-place" for a in call.args)
-    if found and changes and any("/etc/pve" in a for a in call.args):
-        c.quorum.require_write(call.host, "%s: cannot write in '/etc/pve': Permission denied" % call.tool, 1)
+    if found and changes:
+        c.before_write(call)
     if found and changes and c.settings["require_sudo"] and call.env.get("STANDIN_SUDO") != "1":
         raise Refused(1, "%s: Permission denied" % call.tool)
     if found:
@@ -103,7 +102,7 @@ def sudo(c, call):
     if not args:
         raise Refused(1, "usage: sudo [-nSEH] [-u user] [VAR=value] command")
     base = os.path.basename(args[0])
-    call.run_real(changes + [base if base in NAMES else args[0]] + args[1:])
+    call.run_real(changes + [base if base in c.tools else args[0]] + args[1:])
     return 0
     yield
 

@@ -6,55 +6,12 @@ import time
 from engine import Refused
 from .arguments import need_root, parse
 
-SIMPLE = ("pve-cluster", "pvedaemon", "pveproxy", "pvestatd", "pve-ha-lrm", "pve-ha-crm", "pvescheduler", "pve-firewall", "pve-guests",
-          "spiceproxy",
-          "ssh", "cron", "chrony", "systemd-journald")
-CLUSTER = ("pve-cluster", "pvedaemon", "pveproxy", "pvestatd", "pve-ha-lrm", "pve-ha-crm", "pvescheduler", "pve-firewall", "pve-guests",
-           "spiceproxy")
-KINDS = ("mon", "mgr", "osd", "mds")
-
-
 def strip(unit):
     return "ssh" if unit in ("sshd", "sshd.service") else unit[:-len(".service")] if unit.endswith(".service") else unit
 
 
-def daemons_of(c, host, unit):
-    """The Ceph daemons that a unit name means on this host; None if it is no Ceph unit."""
-    if unit == "ceph.target":
-        return c.ceph.daemons(host=host)
-    m = re.fullmatch(r"ceph-(mon|mgr|osd|mds)(\.target|@(.+))", unit)
-    if not m:
-        return None
-    found = c.ceph.daemons(m.group(1), host)
-    return found if m.group(3) is None else [d for d in found if m.group(3) in (d["id"], "*")]
-
-
 def unit_state(c, host, unit):
-    """systemd's word for one unit, or None for a unit that there is not."""
-    unit, h = strip(unit), c.host(host)
-    if unit in h["stopped_units"]:
-        return "inactive"
-    if unit == "corosync":
-        return {"active": "active", "failed": "failed"}.get(h["corosync"], "inactive")
-    daemons = daemons_of(c, host, unit)
-    if daemons is not None:
-        if unit.endswith(".target"):
-            return "active" if any(d["state"] == "running" for d in daemons) else "inactive"
-        if not daemons:
-            return None
-        word = daemons[0]["state"]
-        return {"running": "active", "starting": "activating", "stopped": "inactive"}.get(word, word)
-    if unit in SIMPLE:
-        if unit in CLUSTER and h["out_of_service"] is not None:
-            return "failed"
-        return "active" if h["settled"] or unit in ("ssh", "systemd-journald") else "activating"
-    return None
-
-
-def all_units(c, host):
-    names = ["corosync.service"] + [u + ".service" for u in SIMPLE]
-    names += ["ceph-%s@%s.service" % (d["kind"], d["id"]) for d in c.ceph.daemons(host=host)]
-    return sorted(names)
+    return c.unit_state(host, strip(unit))
 
 
 def running_word(c, host):
@@ -63,7 +20,7 @@ def running_word(c, host):
         return "stopping"
     if not h["settled"]:
         return "starting"
-    return "degraded" if any(unit_state(c, host, u) == "failed" for u in all_units(c, host)) else "running"
+    return "degraded" if any(unit_state(c, host, u) == "failed" for u in c.units(host)) else "running"
 
 
 def systemctl(c, call):
@@ -119,7 +76,7 @@ def systemctl(c, call):
                 raise Refused(5, "Failed to %s %s: Unit %s not found." % (verb, u, u))
         code = 0
         for u in units:
-            code = (yield from act(c, call, verb, strip(u))) or code
+            code = (yield from c.unit_act(call, verb, strip(u))) or code
         return code
     raise Refused(1, "Unknown command verb %s (the stand-in knows reboot, poweroff, is-active, is-failed, is-enabled, is-system-running, list-units, "
                   "status, show, start, stop, restart, daemon-reload, reset-failed)." % verb)
@@ -134,7 +91,7 @@ def is_system_running(c, call, options):
 
 
 def list_units(c, call, options, patterns):
-    rows = [(u, unit_state(c, call.host, u)) for u in all_units(c, call.host)]
+    rows = [(u, unit_state(c, call.host, u)) for u in c.units(call.host)]
     wanted = "failed" if "failed" in options else options.get("state")
     if wanted:
         rows = [(u, s) for u, s in rows if s in wanted.split(",")]
@@ -149,47 +106,6 @@ def list_units(c, call, options, patterns):
                                              "running" if s == "active" else s, strip(u)))
     if "no-legend" not in options:
         call.out("\n%d loaded units listed.\n" % len(rows))
-    return 0
-
-
-def act(c, call, verb, unit):
-    """start, stop or restart of one unit that exists. A generator."""
-    name, h = call.host, c.host(call.host)
-    daemons = daemons_of(c, name, unit)
-    if daemons is not None:
-        if verb == "stop":
-            for d in daemons:
-                c.ceph.stop(d)
-            c.changed()
-        elif verb == "start":
-            yield from c.ceph.start_all([d for d in daemons if d["state"] != "running"])
-        else:
-            yield from c.ceph.restart(daemons)
-        failed = [d for d in daemons if d["state"] == "failed"]
-        if failed and not unit.endswith(".target"):
-            call.err("Job for ceph-%s@%s.service failed because the control process exited with error code.\n" % (
-                failed[0]["kind"], failed[0]["id"]))
-            return 1
-        return 0
-    if unit == "corosync":
-        if h["out_of_service"] is not None:
-            call.err("Job for corosync.service failed because the control process exited with error code.\n")
-            return 1
-        if verb == "stop":
-            h["orderly"], h["corosync"] = True, "inactive"
-            c.changed()
-        else:
-            yield from c.quorum.restart(name)
-        return 0
-    if unit in CLUSTER and h["out_of_service"] is not None:
-        call.err("Job for %s.service failed because the control process exited with error code.\n" % unit)
-        return 1
-    yield 0.05
-    if verb == "stop" and unit not in h["stopped_units"]:
-        h["stopped_units"].append(unit)
-    elif verb != "stop" and unit in h["stopped_units"]:
-        h["stopped_units"].remove(unit)
-    c.event("%s %s" % (verb, unit), name)
     return 0
 
 
@@ -280,7 +196,7 @@ def df(c, call):
     if options.get("output") != "avail" or not ("-B" in args or "--block-size=1" in args) or not words:
         raise Refused(1, "stand-in: df knows --output=avail -B1 PATH...")
     call.out("%10s\n" % "Avail")
-    table = c.settings["disk_free"]
+    table = c.disk_free(call.host)
     for path in words:
         if not path.startswith("/"):
             raise Refused(1, "df: %s: No such file or directory" % path)
@@ -293,15 +209,16 @@ def ip(c, call):
     args = [a for a in call.args if a not in ("-json", "-j", "-details", "-4")]
     if args not in (["addr", "show"], ["addr"], ["address", "show"], ["a"], ["addr", "list"]):
         raise Refused(1, "stand-in: ip knows [-json] addr show")
-    h = c.host(call.host)
-    links = [("lo", "loopback", "127.0.0.1", 8), ("vmbr0", "ether", h["address"], 24)]
+    links = c.links(call.host)
     if "-json" in call.args or "-j" in call.args:
         call.out(json.dumps([{"ifindex": n, "ifname": name, "link_type": kind, "operstate": "UP", "flags": ["UP"], "addr_info": [
-            {"family": "inet", "local": address, "prefixlen": bits, "scope": "host" if name == "lo" else "global"}]}
-            for n, (name, kind, address, bits) in enumerate(links, 1)]) + "\n")
+            {"family": "inet", "local": address, "prefixlen": bits, "scope": "host" if name == "lo" else "global"}
+            for address, bits in addresses]} for n, (name, kind, addresses) in enumerate(links, 1)]) + "\n")
     else:
-        for n, (name, kind, address, bits) in enumerate(links, 1):
-            call.out("%d: %s: <UP> mtu 1500 state UP\n    link/%s\n    inet %s/%d scope global %s\n" % (n, name, kind, address, bits, name))
+        for n, (name, kind, addresses) in enumerate(links, 1):
+            call.out("%d: %s: <UP> mtu 1500 state UP\n    link/%s\n" % (n, name, kind))
+            for address, bits in addresses:
+                call.out("    inet %s/%d scope global %s\n" % (address, bits, name))
     return 0
 
 
