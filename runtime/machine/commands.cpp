@@ -84,8 +84,11 @@ Task<Machine::Run::Attempt> Machine::Run::attempt(ActCall call, std::shared_ptr<
   if (action.operator_text.valid()) {
     std::string text(plan.text(action.operator_text));
     if (resumed) co_return Attempt::done;  // a person confirmed it before
+    // One text stands for every host of a rollout: whom it is about has to be said beside it.
+    std::string about = call.arguments.empty() ? std::string() : name_arguments(call.arguments) + ": ";
+    std::string question = "operator: " + about + text + " -- done?";
     std::string who;
-    std::string answer = co_await person("operator: " + text + " -- done?", true, key, &who);
+    std::string answer = co_await person(question, true, key, &who);
     if (leaving()) co_return Attempt::halted;
     if (answer != "yes") {
       last_detail[key] = "the operator did not confirm: " + text;
