@@ -80,7 +80,9 @@ std::vector<StepIx> Cuts::parts(StepIx s) const {
 }
 
 bool Cuts::has(const OpenHosts &open, HostIx host) {
-  return std::any_of(open.begin(), open.end(), [&](const OpenHost &o) { return o.host == host; });
+  const auto at =
+      std::lower_bound(open.begin(), open.end(), host, [](const OpenHost &o, HostIx h) { return o.host < h; });
+  return at != open.end() && at->host == host;
 }
 void Cuts::insert(OpenHosts &open, HostIx host, StepIx opener) {
   const auto at =
@@ -442,10 +444,8 @@ Cut Cuts::live_turns(const Step &step, std::span<const Turn> admitted, Cut stand
 std::vector<StepIx> Cuts::chain(StepIx dag) const {
   const Phases &phases = tree_.phases(dag);
   std::vector<StepIx> out;
-  for (std::size_t place = 0; place < phases.order.size(); ++place) {
-    if (phases.before[phases.order[place]].count() != place) return {};
-    out.push_back(tree_[dag].children[phases.order[place]]);
-  }
+  if (!phases.chain()) return out;
+  for (const std::uint32_t i : phases.order) out.push_back(tree_[dag].children[i]);
   return out;
 }
 
@@ -502,20 +502,47 @@ Cut Cuts::dag(StepIx s, OpenHosts &open) {
   // As a reader would list them: the phases in the order of the text, then the gaps as they came.
   const auto gaps = std::stable_partition(elements.begin(), elements.end(), [](const Element &e) { return !e.gap; });
   std::sort(elements.begin(), gaps, [](const Element &a, const Element &b) { return a.first < b.first; });
-  const auto n = static_cast<unsigned>(elements.size());
-  std::vector<std::uint64_t> weights;
-  std::vector<llvm::BitVector> precedes(n, llvm::BitVector(n));
-  for (unsigned x = 0; x < n; ++x) {
-    weights.push_back(elements[x].cut.weight);
-    const std::uint32_t end = elements[x].last;
-    for (unsigned y = 0; y < n && end != kNone; ++y) {
-      const std::uint32_t begin = elements[y].first;
-      if (begin == kNone || x == y) continue;
-      if (end == begin ? elements[x].gap || elements[y].gap : known.after[end].test(begin)) precedes[x].set(y);
+  // Elements whose stages do not overlap follow one another: the heaviest are of one such group.
+  const auto first_stage = [&](std::size_t e) {
+    return elements[e].first == kNone ? 0 : known.stage[elements[e].first];
+  };
+  const auto last_stage = [&](std::size_t e) {
+    return elements[e].last == kNone ? known.stages : known.stage[elements[e].last];
+  };
+  std::vector<std::size_t> by_stage(elements.size());
+  for (std::size_t e = 0; e < by_stage.size(); ++e) by_stage[e] = e;
+  std::stable_sort(by_stage.begin(), by_stage.end(),
+                   [&](std::size_t x, std::size_t y) { return first_stage(x) < first_stage(y); });
+  std::uint64_t heaviest = 0;
+  std::vector<std::size_t> chosen;
+  for (std::size_t begin = 0, end = 0; begin < by_stage.size(); begin = end) {
+    for (std::uint32_t reach = last_stage(by_stage[end++]);
+         end < by_stage.size() && first_stage(by_stage[end]) <= reach; ++end)
+      reach = std::max(reach, last_stage(by_stage[end]));
+    std::vector<std::size_t> group(by_stage.begin() + static_cast<std::ptrdiff_t>(begin),
+                                   by_stage.begin() + static_cast<std::ptrdiff_t>(end));
+    std::sort(group.begin(), group.end());
+    const auto n = static_cast<unsigned>(group.size());
+    std::vector<std::uint64_t> weights;
+    std::vector<llvm::BitVector> precedes(n, llvm::BitVector(n));
+    for (unsigned x = 0; x < n; ++x) {
+      weights.push_back(elements[group[x]].cut.weight);
+      const std::uint32_t last = elements[group[x]].last;
+      for (unsigned y = 0; y < n && last != kNone; ++y) {
+        const std::uint32_t first = elements[group[y]].first;
+        if (first == kNone || x == y) continue;
+        if (last == first ? elements[group[x]].gap || elements[group[y]].gap : known.after[last].test(first))
+          precedes[x].set(y);
+      }
     }
+    const Antichain found = heaviest_antichain(weights, precedes);
+    if (found.weight < heaviest) continue;  // of equal ones the latest, as in a group
+    heaviest = found.weight;
+    chosen.clear();
+    for (const std::uint32_t e : found.elements) chosen.push_back(group[e]);
   }
   Cut cut = measure(untouched);
-  for (const std::uint32_t e : heaviest_antichain(weights, precedes).elements) add(cut, elements[e].cut);
+  for (const std::size_t e : chosen) add(cut, elements[e].cut);
   count_once(cut);
   open = std::move(exit);
   return cut;

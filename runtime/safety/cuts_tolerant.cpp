@@ -65,10 +65,12 @@ Cut Cuts::tolerant_roll(StepIx s, OpenHosts &open, std::vector<StepIx> &visited)
   };
   std::vector<Choice> choices;
   Cut standing = measure(open);
+  std::vector<bool> here(tree_.site().size(), false), seen(tree_.site().size(), false);  // hosts
+  for (const StepIx child : step.children) here[tree_[child].host] = true;
+  for (const StepIx turn : visited) seen[tree_[turn].host] = true;
   for (const StepIx turn : visited) {
     const HostIx h = tree_[turn].host;
-    const auto here = [&](StepIx child) { return tree_[child].host == h; };
-    if (has(open, h) || std::any_of(step.children.begin(), step.children.end(), here)) continue;
+    if (here[h] || has(open, h)) continue;
     choices.push_back({turn, 0, budget_.weight[h], {}});
   }
   const std::size_t before = choices.size();
@@ -78,8 +80,7 @@ Cut Cuts::tolerant_roll(StepIx s, OpenHosts &open, std::vector<StepIx> &visited)
     const std::uint64_t outside = measure(mine).weight;
     Cut cut = eval(child, mine);
     unite(open, mine);
-    const auto earlier = [&](StepIx turn) { return tree_[turn].host == h; };
-    const bool may_be_lost = rollout.tolerant || std::any_of(visited.begin(), visited.end(), earlier);
+    const bool may_be_lost = rollout.tolerant || seen[h];
     const std::uint64_t live = cut.weight - std::min(cut.weight, outside);
     choices.push_back({child, live, may_be_lost ? budget_.weight[h] : 0, std::move(cut)});
   }
@@ -106,8 +107,7 @@ Cut Cuts::tolerant_roll(StepIx s, OpenHosts &open, std::vector<StepIx> &visited)
   };
   for (std::size_t i = 0; i < choices.size(); ++i) {
     const Choice &c = choices[i];
-    const bool earlier = i < before || std::any_of(visited.begin(), visited.end(),
-                                                   [&](StepIx t) { return tree_[t].host == tree_[c.turn].host; });
+    const bool earlier = i < before || seen[tree_[c.turn].host];
     const std::uint64_t many =
         std::min<std::uint64_t>(tree_.site().host(tree_[c.turn].host).many, std::uint64_t{width} + losable);
     for (std::uint64_t copy = 0; copy < many; ++copy) {
@@ -137,8 +137,9 @@ Cut Cuts::tolerant_roll(StepIx s, OpenHosts &open, std::vector<StepIx> &visited)
   for (std::size_t i = 0; i < live.size() && i < width; ++i)
     standing.who.insert(standing.who.end(), live[i]->cut.who.begin(), live[i]->cut.who.end());
   for (const StepIx turn : step.children) {
-    const auto same = [&](StepIx other) { return tree_[other].host == tree_[turn].host; };
-    if (rollout.tolerant && std::none_of(visited.begin(), visited.end(), same)) visited.push_back(turn);
+    if (!rollout.tolerant || seen[tree_[turn].host]) continue;
+    seen[tree_[turn].host] = true;
+    visited.push_back(turn);
   }
   Cut named = standing;
   named.weight = 0;

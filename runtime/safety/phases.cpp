@@ -1,7 +1,10 @@
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <functional>
 #include <map>
 #include <queue>
+#include <span>
 
 #include "runtime/safety/tree.h"
 
@@ -9,23 +12,62 @@
 namespace upg::safety {
 namespace {
 
-/// Edges between phases; a new one is closed under transitivity at once.
+/// Rows and columns of a square of bits changed over, block by block.
+std::vector<llvm::BitVector> turned(const std::vector<llvm::BitVector> &rows) {
+  constexpr unsigned kBlock = 32;
+  const auto n = static_cast<unsigned>(rows.size());
+  const unsigned blocks = (n + kBlock - 1) / kBlock;
+  std::vector<llvm::BitVector> out(n, llvm::BitVector(n));
+  std::vector<std::uint32_t> words(std::size_t{n} * blocks);  // of `out`, row by row
+  std::array<std::uint32_t, kBlock> block{};
+  for (unsigned down = 0; down < blocks; ++down) {
+    const unsigned first = down * kBlock, count = std::min(kBlock, n - first);
+    for (unsigned across = 0; across < blocks; ++across) {
+      std::uint32_t any = 0;
+      for (unsigned i = 0; i < count; ++i) {
+        const std::uint64_t word = rows[first + i].getData()[across / 2];
+        block[i] = static_cast<std::uint32_t>(across % 2 == 0 ? word : word >> kBlock);
+        any |= block[i];
+      }
+      for (; any != 0; any &= any - 1) {
+        const auto j = static_cast<unsigned>(std::countr_zero(any));
+        std::uint32_t column = 0;
+        for (unsigned i = 0; i < count; ++i) column |= ((block[i] >> j) & 1u) << i;
+        words[std::size_t{across * kBlock + j} * blocks + down] = column;
+      }
+    }
+  }
+  for (unsigned j = 0; j < n; ++j) out[j].setBitsInMask(&words[std::size_t{j} * blocks], blocks);
+  return out;
+}
+
+/// Edges between phases; what follows from new ones is added at once.
 class Ordering {
  public:
   explicit Ordering(std::uint32_t n) : n_(n), before_(n, llvm::BitVector(n)), later_(n) {}
 
   bool precedes(std::uint32_t i, std::uint32_t j) const { return before_[j].test(i); }
   void add(std::uint32_t i, std::uint32_t j) {
-    if (precedes(i, j)) return;
+    if (!precedes(i, j)) add(i, std::span(&j, 1), [](std::uint32_t) {});
+  }
+  /// Edges from i to each of the others, one after the other, that is not ordered by then; added(j) for those.
+  template <class Added>
+  void add(std::uint32_t i, std::span<const std::uint32_t> others, Added added) {
+    llvm::BitVector fresh(n_);
+    bool followed = false;  // something comes after one of them
+    for (const std::uint32_t j : others) {
+      if (i == j || precedes(i, j) || precedes(j, i) || (followed && before_[j].anyCommon(fresh))) continue;
+      fresh.set(j);
+      followed = followed || !later_[j].empty();
+      later_[i].push_back(j);
+      added(j);
+    }
     llvm::BitVector earlier = before_[i];
     earlier.set(i);
-    if (!later_[j].empty()) {
-      for (std::uint32_t k = 0; k < n_; ++k) {
-        if (before_[k].test(j)) before_[k] |= earlier;
-      }
+    for (std::uint32_t k = 0; followed && k < n_; ++k) {
+      if (!fresh.test(k) && before_[k].anyCommon(fresh)) before_[k] |= earlier;
     }
-    before_[j] |= earlier;
-    later_[i].push_back(j);
+    for (const unsigned j : fresh.set_bits()) before_[j] |= earlier;
   }
   Phases take() {
     Phases out;
@@ -55,14 +97,29 @@ class Ordering {
       for (const std::uint32_t j : later_[i]) out.into[j].push_back(i);
     }
     out.before = std::move(before_);
-    out.after.assign(n_, llvm::BitVector(n_));
-    for (std::uint32_t j = 0; j < n_; ++j) {
-      for (const unsigned i : out.before[j].set_bits()) out.after[i].set(j);
-    }
+    out.after = turned(out.before);
+    find_stages(out);
     return out;
   }
 
  private:
+  /// Those with more after them come first. All of the first so many precede all others exactly if each of them
+  /// precedes as many as there are others: the last one among the first precedes none of the first.
+  void find_stages(Phases &out) const {
+    std::vector<std::uint32_t> later, order = out.order;
+    for (const llvm::BitVector &row : out.after) later.push_back(row.count());
+    std::stable_sort(order.begin(), order.end(), [&](auto i, auto j) { return later[i] > later[j]; });
+    out.stage.resize(n_);
+    std::uint32_t least = n_;
+    for (std::uint32_t at = 0; at < n_; ++at) {
+      out.stage[order[at]] = out.stages;
+      least = std::min(least, later[order[at]]);
+      if (least < n_ - at - 1) continue;
+      ++out.stages;
+      least = n_;
+    }
+  }
+
   std::uint32_t n_;
   std::vector<llvm::BitVector> before_;
   std::vector<std::vector<std::uint32_t>> later_;  // the edges as they were added
@@ -121,13 +178,8 @@ void Tree::expand_dag(StepIx s, plan::NodeId node, Env &env) {
     return out;
   };
   const auto derive = [&](const std::vector<std::uint32_t> &first, const std::vector<std::uint32_t> &second) {
-    for (const std::uint32_t i : first) {
-      for (const std::uint32_t j : second) {
-        if (i == j || ordering.precedes(i, j) || ordering.precedes(j, i)) continue;
-        ordering.add(i, j);
-        edges_.push_back({node, i, j});
-      }
-    }
+    for (const std::uint32_t i : first)
+      ordering.add(i, second, [&](std::uint32_t j) { edges_.push_back({node, i, j}); });
   };
   const auto on_each_host = [&](const plan::RoleGroup &first, const plan::RoleGroup &second) {
     for (const auto &[pair, phases_of] : changers_of) {

@@ -76,6 +76,10 @@ struct Phases {
   std::vector<llvm::BitVector> before;           // bit i of row j: i ends before j starts
   std::vector<llvm::BitVector> after;            // bit j of row i: the same
   std::vector<std::vector<std::uint32_t>> into;  // edges of which all others follow: to j from each of row j
+  std::vector<std::uint32_t> stage;              // all phases of a stage end before any of the next one starts
+  std::uint32_t stages = 0;                      // how many
+  /// No two of them may run at the same time.
+  bool chain() const { return stages == order.size(); }
   bool concurrent(std::uint32_t i, std::uint32_t j) const { return i != j && !before[i].test(j) && !before[j].test(i); }
   /// Those that may run at the same time as phase i.
   llvm::BitVector beside(std::uint32_t i) const;

@@ -1,7 +1,9 @@
 #include <algorithm>
-#include <array>
 #include <set>
 #include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "runtime/plan/opcodes.h"
@@ -49,11 +51,14 @@ class Walk {
   explicit Walk(Analysis &a) : a_(a) {
     for (std::uint32_t i = 0; i < a.plan.commands.size(); ++i) {
       patterns_.emplace_back(a.plan.text(a.plan.commands[i].pattern));
-      for (const char first : patterns_.back().first()) {
-        std::vector<std::uint32_t> &bucket = first == '*' ? any_ : begins_[static_cast<unsigned char>(first)];
-        if (bucket.empty() || bucket.back() != i) bucket.push_back(i);
+      for (const std::string_view beginning : patterns_.back().beginnings()) {
+        std::vector<std::uint32_t> &some = beginning.empty() ? any_ : begin_[beginning];
+        if (some.empty() || some.back() != i) some.push_back(i);
+        if (!beginning.empty()) lengths_.push_back(beginning.size());
       }
     }
+    std::sort(lengths_.begin(), lengths_.end());
+    lengths_.erase(std::unique(lengths_.begin(), lengths_.end()), lengths_.end());
   }
 
   /// Every command below the node, those of probes that it asks not included.
@@ -110,7 +115,16 @@ class Walk {
   template <class Use>
   void each_rule(const SimpleCommand &command, Use use) const {
     const std::string text = command.text(), spread = command.spread();
-    for (const std::vector<std::uint32_t> *some : {&any_, &begins_[static_cast<unsigned char>(text[0])]}) {
+    std::vector<std::uint32_t> others;
+    for (const std::string_view line : {std::string_view(text), std::string_view(spread)}) {
+      for (const std::size_t length : lengths_) {
+        if (length > line.size()) break;
+        const auto some = begin_.find(line.substr(0, length));
+        if (some != begin_.end()) others.insert(others.end(), some->second.begin(), some->second.end());
+      }
+    }
+    sort_unique(others);
+    for (const std::vector<std::uint32_t> *some : {&any_, &std::as_const(others)}) {
       for (const std::uint32_t i : *some) {
         const std::string_view pattern = patterns_[i].matching(text, spread);
         if (!pattern.empty()) use(a_.plan.commands[i], pattern);
@@ -195,9 +209,10 @@ class Walk {
   }
 
   Analysis &a_;
-  std::vector<CommandPatterns> patterns_;               // of each rule
-  std::array<std::vector<std::uint32_t>, 256> begins_;  // rules, by the first character of a command
-  std::vector<std::uint32_t> any_;                      // rules that begin with `*`
+  std::vector<CommandPatterns> patterns_;                                   // of each rule
+  std::unordered_map<std::string_view, std::vector<std::uint32_t>> begin_;  // rules, by what a command begins with
+  std::vector<std::size_t> lengths_;                                        // of those beginnings, ascending
+  std::vector<std::uint32_t> any_;  // rules that a command may match whatever it begins with
 };
 
 void check(Analysis &a) {

@@ -184,9 +184,7 @@ class Walk {
     if (step.kind == StepKind::dag) {
       // A chain of phases is one after the other.
       const Phases &phases = a_.tree.phases(s);
-      const bool chain = std::all_of(phases.order.begin(), phases.order.end(),
-                                     [&](std::uint32_t i) { return phases.before[i].count() == phases.rank[i]; });
-      if (chain) {
+      if (phases.chain()) {
         for (const std::uint32_t i : phases.order) walk(step.children[i], visits);
         return;
       }

@@ -140,9 +140,9 @@ std::string_view CommandPatterns::matching(std::string_view text, std::string_vi
   return *found;
 }
 
-std::string CommandPatterns::first() const {
-  std::string out;
-  for (const std::string_view pattern : patterns_) out += pattern.empty() || pattern[0] == '?' ? '*' : pattern[0];
+std::vector<std::string_view> CommandPatterns::beginnings() const {
+  std::vector<std::string_view> out;
+  for (const std::string_view pattern : patterns_) out.push_back(pattern.substr(0, pattern.find_first_of("*?")));
   return out;
 }
 

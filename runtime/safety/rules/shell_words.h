@@ -41,8 +41,9 @@ class CommandPatterns {
   /// The first pattern that matches the command, as written or with its options one by one; empty if none does, or if
   /// one of the exceptions does.
   std::string_view matching(std::string_view text, std::string_view spread) const;
-  /// Characters that a command begins with which the line may speak of; `*` for any.
-  std::string first() const;
+  /// What a command begins with that the line may speak of, as written or with its options one by one: of each pattern
+  /// the text before its first `*` or `?`.
+  std::vector<std::string_view> beginnings() const;
 
  private:
   std::vector<std::string_view> patterns_, except_;
