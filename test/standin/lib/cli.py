@@ -1,4 +1,4 @@
-"""The command line: standin up | down | status | ledger | await | ssh | crash | boot | hang | thaw | set | act | with."""
+"""The command line: standin up | down | status | ledger | audit | await | ssh | crash | boot | hang | thaw | set | act | with."""
 import argparse
 import ctypes
 import json
@@ -200,6 +200,22 @@ def ledger(options):
     return FAILED if options.violations and entries else 0
 
 
+def audit(options):
+    """What an auditor who knows nothing of any plan finds: laws broken in the ledger, and what was left behind in the state."""
+    directory = os.path.abspath(options.dir)
+    code, out, err = ask(directory, "status")
+    if code != 0:
+        say(err.strip())
+        return FAILED
+    s = json.loads(out)
+    broken = ["broken: %s: %s" % (e["law"], e["text"]) for e in read_ledger(directory) if e["kind"] == "violation"]
+    left = ["left behind: " + line for line in worlds.load(s["world"]).left(s)]
+    for line in broken + left:
+        print(line)
+    print("%d laws broken, %d things left behind" % (len(broken), len(left)))
+    return FAILED if broken or left else 0
+
+
 def ssh(directory, host, command):
     os.execvp("ssh", ["ssh", "-F", os.path.join(os.path.abspath(directory), "ssh_config"), host] + command)
 
@@ -254,10 +270,10 @@ def main(argv):
         p.add_argument("--scenario")
         p.add_argument("--boot-seconds", type=float)
         p.add_argument("--lifetime", type=float, default=3600.0)
-    for name in ("down", "status", "ledger"):
+    for name in ("down", "audit", "status", "ledger"):
         p = commands.add_parser(name)
         p.add_argument("dir")
-        if name != "down":
+        if name not in ("down", "audit"):
             p.add_argument("--json", action="store_true")
     p.add_argument("--violations", action="store_true")
     for name in ("crash", "boot", "hang", "thaw"):
@@ -289,6 +305,8 @@ def main(argv):
             return with_cluster(options)
         if options.command == "status":
             return status(options)
+        if options.command == "audit":
+            return audit(options)
         if options.command == "ledger":
             return ledger(options)
         if options.command == "await":

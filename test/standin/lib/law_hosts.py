@@ -72,6 +72,10 @@ class Hosts:
         h["boot_id"], h["since"] = str(uuid.uuid4()), self.c.now()
         self.c.boots_with(name)
         self.c.write_identity(name)
+        while not self.c.reachable(name):
+            yield 0.05
+            if self.boots.get(name) != ticket:
+                return
         self.c.machines.start(name)
         while not self.c.machines.answers(name):
             yield 0.02

@@ -13,7 +13,7 @@ class Room:
         self.directory, self.s, self.engine, self.ledger = directory, state, engine, ledger
         self.injecting = False
         self.machines = None                      # the real sshds; set by the supervisor
-        self.tools = {}                           # name -> tool; set by the supervisor
+        self.tools, self.own = {}, ()             # name -> tool, paths of the hosts' own; set by the supervisor
         self.hosts = Hosts(self)
 
     # ---- small words that every law uses
@@ -107,6 +107,10 @@ class Room:
 
     def boots_with(self, name):
         """What the boot that now ends brings: the kernel's release among it."""
+
+    def reachable(self, name):
+        """Its network works, so that sshd can be reached once the boot is over."""
+        return True
 
     def host_up(self, name):
         """sshd answers again; the system is still starting."""

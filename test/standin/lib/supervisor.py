@@ -23,8 +23,8 @@ class Supervisor:
         state = dict(self.world.build(names, addresses, port, scenario, time.time()), world=world)
         self.engine = Engine(self.on_request, self.on_idle)
         self.cluster = self.world.Cluster(directory, state, self.engine, self.ledger)
-        self.cluster.tools = self.world.TOOLS
-        self.machines = self.cluster.machines = Machines(directory, state["hosts"], sorted(self.world.TOOLS), tools.FILE_TOOLS, tools.OWN)
+        self.cluster.tools, self.cluster.own = self.world.TOOLS, tools.OWN + self.world.OWN
+        self.machines = self.cluster.machines = Machines(directory, state["hosts"], sorted(self.world.TOOLS), tools.FILE_TOOLS, self.cluster.own)
         self.ends_at = time.monotonic() + lifetime
 
     # ---- start and end

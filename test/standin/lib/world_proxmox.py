@@ -5,6 +5,7 @@ from tools import COMMON, apt, ceph, corosync, guests, pve, pvesh
 
 HOSTS = "node1,node2,node3"
 SETTABLE = ("guests", "hosts", "ceph")
+OWN = ()
 TOOLS = dict(COMMON)
 for module in (apt, ceph, corosync, guests, pve, pvesh):
     TOOLS.update(module.TOOLS)
@@ -23,3 +24,18 @@ def describe(s):
     yield "quorum: %s, expected votes %d%s" % ("yes" if s["quorum"]["quorate"] else "LOST", s["quorum"]["expected"],
                                                ", SPLIT" if s["quorum"]["split"] else "")
     yield "ceph:   flags %s" % (",".join(s["ceph"]["flags"]) or "none")
+
+
+def left(s):
+    for flag in s["ceph"]["flags"]:
+        yield "ceph: flag %s is set" % flag
+    for name in s["ha"]["maintenance"]:
+        yield "%s: in maintenance mode" % name
+    for name, h in s["hosts"].items():
+        if h["unconfigured"]:
+            yield "%s: %d packages are half-configured" % (name, len(h["unconfigured"]))
+        if h["power"] != "up":
+            yield "%s: is %s" % (name, h["power"])
+    for g in s["guests"].values():
+        if g["status"] != "running":
+            yield "guest %d: is %s" % (g["id"], g["status"])

@@ -6,10 +6,12 @@
   build      (names, addresses, port, scenario, now) -> a fresh state
   Cluster    a Room (room.py) with the world's laws
   describe   (state) -> the lines of `standin status`
+  OWN        files and folders of the hosts' own, besides those of tools/files.py
+  left       (state) -> what nobody should have left behind at the end, one line each
 """
 import importlib
 
-NAMES = ("proxmox",)
+NAMES = ("proxmox", "platform9")
 
 
 def load(name):

@@ -16,7 +16,7 @@ READERS = ("cat", "grep", "egrep", "sed", "awk", "test", "[", "ls", "head", "tai
 
 def mapped(c, host, word):
     """`word` with the host's own path in it turned into the copy's; None if it has none."""
-    for own in OWN:
+    for own in c.own:
         if word == own or word.startswith(own + "/"):
             return c.root(host, word.replace("/var/run/", "/run/", 1))
     return None
