@@ -220,7 +220,8 @@ Cut Cuts::eval(StepIx s, OpenHosts &open) {
     }
     case StepKind::accept:
       if (lifted_(s)) {
-        Cut best = measure(open);
+        Cut best;
+        if (s != accepted_entry_) best = measure(open);
         for (const StepIx child : step.children) eval(child, open);
         keep_heavier(best, measure(open));  // what stays down after the block counts again
         return best;
@@ -234,7 +235,8 @@ Cut Cuts::eval(StepIx s, OpenHosts &open) {
 
 /// One part after the other. What is open between two of them counts too: after a branch that is more than in any arm.
 Cut Cuts::sequence(StepIx s, OpenHosts &open) {
-  Cut best = measure(open);
+  Cut best;
+  if (accepted_entry_ == kNone || s != tree_.on_abort()) best = measure(open);
   for (const StepIx child : parts(s)) {
     if (child == tree_.on_abort()) continue;
     keep_heavier(best, eval(child, open));

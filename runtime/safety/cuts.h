@@ -115,8 +115,9 @@ class Cuts {
   bool serial_;
   std::vector<StepIx> undone_;  // acts that are followed by their undo, ascending
   Lifted lifted_;
-  std::vector<Failures *> failures_;                // of the parts around the step that is looked at
-  std::vector<HostIx> bound_;                       // hosts whose turn it is
+  StepIx accepted_entry_ = kNone;     // the `accept` that an abort begins with: what is open there is accepted
+  std::vector<Failures *> failures_;  // of the parts around the step that is looked at
+  std::vector<HostIx> bound_;         // hosts whose turn it is
   std::vector<std::pair<StepIx, HostIx>> by_step_;  // where an outage begins or ends, ascending
   std::vector<std::pair<HostIx, StepIx>> by_host_;
 };

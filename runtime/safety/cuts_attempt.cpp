@@ -119,11 +119,17 @@ Cut Cuts::abort(const Failures &failures, const Cut &worst) {
   heaviest.weight += worst.weight;
   heaviest.who.insert(heaviest.who.end(), worst.who.begin(), worst.who.end());
   const bool bounded = !accepts(0);
+  // Nothing stands between where the plan was left and an `accept` at the very beginning of the abort.
+  const std::vector<StepIx> &children = tree_[tree_.on_abort()].children;
+  if (unwound.empty() && !children.empty() && tree_[children.front()].kind == StepKind::accept &&
+      lifted_(children.front()))
+    accepted_entry_ = children.front();
   for (std::size_t i = 0; i < failures.sets.size(); ++i) {
     OpenHosts now = failures.sets[i];
     unite(now, unwound);
     keep_heavier(best, resume(tree_.on_abort(), now, bounded && failures.joined[i], heaviest));
   }
+  accepted_entry_ = kNone;
   return best;
 }
 
