@@ -12,7 +12,9 @@
 #include "compiler/syntax/antlr/builder.h"
 #include "compiler/syntax/antlr/error_report.h"
 #include "compiler/syntax/antlr/lexemes.h"
+#include "compiler/syntax/antlr/places.h"
 #include "compiler/syntax/antlr/recovery.h"
+#include "compiler/syntax/layout.h"
 #include "compiler/syntax/text_check.h"
 
 namespace upg::syntax {
@@ -131,7 +133,9 @@ class Parse {
   UpgParser parser_;
 };
 
-void parse_text(std::string_view text, const TextCheck &checked, FileId file, Sink &sink, SyntaxTree &result) {
+/// `places`: filled if given and the text has no error.
+void parse_text(std::string_view text, const TextCheck &checked, FileId file, Sink &sink, SyntaxTree &result,
+                std::vector<Place> *places) {
   Parse parse(std::string(text.substr(checked.bom_bytes)));
   const Lexemes lexemes(parse.stream(), text, checked.ascii, checked.bom_bytes, file);
   result.tokens = lexemes.public_tokens();
@@ -158,6 +162,7 @@ void parse_text(std::string_view text, const TextCheck &checked, FileId file, Si
   result.file = builder.file(tree);
   result.complete = sink.errors() == 0;
   if (result.complete) builder.report_stray_docs();
+  if (result.complete && places != nullptr) *places = places_of(tree, lexemes);
 }
 
 /// The parser finds other things than the builder: told in the order of the text. Where a line end made the next line's
@@ -180,9 +185,7 @@ void forward(const Sink &from, const diagnostics::Sources &sources, Sink &to) {
   }
 }
 
-}  // namespace
-
-SyntaxTree parse(const diagnostics::Sources &sources, FileId file, Sink &shared_sink) {
+SyntaxTree read(const diagnostics::Sources &sources, FileId file, Sink &shared_sink, std::vector<Place> *places) {
   SyntaxTree result;
   Sink sink;  // of this file alone, so that its errors can be counted
   result.file.id = file;
@@ -199,7 +202,7 @@ SyntaxTree parse(const diagnostics::Sources &sources, FileId file, Sink &shared_
   };
   // The runtime of ANTLR throws all of these, C strings included.
   try {
-    parse_text(text, checked, file, sink, result);
+    parse_text(text, checked, file, sink, result, places);
   } catch (const std::exception &error) {
     failed(error.what());
   } catch (const char *error) {
@@ -210,6 +213,18 @@ SyntaxTree parse(const diagnostics::Sources &sources, FileId file, Sink &shared_
     failed("unknown exception");
   }
   forward(sink, sources, shared_sink);
+  return result;
+}
+
+}  // namespace
+
+SyntaxTree parse(const diagnostics::Sources &sources, FileId file, Sink &sink) {
+  return read(sources, file, sink, nullptr);
+}
+
+LaidOut lay_out(const diagnostics::Sources &sources, FileId file, Sink &sink) {
+  LaidOut result;
+  result.tree = read(sources, file, sink, &result.places);
   return result;
 }
 

@@ -13,9 +13,6 @@
 #include "runtime/diagnostics/utf8.h"
 
 namespace upg::tools {
-namespace {
-
-/// Standard input up to a limit; it is a plan typed or piped in, not a stream.
 std::optional<std::string> read_standard_input() {
   constexpr std::size_t kLimit = 64u << 20;
   std::string text;
@@ -28,8 +25,6 @@ std::optional<std::string> read_standard_input() {
     text.append(buffer.data(), static_cast<std::size_t>(got));
   }
 }
-
-}  // namespace
 
 std::optional<std::int64_t> days_of_date(std::string_view date) {
   const auto number = [&](std::size_t at, std::size_t length, int &value) {

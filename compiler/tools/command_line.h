@@ -61,6 +61,9 @@ struct PlanOptions {
   OutputOptions output;
 };
 
+/// Standard input up to 64 MiB: a text typed or piped in, not a stream. Nothing if it is longer or cannot be read.
+std::optional<std::string> read_standard_input();
+
 /// Days since 1970-01-01 for "YYYY-MM-DD", if it is a date of 1970 to 9999.
 std::optional<std::int64_t> days_of_date(std::string_view date);
 
