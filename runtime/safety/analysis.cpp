@@ -13,6 +13,37 @@ Analysis::Analysis(const plan::Plan &p, std::int64_t today_, diagnostics::Sink &
       knowledge(tree),
       sink_(sink) {}
 
+const std::vector<StepIx> &Analysis::openers(RoleIx role, bool changing) const {
+  std::vector<std::vector<StepIx>> &of_role = openers_[changing ? 1 : 0];
+  if (of_role.empty()) {
+    of_role.resize(site.role_count());
+    const auto add = [&](const std::vector<PairIx> &pairs, StepIx s) {
+      for (const PairIx p : pairs) {
+        std::vector<StepIx> &steps = of_role[site.pair_role(p)];
+        if (steps.empty() || steps.back() != s) steps.push_back(s);
+      }
+    };
+    for (StepIx s = 0; s < tree.size(); ++s) {
+      if (tree[s].kind != StepKind::act) continue;
+      add(tree.contract(tree[s]).disrupts, s);
+      if (changing) add(tree.contract(tree[s]).changes, s);
+    }
+  }
+  return of_role[role];
+}
+
+StepIx Analysis::opener_beside(StepIx s, RoleIx role, bool changing) const {
+  const std::vector<StepIx> &steps = openers(role, changing);
+  for (StepIx x = s; tree[x].parent != kNone; x = tree[x].parent) {
+    const StepIx found = tree.first_beside(tree[x].parent, x, [&](StepIx from, StepIx to) {
+      const auto at = std::lower_bound(steps.begin(), steps.end(), from);
+      return at == steps.end() || *at >= to ? kNone : *at;
+    });
+    if (found != kNone) return found;
+  }
+  return kNone;
+}
+
 diagnostics::Range Analysis::range(StepIx s) const {
   const Step &step = tree[s];
   if (!step.node.valid()) return {};

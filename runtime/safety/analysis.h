@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <array>
 #include <set>
 #include <string>
 #include <string_view>
@@ -30,6 +31,11 @@ class Analysis {
   Flow flow;
   Knowledge knowledge;
   Proof proof;
+
+  /// The acts that take the role down, `changing`: or change it; ascending.
+  const std::vector<StepIx> &openers(RoleIx role, bool changing) const;
+  /// One of them that may run at the same time as the step, or kNone.
+  StepIx opener_beside(StepIx s, RoleIx role, bool changing) const;
 
   // ---- reporting
   diagnostics::Range range(const plan::Span &span) const {
@@ -106,6 +112,7 @@ class Analysis {
   bool is_call(StepIx s) const;
 
   diagnostics::Sink &sink_;
+  mutable std::array<std::vector<std::vector<StepIx>>, 2> openers_;  // without and with those that change; by role
   std::set<std::tuple<diagnostics::Kind, std::uint32_t, std::uint64_t>> seen_;
   std::set<std::uint32_t> used_waivers_;
   std::set<std::pair<std::uint32_t, std::uint32_t>> clashes_;

@@ -9,19 +9,7 @@ namespace {
 
 constexpr int kMaxDepth = 200;
 
-std::string hosts_key(std::span<const HostIx> hosts) {
-  std::string key = "{";
-  for (const HostIx h : hosts) key += std::to_string(h) + ' ';
-  return key + '}';
-}
-
 }  // namespace
-
-std::string env_key(const Env &env) {
-  std::string key = "(";
-  for (const Value &v : env) key += v.key + ';';
-  return key + ')';
-}
 
 bool intersects(std::span<const std::uint32_t> a, std::span<const std::uint32_t> b) {
   if (a.size() > b.size()) std::swap(a, b);
@@ -35,7 +23,13 @@ void sort_unique(std::vector<std::uint32_t> &v) {
   v.erase(std::unique(v.begin(), v.end()), v.end());
 }
 
-Contracts::Contracts(const Site &site) : site_(&site), host_cells_(site.size()) {
+Contracts::Contracts(const Site &site)
+    : site_(&site),
+      host_cells_(site.size()),
+      constants_(site.plan().nodes.size()),
+      set_values_(site.plan().sets.size()),
+      host_values_(site.size()) {
+  for (HostIx h = 0; h < site.size(); ++h) all_hosts_.push_back(h);
   for (std::size_t a = 0; a < plan().actions.size(); ++a) {
     if (plan().actions[a].undo_kind == plan::UndoKind::action)
       undoes_[plan().actions[a].undo.index] = plan::ActionId(a);
@@ -63,32 +57,66 @@ ItemIx Contracts::item(ItemKind kind, std::uint32_t index) {
 
 std::span<const CellIx> Contracts::cells_of(HostIx h) const { return host_cells_[h]; }
 
+// ---- values
+
+KeyIx Contracts::key(KeyKind kind, std::span<const std::uint32_t> parts) {
+  scratch_.assign(1, static_cast<std::uint32_t>(kind));
+  scratch_.insert(scratch_.end(), parts.begin(), parts.end());
+  return 1 + keys_.number(scratch_);
+}
+
+std::uint32_t Contracts::text_number(std::string text) {
+  return texts_.try_emplace(std::move(text), static_cast<std::uint32_t>(texts_.size())).first->second;
+}
+
+std::uint32_t Contracts::number(Interned &among, std::uint32_t index, const Env &arguments) {
+  scratch_.assign(1, index);
+  for (const Value &v : arguments) scratch_.push_back(v.key);
+  return among.number(scratch_);
+}
+
+Value Contracts::fresh() {
+  Value v;
+  v.runtime = true;
+  v.key = ~fresh_++;  // from the top downwards: the others are numbered upwards
+  return v;
+}
+
+Value Contracts::of_hosts(std::vector<HostIx> hosts, bool exact) {
+  sort_unique(hosts);
+  Value v;
+  v.is_hosts = true;
+  v.exact = exact;
+  v.runtime = !exact && hosts.size() > 1;
+  v.key = key(exact ? KeyKind::hosts : KeyKind::one_of, hosts);
+  v.hosts = keys_[v.key - 1].subspan(1);
+  return v;
+}
+
+Value Contracts::of_host(HostIx h) {
+  Value &known = host_values_[h];
+  if (known.key == 0) known = of_hosts({h}, true);
+  return known;
+}
+
 Value Contracts::value(plan::NodeId node, const Env &env) {
   using plan::Op;
   const plan::Plan &p = plan();
   const plan::Node &n = p.node(node);
-  const auto hosts = [](std::vector<HostIx> list, bool exact) {
-    Value v;
-    v.is_hosts = true;
-    v.exact = exact;
-    sort_unique(list);
-    v.hosts = std::move(list);
-    v.key = (exact ? "" : "any") + hosts_key(v.hosts);
-    v.runtime = !exact && v.hosts.size() > 1;
-    return v;
-  };
+  const auto list = [](std::span<const HostIx> hosts) { return std::vector<HostIx>(hosts.begin(), hosts.end()); };
   switch (n.op) {
     case Op::host: {
       const HostIx h = site_->kept(plan::HostId(n.a));
-      if (h == kNone) return hosts(site_->kept(plan::SetId()), true);
-      return hosts({h}, true);
+      return h == kNone ? of_hosts({}, true) : of_host(h);
     }
     case Op::local:
-      if (n.a < env.size() && !env[n.a].key.empty()) return env[n.a];
-      break;
+      return n.a < env.size() && env[n.a].key != 0 ? env[n.a] : fresh();
     case Op::set:
-    case Op::set_live:
-      return hosts(site_->kept(plan::SetId(n.a)), !p.sets[n.a].condition.valid());
+    case Op::set_live: {
+      Value &known = set_values_[n.a];
+      if (known.key == 0) known = of_hosts(site_->kept(plan::SetId(n.a)), !p.sets[n.a].condition.valid());
+      return known;
+    }
     case Op::set_union:
     case Op::set_except:
     case Op::set_both: {
@@ -96,7 +124,7 @@ Value Contracts::value(plan::NodeId node, const Env &env) {
       if (!a.is_hosts || !b.is_hosts) break;
       std::vector<HostIx> out;
       if (n.op == Op::set_union) {
-        out = a.hosts;
+        out = list(a.hosts);
         out.insert(out.end(), b.hosts.begin(), b.hosts.end());
       } else {
         for (const HostIx h : a.hosts) {
@@ -104,29 +132,29 @@ Value Contracts::value(plan::NodeId node, const Env &env) {
           if (n.op == Op::set_both ? in : !(in && b.exact)) out.push_back(h);
         }
       }
-      return hosts(std::move(out), a.exact && b.exact);
+      return of_hosts(std::move(out), a.exact && b.exact);
     }
     case Op::any_of: {
-      Value v = value(p.kid(node, 0), env);
+      const Value v = value(p.kid(node, 0), env);
       if (!v.is_hosts) break;
-      return hosts(std::move(v.hosts), v.hosts.size() == 1);
+      return of_hosts(list(v.hosts), v.hosts.size() == 1);
     }
     case Op::list: {
       std::vector<HostIx> out;
       bool exact = true, all = n.count > 0;
-      std::string key = "[";
+      std::vector<KeyIx> keys;
       bool runtime = false;
       for (const plan::NodeId kid : p.kids(node)) {
         const Value v = value(kid, env);
         all = all && v.is_hosts;
         exact = exact && v.exact;
         out.insert(out.end(), v.hosts.begin(), v.hosts.end());
-        key += v.key + ',';
+        keys.push_back(v.key);
         runtime = runtime || v.runtime;
       }
-      if (all) return hosts(std::move(out), exact);
+      if (all) return of_hosts(std::move(out), exact);
       Value v;
-      v.key = key + ']';
+      v.key = key(KeyKind::list, keys);
       v.runtime = runtime;
       return v;
     }
@@ -134,8 +162,8 @@ Value Contracts::value(plan::NodeId node, const Env &env) {
       const auto which = static_cast<plan::Builtin>(n.a);
       if ((which == plan::Builtin::only || which == plan::Builtin::first || which == plan::Builtin::last) &&
           n.count == 1) {
-        Value v = value(p.kid(node, 0), env);
-        if (v.is_hosts) return hosts(std::move(v.hosts), v.exact && v.hosts.size() == 1);
+        const Value v = value(p.kid(node, 0), env);
+        if (v.is_hosts) return of_hosts(list(v.hosts), v.exact && v.hosts.size() == 1);
       }
       break;
     }
@@ -150,7 +178,12 @@ Value Contracts::value(plan::NodeId node, const Env &env) {
     case Op::time:
     case Op::secret: {
       Value v;
-      v.key = constant_text(p, node);
+      KeyIx &known = constants_[node.index];
+      if (known == 0) {
+        const std::uint32_t text = text_number(constant_text(p, node));
+        known = key(KeyKind::constant, std::span(&text, 1));
+      }
+      v.key = known;
       return v;
     }
     case Op::ask_probe:
@@ -159,32 +192,26 @@ Value Contracts::value(plan::NodeId node, const Env &env) {
     case Op::shell:
     case Op::ask_person:
     case Op::was:
-    case Op::no_answer: {
-      Value v;
-      v.key = fresh_key();
-      v.runtime = true;
-      return v;
-    }
+    case Op::no_answer:
+    case Op::bind:
+    case Op::every:
+    case Op::some:
+    case Op::each:
+    case Op::count_of:
+      return fresh();
     default:
       break;
   }
   // Anything else: data built from its parts, the same if they are the same.
   Value v;
-  v.key = std::string(plan::info(n.op).name) + ':' + std::to_string(n.a) + '(';
-  if (plan::info(n.op).a == plan::Immediate::string)
-    v.key = std::string(plan::info(n.op).name) + ':' + p.strings[n.a] + '(';
-  if (n.op == Op::local || n.op == Op::bind || n.op == Op::every || n.op == Op::some || n.op == Op::each ||
-      n.op == Op::count_of) {
-    v.runtime = true;
-    v.key = fresh_key();
-    return v;
-  }
+  const bool text = plan::info(n.op).a == plan::Immediate::string;
+  std::vector<std::uint32_t> parts = {static_cast<std::uint32_t>(n.op), text ? text_number(p.strings[n.a]) : n.a};
   for (const plan::NodeId kid : p.kids(node)) {
     const Value part = value(kid, env);
-    v.key += part.key + ',';
+    parts.push_back(part.key);
     v.runtime = v.runtime || part.runtime;
   }
-  v.key += ')';
+  v.key = key(KeyKind::built, parts);
   return v;
 }
 
@@ -205,12 +232,10 @@ Value Contracts::target(plan::NodeId node, const Env &env) {
 // ---- states, holds, gates
 
 CellIx Contracts::cell(plan::StateId state, const Env &arguments) {
-  const std::string key = std::to_string(state.index) + env_key(arguments);
-  auto [it, fresh] = cell_of_.try_emplace(key, static_cast<CellIx>(cells_.size()));
-  if (!fresh) return it->second;
+  const CellIx ix = number(cell_of_, state.index, arguments);
+  if (ix < cells_.size()) return ix;
   Cell c;
   c.state = state;
-  c.key = key;
   for (const Value &v : arguments) {
     if (c.host == kNone && v.is_hosts && v.hosts.size() == 1) c.host = v.hosts[0];
   }
@@ -219,36 +244,26 @@ CellIx Contracts::cell(plan::StateId state, const Env &arguments) {
     c.all |= value_bit(i);
     if (s.values[i].transient) c.transient |= value_bit(i);
   }
-  if (c.host != kNone) host_cells_[c.host].push_back(it->second);
+  if (c.host != kNone) host_cells_[c.host].push_back(ix);
   cells_.push_back(std::move(c));
-  return it->second;
+  return ix;
 }
 CellIx Contracts::cell(plan::NodeId reference, const Env &env) {
   return cell(plan::StateId(plan().node(reference).a), arguments(reference, env));
 }
 CellIx Contracts::cell(plan::StateId state, HostIx host) { return cell(state, Env{of_host(host)}); }
 
-Value Contracts::of_host(HostIx h) const {
-  Value v;
-  v.is_hosts = true;
-  v.hosts = {h};
-  v.key = hosts_key(v.hosts);
-  return v;
-}
-
 HoldIx Contracts::hold(plan::HoldId hold, const Env &arguments) {
-  const std::string key = std::to_string(hold.index) + env_key(arguments);
-  auto [it, fresh] = hold_of_.try_emplace(key, static_cast<HoldIx>(holds_.size()));
-  if (!fresh) return it->second;
+  const HoldIx ix = number(hold_of_, hold.index, arguments);
+  if (ix < holds_.size()) return ix;
   HoldInstance h;
   h.hold = hold;
-  h.key = key;
   for (const Value &v : arguments) {
     if (h.host == kNone && v.is_hosts && v.hosts.size() == 1) h.host = v.hosts[0];
     h.runtime = h.runtime || v.runtime;
   }
   holds_.push_back(std::move(h));
-  return it->second;
+  return ix;
 }
 HoldIx Contracts::hold(plan::NodeId reference, const Env &env) {
   return hold(plan::HoldId(plan().node(reference).a), arguments(reference, env));
@@ -312,13 +327,10 @@ GateIx Contracts::about(plan::GateId id, HostIx host) {
 }
 
 GateIx Contracts::gate(plan::GateId id, const Env &arguments) {
-  const std::string key = std::to_string(id.index) + env_key(arguments);
-  auto [it, fresh] = gate_of_.try_emplace(key, static_cast<GateIx>(gates_.size()));
-  if (!fresh) return it->second;
-  const GateIx ix = it->second;
+  const GateIx ix = number(gate_of_, id.index, arguments);
+  if (ix < gates_.size()) return ix;
   GateInstance g;
   g.gate = id;
-  g.key = key;
   g.arguments = arguments;
   for (const Value &v : arguments) g.hosts.insert(g.hosts.end(), v.hosts.begin(), v.hosts.end());
   sort_unique(g.hosts);

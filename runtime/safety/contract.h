@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runtime/plan/plan.h"
+#include "runtime/safety/interned.h"
 #include "runtime/safety/site.h"
 
 namespace upg::safety {
@@ -18,16 +19,17 @@ using GateIx = std::uint32_t;      // a gate with its arguments
 using ContractIx = std::uint32_t;  // an action with its arguments
 using HoldIx = std::uint32_t;      // a hold with its arguments
 using ItemIx = std::uint32_t;
+using KeyIx = std::uint32_t;
 using Values = std::uint64_t;  // set of values of a state, one bit each
 inline constexpr std::size_t kMaxValues = 64;
 
 /// What an argument is known to be before the run: hosts, or data told apart by `key`.
 struct Value {
   bool is_hosts = false;
-  bool exact = true;          // hosts: these and no others; false: one of them
-  std::vector<HostIx> hosts;  // ascending
-  std::string key;            // equal for equal values; of data known only at run time: equal for the same `let`
+  bool exact = true;  // hosts: these and no others; false: one of them
   bool runtime = false;
+  KeyIx key = 0;                  // equal for equal values; of data known only at run time: equal for the same `let`
+  std::span<const HostIx> hosts;  // ascending; they lie in the Contracts or the Site
 };
 /// Values of the slots of one body.
 using Env = std::vector<Value>;
@@ -35,7 +37,6 @@ using Env = std::vector<Value>;
 struct Cell {
   plan::StateId state;
   HostIx host = kNone;  // of its first host argument
-  std::string key;
   Values all = 0;
   Values transient = 0;
 };
@@ -43,7 +44,6 @@ struct Cell {
 struct HoldInstance {
   plan::HoldId hold;
   HostIx host = kNone;
-  std::string key;
   bool runtime = false;  // its arguments are known at run time only
 };
 
@@ -56,7 +56,6 @@ struct GateInstance {
   bool written = false;           // `watches` is written
   bool own_host_only = false;     // every command runs on the host it is about
   Env arguments;
-  std::string key;
 };
 
 struct Move {
@@ -76,7 +75,6 @@ struct CountNeed {
 /// An action with its arguments, as the algebra of SEMANTICS section 1 has it.
 struct Contract {
   plan::ActionId action;
-  std::string key;
   Env env;
   std::vector<HostIx> subjects;  // ascending
   std::vector<PairIx> disrupts;  // dis*: with what guests lose; ascending
@@ -134,9 +132,11 @@ class Contracts {
   std::size_t hold_count() const { return holds_.size(); }
   std::span<const CellIx> cells_of(HostIx h) const;
 
-  Value of_host(HostIx h) const;
-  /// A fresh key for a value that is known at run time only.
-  std::string fresh_key() { return "?" + std::to_string(++fresh_); }
+  Value of_host(HostIx h);
+  /// These hosts, in any order; `exact`: all of them, otherwise one of them.
+  Value of_hosts(std::vector<HostIx> hosts, bool exact);
+  /// A value that is known at run time only.
+  Value fresh();
 
   ItemIx star() const { return 0; }
   ItemIx host_item(HostIx h) { return item(ItemKind::host, h); }
@@ -165,7 +165,12 @@ class Contracts {
 
  private:
   enum class ItemKind : std::uint8_t { host, role, hosts_of_role, cell, state, hold, holds, count_ };
+  enum class KeyKind : std::uint32_t { hosts, one_of, constant, list, built };
   ItemIx item(ItemKind kind, std::uint32_t index);
+  KeyIx key(KeyKind kind, std::span<const std::uint32_t> parts);
+  KeyIx text_number(std::string text);
+  /// What tells an action, gate, hold or state with its arguments apart from others of its kind.
+  std::uint32_t number(Interned &among, std::uint32_t index, const Env &arguments);
   GateIx about(plan::GateId id, HostIx host);
   void watch_host(GateInstance &g, HostIx h);
   void resolve(Contract &c);
@@ -188,7 +193,13 @@ class Contracts {
   std::vector<HoldInstance> holds_;
   std::vector<Cell> cells_;
   std::vector<std::vector<CellIx>> host_cells_;
-  std::unordered_map<std::string, std::uint32_t> contract_of_, gate_of_, hold_of_, cell_of_;
+  Interned contract_of_, gate_of_, hold_of_, cell_of_;
+  Interned keys_;  // of values, each a kind and its parts
+  std::unordered_map<std::string, std::uint32_t> texts_;
+  std::vector<KeyIx> constants_;                 // by node
+  std::vector<Value> set_values_, host_values_;  // by set and host, where they are known
+  std::vector<HostIx> all_hosts_;
+  std::vector<std::uint32_t> scratch_;
   std::array<std::vector<ItemIx>, static_cast<std::size_t>(ItemKind::count_)> item_of_;  // 0: none yet
   ItemIx items_ = 1;                                                                     // the star is the first
   std::unordered_map<std::uint32_t, bool> own_host_only_;
@@ -199,7 +210,7 @@ class Contracts {
   std::vector<bool> listed_;  // by gate, while a list is made
   std::unordered_map<std::uint32_t, std::pair<plan::HoldId, bool>> hold_of_action_;  // true: acquires
   std::unordered_map<std::uint32_t, plan::ActionId> undoes_;                         // of an undo: the action
-  std::uint64_t fresh_ = 0;
+  std::uint32_t fresh_ = 0;
 };
 
 /// The mask of one value; values past the 64th share the last bit (the checker reports such states).
@@ -217,8 +228,6 @@ inline bool contains(std::span<const std::uint32_t> sorted, std::uint32_t x) {
   }
   return low < sorted.size() && sorted[low] == x;
 }
-/// Equal for equal arguments.
-std::string env_key(const Env &env);
 bool intersects(std::span<const std::uint32_t> a, std::span<const std::uint32_t> b);
 void sort_unique(std::vector<std::uint32_t> &v);
 

@@ -20,13 +20,10 @@ void Contracts::add_roles(std::vector<PairIx> &out, std::span<const HostIx> host
 }
 
 ContractIx Contracts::contract(plan::ActionId action, Env arguments) {
-  const std::string key = std::to_string(action.index) + env_key(arguments);
-  auto [it, fresh] = contract_of_.try_emplace(key, static_cast<ContractIx>(contracts_.size()));
-  if (!fresh) return it->second;
-  const ContractIx ix = it->second;
+  const ContractIx ix = number(contract_of_, action.index, arguments);
+  if (ix < contracts_.size()) return ix;
   Contract c;
   c.action = action;
-  c.key = key;
   c.env = std::move(arguments);
   contracts_.emplace_back();
   resolve(c);
@@ -44,11 +41,7 @@ void Contracts::resolve(Contract &c) {
       v.is_hosts = true;
       v.exact = false;
       const plan::RoleId role = a.frame.parameters[i].type.role;
-      if (role.valid()) {
-        v.hosts.assign(site_->hosts_of(role.index).begin(), site_->hosts_of(role.index).end());
-      } else {
-        for (HostIx h = 0; h < site_->size(); ++h) v.hosts.push_back(h);
-      }
+      v.hosts = role.valid() ? site_->hosts_of(role.index) : std::span<const HostIx>(all_hosts_);
     }
     c.subjects.insert(c.subjects.end(), v.hosts.begin(), v.hosts.end());
   }
@@ -144,8 +137,10 @@ void Contracts::resolve_need(Contract &c, plan::NodeId need) {
       count.amount = p.integers[p.node(p.kid(need, 2)).a];
       count.relation = n.b;
       std::shared_ptr<const std::vector<HostIx>> &same = counted_[need.index];
-      if (same == nullptr || !fixed(p.kid(need, 0)))
-        same = std::make_shared<const std::vector<HostIx>>(value(p.kid(need, 0), c.env).hosts);
+      if (same == nullptr || !fixed(p.kid(need, 0))) {
+        const std::span<const HostIx> in = value(p.kid(need, 0), c.env).hosts;
+        same = std::make_shared<const std::vector<HostIx>>(in.begin(), in.end());
+      }
       count.hosts = same;
       c.counts.push_back(std::move(count));
       break;
@@ -159,7 +154,7 @@ void Contracts::resolve_effect(Contract &c, plan::NodeId effect, std::vector<Hos
   using plan::Op;
   const plan::Plan &p = plan();
   const plan::Node &n = p.node(effect);
-  const auto add_subjects = [&](const std::vector<HostIx> &hosts) {
+  const auto add_subjects = [&](std::span<const HostIx> hosts) {
     c.subjects.insert(c.subjects.end(), hosts.begin(), hosts.end());
   };
   switch (n.op) {

@@ -130,10 +130,25 @@ std::vector<Open> Flow::open_in(std::uint32_t version, StepIx s) const {
 
 std::vector<Open> Flow::open_before(StepIx s) const { return open_in(before_[s].open, s); }
 
-std::vector<Open> Flow::open_before(StepIx s, PairIx pair) const {
+std::vector<Open> Flow::open_in(std::uint32_t version, StepIx s, PairIx pair) const {
   std::vector<Open> out;
-  for (const Item &i : items_[opens_.get(before_[s].open, slot_[pair])])
+  for (const Item &i : items_[opens_.get(version, slot_[pair])])
     out.push_back({pair, i.changing, region_at(i.by, s), i.by, i.number});
+  return out;
+}
+
+std::vector<Open> Flow::open_before(StepIx s, PairIx pair) const { return open_in(before_[s].open, s, pair); }
+
+std::vector<PairIx> Flow::open_before_any(std::span<const StepIx> steps) const {
+  std::vector<PairIx> out;
+  std::uint32_t last = 0;  // only what differs from it is looked at
+  for (const StepIx s : steps) {
+    opens_.difference(last, before_[s].open, [&](std::uint32_t slot, std::uint32_t, std::uint32_t list) {
+      if (list != 0) out.push_back(pair_of_[slot]);
+    });
+    last = before_[s].open;
+  }
+  sort_unique(out);
   return out;
 }
 

@@ -89,6 +89,9 @@ class Flow {
   std::vector<Open> opened_between(StepIx first, StepIx second) const;
   /// The outages open when the step has ended, oldest first.
   std::vector<Open> open_after(StepIx s) const { return open_in(after_[s], s); }
+  std::vector<Open> open_after(StepIx s, PairIx pair) const { return open_in(after_[s], s, pair); }
+  /// The pairs open when any of the steps starts, ascending.
+  std::vector<PairIx> open_before_any(std::span<const StepIx> steps) const;
   /// The oldest outage under change of the role that is open when the step starts.
   std::optional<Open> changing_before(StepIx s, RoleIx role) const;
   Values value_before(StepIx s, CellIx cell) const {
@@ -101,8 +104,6 @@ class Flow {
   bool any_unknown_before(StepIx s, RoleIx role) const {
     return unknowns_.any(before_[s].unknown, first_slot_[role], first_slot_[role + 1]);
   }
-  /// Equal numbers: nothing was opened or closed between the two.
-  std::uint32_t version_of_open(StepIx s) const { return before_[s].open; }
   std::vector<Armed> armed_before(StepIx s) const { return armed(before_[s].armed); }
   /// Of an iteration or phase.
   std::vector<Armed> armed_after(StepIx s) const;
@@ -225,6 +226,7 @@ class Flow {
   Values value(const State &state, CellIx cell) const { return cells_.get(state.cells, cell); }
   std::vector<Armed> armed(std::uint32_t version) const;
   std::vector<Open> open_in(std::uint32_t version, StepIx s) const;
+  std::vector<Open> open_in(std::uint32_t version, StepIx s, PairIx pair) const;
 
   const Tree &tree_;
   std::vector<Facts> facts_;

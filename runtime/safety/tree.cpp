@@ -52,6 +52,7 @@ StepIx Tree::add(StepKind kind, plan::NodeId node) {
   s.accept = accept_;
   const auto ix = static_cast<StepIx>(steps_.size());
   s.end = ix + 1;
+  if (kind == StepKind::with) withs_.push_back(ix);
   if (parent_ != kNone) {
     s.place = static_cast<std::uint32_t>(steps_[parent_].children.size());
     steps_[parent_].children.push_back(ix);
@@ -201,9 +202,7 @@ StepIx Tree::expand(plan::NodeId node, Env &env) {
       expand_unless(s, node, env);
       break;
     case Op::for_data: {
-      Value v;
-      v.key = contracts_->fresh_key();
-      v.runtime = true;
+      Value v = contracts_->fresh();
       if (env.size() <= n.a) env.resize(n.a + std::size_t{1});
       const Value list = contracts_->value(p.kid(node, 0), env);
       if (list.is_hosts) {
@@ -399,22 +398,27 @@ bool Tree::inside(StepIx s, HoldIx hold) const {
   return false;
 }
 
+std::span<const StepIx> Tree::withs_in(StepIx from, StepIx to) const {
+  const auto first = std::lower_bound(withs_.begin(), withs_.end(), from);
+  return {first, std::lower_bound(first, withs_.end(), to)};
+}
+
 std::vector<StepIx> Tree::left_held(StepIx s) const {
   std::vector<StepIx> out;
   for (StepIx x = s; x != kNone && steps_[x].parent != kNone; x = steps_[x].parent) {
     const Step &parent = steps_[steps_[x].parent];
     if (parent.kind != StepKind::attempt || parent.children[0] == x) continue;
     const bool again = ordinal(x) == parent.recoveries + 1;
-    for (StepIx w = parent.children[0]; w < steps_[parent.children[0]].end; ++w) {
-      if (steps_[w].kind == StepKind::with && !(again && left_before(x, s, steps_[w].hold))) out.push_back(w);
+    for (const StepIx w : withs_in(parent.children[0], steps_[parent.children[0]].end)) {
+      if (!(again && left_before(x, s, steps_[w].hold))) out.push_back(w);
     }
   }
   return out;
 }
 
 bool Tree::left_before(StepIx part, StepIx s, HoldIx hold) const {
-  for (StepIx w = part; w < s; ++w) {
-    if (steps_[w].kind != StepKind::with || steps_[w].hold != hold || steps_[w].end > s) continue;
+  for (const StepIx w : withs_in(part, s)) {
+    if (steps_[w].hold != hold || steps_[w].end > s) continue;
     if (relation(w, s) != Relation::before) continue;
     const StepIx m = meet(w, s);
     StepIx x = steps_[w].parent;

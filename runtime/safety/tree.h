@@ -2,6 +2,7 @@
 #include <llvm/ADT/BitVector.h>
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -159,6 +160,8 @@ class Tree {
   bool is_pause(StepIx s) const;
 
  private:
+  /// The `with` steps among from .. to - 1.
+  std::span<const StepIx> withs_in(StepIx from, StepIx to) const;
   StepIx add(StepKind kind, plan::NodeId node);
   void close(StepIx s) { steps_[s].end = static_cast<StepIx>(steps_.size()); }
   StepIx expand(plan::NodeId node, Env &env);
@@ -177,6 +180,7 @@ class Tree {
   std::vector<Step> steps_;
   std::vector<std::vector<GateIx>> gate_lists_;
   std::vector<PhaseEdge> edges_;
+  std::vector<StepIx> withs_;  // ascending
   std::unordered_map<StepIx, Phases> phases_;
   Phases no_phases_;
   StepIx parent_ = kNone, region_ = 0, with_ = kNone, accept_ = kNone;

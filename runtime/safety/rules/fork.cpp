@@ -1,7 +1,10 @@
+#include <llvm/ADT/BitVector.h>
+
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <map>
-#include <set>
+#include <vector>
 
 #include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
@@ -59,6 +62,29 @@ void report(Analysis &a, StepIx first, StepIx x, PairIx pair, StepIx opener) {
   out.help("await `in_service(" + std::string(a.site.host_name(a.site.pair_host(pair))) + ")` before the parts begin");
 }
 
+/// What matters of a part that touches a pair.
+struct Side {
+  bool acts = false;         // on the host of the pair
+  bool near = false;         // does no more than close what was opened in the turn that forks
+  bool opened_here = false;  // open when the part starts, and opened in that turn
+  bool open = false;         // open when the part starts
+  bool unproven = false;     // not proven healthy when the part starts
+  unsigned code() const {
+    return (acts ? 1u : 0) | (near ? 2u : 0) | (opened_here ? 4u : 0) | (open ? 8u : 0) | (unproven ? 16u : 0);
+  }
+  static constexpr unsigned kCodes = 32;
+  static Side of(unsigned code) {
+    return {(code & 1) != 0, (code & 2) != 0, (code & 4) != 0, (code & 8) != 0, (code & 16) != 0};
+  }
+};
+
+/// Two such parts, run at the same time, are a breach.
+bool conflict(const Side &x, const Side &y) {
+  if ((x.near || y.near) && !x.opened_here && !y.opened_here) return false;
+  // Not yet proven and only asked by both: both learn the same.
+  return x.open || y.open || ((x.unproven || y.unproven) && (x.acts || y.acts));
+}
+
 /// Whether two concurrent parts touch the pair while it is open, or not yet proven and one of them acts on its host.
 void judge(Analysis &a, StepIx s, const std::vector<Part> &parts, PairIx pair, const std::vector<std::size_t> &acting,
            const std::vector<std::size_t> &asking) {
@@ -71,27 +97,48 @@ void judge(Analysis &a, StepIx s, const std::vector<Part> &parts, PairIx pair, c
     const auto await = part.closes.find(pair);
     return await != part.closes.end() ? await->second : part.near.find(pair)->second;
   };
-  const auto opened_here = [&](StepIx part) {
-    const std::vector<Open> open = a.flow.open_before(part, pair);
-    return std::any_of(open.begin(), open.end(), [&](const Open &o) {
-      return a.tree[s].region != 0 && a.tree.below(o.region, a.tree[s].region);
-    });
+  const auto side_of = [&](const Part &part) {
+    const std::vector<Open> open = a.flow.open_before(part.child, pair);
+    Side side;
+    side.acts = part.effects.contains(h);
+    side.near = !side.acts && !part.closes.contains(pair);
+    side.open = !open.empty();
+    side.opened_here = a.tree[s].region != 0 && std::any_of(open.begin(), open.end(), [&](const Open &o) {
+                         return a.tree.below(o.region, a.tree[s].region);
+                       });
+    side.unproven = a.flow.unknown_before(part.child, pair);
+    return side;
   };
-  for (std::size_t j = 1; j < touching.size(); ++j) {
-    for (std::size_t i = 0; i < j; ++i) {
-      const Part &x = parts[touching[i]], &y = parts[touching[j]];
-      if (!a.tree.concurrent_children(s, x.child, y.child)) continue;
-      const auto only_near = [&](const Part &part) { return !part.effects.contains(h) && !part.closes.contains(pair); };
-      if ((only_near(x) || only_near(y)) && !opened_here(x.child) && !opened_here(y.child)) continue;
+  // The first of each kind of part that may run at the same time; in a dag that depends on the phase.
+  const Phases *phases = a.tree[s].kind == StepKind::dag ? &a.tree.phases(s) : nullptr;
+  const auto size = static_cast<unsigned>(a.tree[s].children.size());
+  std::array<llvm::BitVector, Side::kCodes> before;
+  for (const std::size_t j : touching) {
+    const Side mine = side_of(parts[j]);
+    const auto place = a.tree.ordinal(parts[j].child);
+    llvm::BitVector beside;
+    if (phases != nullptr) beside = phases->beside(place);
+    int found = -1;
+    for (unsigned code = 0; code < Side::kCodes; ++code) {
+      if (before[code].empty() || !conflict(Side::of(code), mine)) continue;
+      int at = before[code].find_first();
+      if (phases != nullptr) {
+        llvm::BitVector both = before[code];
+        both &= beside;
+        at = both.find_first();
+      }
+      if (at >= 0 && (found < 0 || at < found)) found = at;
+    }
+    if (found >= 0) {
+      const Part &x = parts[static_cast<std::size_t>(found)], &y = parts[j];
       StepIx opener = opener_before(a, x.child, pair);
       if (opener == kNone) opener = opener_before(a, y.child, pair);
-      const bool unproven = a.flow.unknown_before(x.child, pair) || a.flow.unknown_before(y.child, pair);
-      // Not yet proven and only asked by both: both learn the same.
-      const bool acts = x.effects.contains(h) || y.effects.contains(h);
-      if (opener == kNone && !(unproven && acts)) continue;
       report(a, step_of(x), step_of(y), pair, opener);
       return;
     }
+    llvm::BitVector &same = before[mine.code()];
+    if (same.empty()) same.resize(size);
+    same.set(place);
   }
 }
 
@@ -106,8 +153,7 @@ void check(Analysis &a) {
     std::map<HostIx, std::vector<std::size_t>> acting;
     std::map<PairIx, std::vector<std::size_t>> asking;
     std::vector<PairIx> suspects;
-    std::vector<StepIx> starts;  // of the parts, one for each set of outages open at a start
-    std::set<std::uint32_t> versions;
+    std::vector<StepIx> starts;
     for (const StepIx child : step.children) {
       parts.push_back(part_of(a, child, step.region));
       if (!a.flow.at(child).reached) continue;
@@ -117,17 +163,11 @@ void check(Analysis &a) {
         asking[pair].push_back(parts.size() - 1);
         if (a.flow.unknown_before(child, pair)) suspects.push_back(pair);
       }
-      if (versions.insert(a.flow.version_of_open(child)).second) starts.push_back(child);
+      starts.push_back(child);
     }
     // Only what some part touches is judged.
-    const auto suspect = [&](PairIx pair) {
-      if (std::any_of(starts.begin(), starts.end(), [&](StepIx x) { return opener_before(a, x, pair) != kNone; }))
-        suspects.push_back(pair);
-    };
-    for (const auto &[pair, by] : asking) suspect(pair);
-    for (const auto &[host, by] : acting) {
-      for (std::size_t i = 0; i < a.site.host(host).roles.size(); ++i)
-        suspect(a.site.host(host).first_pair + static_cast<PairIx>(i));
+    for (const PairIx pair : a.flow.open_before_any(starts)) {
+      if (asking.contains(pair) || acting.contains(a.site.pair_host(pair))) suspects.push_back(pair);
     }
     sort_unique(suspects);
     for (const PairIx pair : suspects) judge(a, s, parts, pair, acting[a.site.pair_host(pair)], asking[pair]);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <span>
 #include <unordered_map>
 
 #include "runtime/safety/rules/examples.h"
@@ -21,18 +22,27 @@ class Withs {
       if (hold.runtime) at_run_time_[hold.hold.index].push_back(w);
     }
   }
-  /// Those that may hold it, in the order of the text.
-  std::vector<StepIx> of(const Analysis &a, HoldIx hold) const {
+  /// The first of those that may hold it which may run at the same time as the step, or kNone.
+  StepIx beside(const Analysis &a, StepIx s, HoldIx hold) const {
     const HoldInstance &wanted = a.contracts.hold(hold);
     const auto get = [](const auto &map, std::uint32_t key) {
       const auto at = map.find(key);
-      return at == map.end() ? std::vector<StepIx>() : at->second;
+      return at == map.end() ? std::span<const StepIx>() : std::span<const StepIx>(at->second);
     };
-    if (wanted.runtime) return get(by_kind_, wanted.hold.index);
-    std::vector<StepIx> out = get(by_hold_, hold), more = get(at_run_time_, wanted.hold.index);
-    out.insert(out.end(), more.begin(), more.end());
-    sort_unique(out);
-    return out;
+    const std::span<const StepIx> one = wanted.runtime ? get(by_kind_, wanted.hold.index) : get(by_hold_, hold);
+    const std::span<const StepIx> more = wanted.runtime ? one : get(at_run_time_, wanted.hold.index);
+    StepIx found = kNone;
+    for (StepIx x = s; a.tree[x].parent != kNone && (!one.empty() || !more.empty()); x = a.tree[x].parent) {
+      found = std::min(found, a.tree.first_beside(a.tree[x].parent, x, [&](StepIx from, StepIx to) {
+        StepIx first = kNone;
+        for (const std::span<const StepIx> some : {one, more}) {
+          const auto at = std::lower_bound(some.begin(), some.end(), from);
+          if (at != some.end() && *at < to) first = std::min(first, *at);
+        }
+        return first;
+      }));
+    }
+    return found;
   }
 
  private:
@@ -53,10 +63,7 @@ StepIx held_at(Analysis &a, StepIx s, HoldIx hold, const Withs &withs) {
   for (const StepIx w : a.tree.left_held(s)) {
     if (may_be(a.tree[w].hold)) return w;
   }
-  for (const StepIx w : withs.of(a, hold)) {
-    if (may_be(a.tree[w].hold) && a.tree.relation(w, s) == Tree::Relation::concurrent) return w;
-  }
-  return kNone;
+  return withs.beside(a, s, hold);
 }
 
 /// The start of the acquire, if this `with` is the one that acquires.

@@ -6,28 +6,6 @@
 namespace upg::safety {
 namespace {
 
-/// Whether a step outside the block may open the role while the block runs; then the waiver lifts nothing.
-bool opened_beside(const Analysis &a, StepIx accept, const Budget &budget) {
-  const Tree &tree = a.tree;
-  const auto opens = [&](StepIx from) {
-    for (StepIx s = from; s < tree[from].end; ++s) {
-      if (tree[s].kind != StepKind::act) continue;
-      const Contract &c = tree.contract(tree[s]);
-      const auto ours = [&](PairIx p) { return a.site.pair_role(p) == budget.role; };
-      if (std::any_of(c.disrupts.begin(), c.disrupts.end(), ours)) return true;
-      if (budget.line == nullptr && std::any_of(c.changes.begin(), c.changes.end(), ours)) return true;
-    }
-    return false;
-  };
-  for (StepIx x = accept; tree[x].parent != kNone; x = tree[x].parent) {
-    const StepIx up = tree[x].parent;
-    for (const StepIx sibling : tree[up].children) {
-      if (tree.concurrent_children(up, x, sibling) && opens(sibling)) return true;
-    }
-  }
-  return false;
-}
-
 std::uint64_t weigh(const Budget &budget, const std::vector<Down> &who) {
   std::uint64_t sum = 0;
   std::set<std::uint32_t> domains;
@@ -81,7 +59,9 @@ Moment worst_moment(Analysis &a, const Budget &budget, std::string_view rule) {
   const plan::RoleId role(budget.role);
   std::vector<StepIx> lifts;
   const auto lifted = [&](StepIx accept) {
-    if (!a.about(accept, rule, role, {}) || opened_beside(a, accept, budget)) return false;
+    // Where a step outside the block may open the role while the block runs, the waiver lifts nothing.
+    if (!a.about(accept, rule, role, {}) || a.opener_beside(accept, budget.role, budget.line == nullptr) != kNone)
+      return false;
     lifts.push_back(accept);
     return true;
   };

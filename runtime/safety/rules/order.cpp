@@ -1,5 +1,6 @@
+#include <llvm/ADT/BitVector.h>
+
 #include <algorithm>
-#include <functional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -18,18 +19,21 @@ class Seen {
   static Key of_role(RoleIx r) { return r; }
   static Key of_pair(PairIx p) { return (Key{1} << 32) | p; }
   using Changes = std::unordered_map<Key, StepIx>;
-  /// What the children of a dag, roll or `parallel` change: the first step of each child, by its place.
-  using Below = std::unordered_map<Key, std::vector<std::pair<std::uint32_t, StepIx>>>;
+  /// What the children of a dag, roll or `parallel` change: which children, by their place, and the first step of each.
+  struct Changers {
+    llvm::BitVector places;
+    std::vector<StepIx> first;  // by place, ascending
+  };
+  using Below = std::unordered_map<Key, Changers>;
 
   Seen() { layers_.emplace_back(); }
   void add(Key key, StepIx s) { layers_.back().own.emplace(key, s); }
   void enter() { layers_.emplace_back(); }
-  /// A child at this place: it also sees those others for which `counts` says so.
-  template <class Counts>
-  void enter(const Below &below, Counts counts) {
+  /// A child that also sees those others whose places `counts` has.
+  void enter(const Below &below, llvm::BitVector counts) {
     layers_.emplace_back();
     layers_.back().below = &below;
-    layers_.back().counts = counts;
+    layers_.back().counts = std::move(counts);
   }
   Changes leave() {
     Changes out = std::move(layers_.back().own);
@@ -42,8 +46,12 @@ class Seen {
       if (layer.below != nullptr) {
         const auto at = layer.below->find(key);
         if (at != layer.below->end()) {
-          for (const auto &[place, s] : at->second) {
-            if (layer.counts(place)) return s;
+          llvm::BitVector both = at->second.places;
+          both &= layer.counts;
+          if (const int place = both.find_first(); place >= 0) {
+            llvm::BitVector up_to = at->second.places;
+            up_to.reset(static_cast<unsigned>(place), up_to.size());
+            return at->second.first[up_to.count()];
           }
         }
       }
@@ -57,7 +65,7 @@ class Seen {
   struct Layer {
     Changes own;
     const Below *below = nullptr;
-    std::function<bool(std::uint32_t)> counts;
+    llvm::BitVector counts;
   };
   std::vector<Layer> layers_;
 };
@@ -138,21 +146,29 @@ class Walk {
           for (StepIx x = child; x < a_.tree[child].end; ++x) {
             if (a_.tree[x].kind != StepKind::act) continue;
             changed(x, [&](Seen::Key key, StepIx by) {
-              auto &places = below[key];
-              if (places.empty() || places.back().first != place) places.emplace_back(place, by);
+              Seen::Changers &changers = below[key];
+              if (changers.places.empty()) changers.places.resize(static_cast<unsigned>(step.children.size()));
+              if (changers.places.test(place)) return;
+              changers.places.set(place);
+              changers.first.push_back(by);
             });
           }
         }
         for (const StepIx child : step.children) {
           const std::uint32_t i = a_.tree.ordinal(child);
-          seen.enter(below, [&, i](std::uint32_t j) {
-            const bool before = step.kind == StepKind::dag && a_.tree.phases(s).before[i].test(j);
-            return before || a_.tree.concurrent_children(s, step.children[i], step.children[j]);
-          });
+          llvm::BitVector counts;
+          if (step.kind == StepKind::dag) {  // those before it, and those beside it
+            counts = a_.tree.phases(s).after[i];
+            counts.flip();
+          } else {
+            counts.resize(static_cast<unsigned>(step.children.size()), true);
+          }
+          counts.reset(i);
+          seen.enter(below, std::move(counts));
           visit(child, seen);
           seen.leave();
         }
-        for (const auto &[key, places] : below) seen.add(key, places.front().second);
+        for (const auto &[key, changers] : below) seen.add(key, changers.first.front());
         return;
       }
       case StepKind::attempt:

@@ -8,18 +8,28 @@ namespace {
 
 using diagnostics::Kind;
 
-bool opens(const Analysis &a, StepIx s, RoleIx role) {
-  if (a.tree[s].kind != StepKind::act) return false;
-  const Contract &c = a.tree.contract(a.tree[s]);
-  const auto ours = [&](PairIx p) { return a.site.pair_role(p) == role; };
-  return std::any_of(c.disrupts.begin(), c.disrupts.end(), ours) ||
-         std::any_of(c.changes.begin(), c.changes.end(), ours);
-}
-
 /// What the block opens of the role, it closes.
 void left_open(Analysis &a, StepIx s, const plan::Waiver &w) {
-  for (const Open &o : a.flow.open_after(s)) {
-    if (a.site.pair_role(o.pair) != w.role.index || !a.tree.below(o.opener, s)) continue;
+  const std::vector<StepIx> &openers = a.openers(w.role.index, true);
+  std::vector<PairIx> pairs;  // that the block may open
+  for (auto at = std::lower_bound(openers.begin(), openers.end(), s); at != openers.end() && *at < a.tree[s].end;
+       ++at) {
+    const Contract &c = a.tree.contract(a.tree[*at]);
+    for (const std::vector<PairIx> *some : {&c.disrupts, &c.changes}) {
+      for (const PairIx p : *some) {
+        if (a.site.pair_role(p) == w.role.index) pairs.push_back(p);
+      }
+    }
+  }
+  sort_unique(pairs);
+  std::vector<Open> left;
+  for (const PairIx p : pairs) {
+    for (const Open &o : a.flow.open_after(s, p)) {
+      if (a.tree.below(o.opener, s)) left.push_back(o);
+    }
+  }
+  std::sort(left.begin(), left.end(), [](const Open &x, const Open &y) { return x.number < y.number; });
+  for (const Open &o : left) {
     a.outlives(o.opener);
     if (!a.first(Kind::rule_outage, a.tree[s].node, 0)) continue;
     const std::string state = o.changing ? "under change" : "down";
@@ -35,34 +45,26 @@ void left_open(Analysis &a, StepIx s, const plan::Waiver &w) {
 
 /// Nothing beside the block opens the role: what is lifted in the block would hold outside of it, too.
 void opened_beside(Analysis &a, StepIx s, const plan::Waiver &w) {
-  for (StepIx x = s; a.tree[x].parent != kNone; x = a.tree[x].parent) {
-    const StepIx up = a.tree[x].parent;
-    for (const StepIx sibling : a.tree[up].children) {
-      if (!a.tree.concurrent_children(up, x, sibling)) continue;
-      for (StepIx y = sibling; y < a.tree[sibling].end; ++y) {
-        if (!opens(a, y, w.role.index)) continue;
-        // The turns of one rollout: the same block for another host.
-        if (!a.first(Kind::rule_outage, a.tree[s].node, 1)) return;
-        StepIx mine = s;
-        while (mine < a.tree[s].end && !opens(a, mine, w.role.index)) ++mine;
-        const bool opened = mine != a.tree[s].end;  // else the block opens nothing of the role itself
-        if (opened) a.clash(mine, y);
-        const std::string role(a.plan.text(a.plan.roles[w.role.index].name));
-        auto out = a.report(Kind::rule_outage, a.range(y),
-                            a.named(y) + " may take `" + role + "` down while " +
-                                (opened && a.tree[y].node == a.tree[mine].node ? "another host's" : "its") +
-                                " outage is accepted elsewhere");
-        out.label(a.range(w.where), "the outage is accepted in this block only");
-        if (opened)
-          a.step(out, mine);
-        else
-          out.step("", "the block begins", a.range(w.where));
-        a.step(out, y, " at the same time, outside of the block");
-        out.help("put the two one after the other, or both into the block");
-        return;
-      }
-    }
-  }
+  const StepIx y = a.opener_beside(s, w.role.index, true);
+  // The turns of one rollout: the same block for another host.
+  if (y == kNone || !a.first(Kind::rule_outage, a.tree[s].node, 1)) return;
+  const std::vector<StepIx> &openers = a.openers(w.role.index, true);
+  const auto mine = std::lower_bound(openers.begin(), openers.end(), s);
+  const bool opened =
+      mine != openers.end() && *mine < a.tree[s].end;  // else the block opens nothing of the role itself
+  if (opened) a.clash(*mine, y);
+  const std::string role(a.plan.text(a.plan.roles[w.role.index].name));
+  auto out = a.report(Kind::rule_outage, a.range(y),
+                      a.named(y) + " may take `" + role + "` down while " +
+                          (opened && a.tree[y].node == a.tree[*mine].node ? "another host's" : "its") +
+                          " outage is accepted elsewhere");
+  out.label(a.range(w.where), "the outage is accepted in this block only");
+  if (opened)
+    a.step(out, *mine);
+  else
+    out.step("", "the block begins", a.range(w.where));
+  a.step(out, y, " at the same time, outside of the block");
+  out.help("put the two one after the other, or both into the block");
 }
 
 template <class Judge>

@@ -181,29 +181,46 @@ class Walk {
 
   void at_once(StepIx s, Visits &visits) {
     const Step &step = a_.tree[s];
-    if (step.kind == StepKind::dag) {
-      // A chain of phases is one after the other.
-      const Phases &phases = a_.tree.phases(s);
-      if (phases.chain()) {
-        for (const std::uint32_t i : phases.order) walk(step.children[i], visits);
-        return;
+    if (step.kind != StepKind::dag) return beside_one_another(s, step.children, visits);
+    // Stages of phases are one after the other.
+    const Phases &phases = a_.tree.phases(s);
+    std::vector<std::vector<StepIx>> stages(phases.stages);
+    for (const std::uint32_t i : phases.order) stages[phases.stage[i]].push_back(step.children[i]);
+    for (const std::vector<StepIx> &stage : stages) beside_one_another(s, stage, visits);
+  }
+
+  /// Children of which some may run at the same time, in an order that fits.
+  void beside_one_another(StepIx s, const std::vector<StepIx> &children, Visits &visits) {
+    // Where none ranks lower than another one or what was visited before, no order of them is a breach.
+    std::uint32_t lowest = ~0u, highest = visits.highest;
+    for (const StepIx child : children) {
+      if (count_[child] == count_[a_.tree[child].end]) continue;
+      for (StepIx x = child; x < a_.tree[child].end; ++x) {
+        visited(x, [&](HostIx h) {
+          lowest = std::min(lowest, of_[h]);
+          highest = std::max(highest, of_[h]);
+        });
       }
     }
-    const std::size_t n = step.children.size();
+    if (children.size() < 2 || lowest >= highest) {
+      for (const StepIx child : children) walk(child, visits);
+      return;
+    }
+    const Step &step = a_.tree[s];
+    const std::size_t n = children.size();
     std::vector<Visits> parts(n), added(n);
-    for (std::size_t i = 0; i < n; ++i) parts[i] = beside(step.children[i]);
-    std::vector<std::uint32_t> order;
-    if (step.kind == StepKind::dag) order = a_.tree.phases(s).order;
-    for (std::uint32_t i = 0; order.size() < n; ++i) order.push_back(i);
-    for (const std::uint32_t i : order) {
-      const StepIx child = step.children[i];
+    for (std::size_t i = 0; i < n; ++i) parts[i] = beside(children[i]);
+    for (std::size_t i = 0; i < n; ++i) {
+      const StepIx child = children[i];
       if (count_[child] == count_[a_.tree[child].end]) continue;
       Visits start = visits;
-      for (std::uint32_t j = 0; j < n; ++j) {
-        if (step.kind == StepKind::dag && a_.tree.phases(s).before[i].test(j)) start.add(added[j]);
+      for (std::size_t j = 0; j < n; ++j) {
+        const bool earlier = step.kind == StepKind::dag &&
+                             a_.tree.phases(s).before[a_.tree.ordinal(child)].test(a_.tree.ordinal(children[j]));
+        if (earlier) start.add(added[j]);
       }
-      for (std::uint32_t j = 0; j < n; ++j) {
-        if (j != i && a_.tree.concurrent_children(s, child, step.children[j])) start.add(parts[j]);
+      for (std::size_t j = 0; j < n; ++j) {
+        if (j != i && a_.tree.concurrent_children(s, child, children[j])) start.add(parts[j]);
       }
       Visits end = start;
       walk(child, end);

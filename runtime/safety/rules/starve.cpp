@@ -6,10 +6,19 @@
 namespace upg::safety {
 namespace {
 
+/// The gates that some hold taints.
+std::vector<bool> tainted_gates(const plan::Plan &p) {
+  std::vector<bool> out(p.gates.size(), false);
+  for (const plan::Hold &hold : p.holds) {
+    for (const plan::GateId g : hold.taints) out[g.index] = true;
+  }
+  return out;
+}
+
 /// The `with` around the step whose hold taints the gate, or kNone.
-StepIx tainting(Analysis &a, StepIx s, GateIx gate) {
+StepIx tainting(Analysis &a, StepIx s, GateIx gate, const std::vector<bool> &tainted) {
   const plan::GateId id = a.contracts.gate(gate).gate;
-  if (!id.valid()) return kNone;
+  if (!id.valid() || !tainted[id.index]) return kNone;
   const auto taints = [&](StepIx w) {
     const std::vector<plan::GateId> &list = a.plan.holds[a.contracts.hold(a.tree[w].hold).hold.index].taints;
     return std::find(list.begin(), list.end(), id) != list.end();
@@ -23,8 +32,8 @@ StepIx tainting(Analysis &a, StepIx s, GateIx gate) {
   return kNone;
 }
 
-void report_hold(Analysis &a, StepIx s, GateIx gate, bool required) {
-  const StepIx w = tainting(a, s, gate);
+void report_hold(Analysis &a, StepIx s, GateIx gate, bool required, const std::vector<bool> &tainted) {
+  const StepIx w = tainting(a, s, gate, tainted);
   if (w == kNone) return;
   const plan::HoldId hold = a.contracts.hold(a.tree[w].hold).hold;
   if (a.lifted("starve", s, {}, hold) ||
@@ -42,14 +51,15 @@ void report_hold(Analysis &a, StepIx s, GateIx gate, bool required) {
 }
 
 void check(Analysis &a) {
+  const std::vector<bool> tainted = tainted_gates(a.plan);
   for (StepIx s = 0; s < a.tree.size(); ++s) {
     const Step &step = a.tree[s];
     if (step.kind == StepKind::await) {
-      for (const GateIx g : a.tree.gates(step)) report_hold(a, s, g, false);
+      for (const GateIx g : a.tree.gates(step)) report_hold(a, s, g, false, tainted);
     } else if (step.kind == StepKind::act) {
       const Contract &c = a.tree.contract(step);
-      for (const GateIx g : c.gates) report_hold(a, s, g, true);
-      for (const GateIx g : c.awaits) report_hold(a, s, g, false);
+      for (const GateIx g : c.gates) report_hold(a, s, g, true, tainted);
+      for (const GateIx g : c.awaits) report_hold(a, s, g, false, tainted);
     }
   }
   for (const Starved &x : a.flow.starved()) {

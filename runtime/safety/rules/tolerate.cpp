@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <map>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "runtime/safety/rules/examples.h"
 #include "runtime/safety/rules/rules.h"
@@ -122,23 +124,31 @@ class Tolerance {
     for (std::size_t i = 0; i < order.groups.size(); ++i) {
       for (std::size_t j = i + 1; j < order.groups.size(); ++j) {
         if (!changes(later, order.groups[j])) continue;
-        for (StepIx x = roll; x < a_.tree[roll].end; ++x) {
-          if (a_.tree[x].kind != StepKind::act || !changes(x, order.groups[i])) continue;
-          if (a_.lifted("order", later) || !a_.first(Kind::rule_order, a_.tree[later].node, 0xffffffffu)) return;
-          auto out = a_.report(Kind::rule_order, a_.range(later),
-                               a_.named(later) + " may start while a host that was lost is still under change");
-          out.label(a_.range(x), "a host may be lost here").label(a_.range(order.where), "the order");
-          a_.step(out, x);
-          a_.loses(out, a_.tree[x].region, " and stays under change");
-          a_.step(out, later);
-          out.help("leave `tolerant` out of the rollout that comes first");
-          return;
-        }
+        const StepIx x = first_change(roll, order.groups[i]);
+        if (x == kNone) continue;
+        if (a_.lifted("order", later) || !a_.first(Kind::rule_order, a_.tree[later].node, 0xffffffffu)) return;
+        auto out = a_.report(Kind::rule_order, a_.range(later),
+                             a_.named(later) + " may start while a host that was lost is still under change");
+        out.label(a_.range(x), "a host may be lost here").label(a_.range(order.where), "the order");
+        a_.step(out, x);
+        a_.loses(out, a_.tree[x].region, " and stays under change");
+        a_.step(out, later);
+        out.help("leave `tolerant` out of the rollout that comes first");
+        return;
       }
     }
   }
+  /// The first step of the rollout that changes a role of the group, or kNone.
+  StepIx first_change(StepIx roll, const plan::RoleGroup &group) {
+    const auto [known, fresh] = first_changes_.try_emplace({roll, &group}, kNone);
+    for (StepIx x = roll; fresh && known->second == kNone && x < a_.tree[roll].end; ++x) {
+      if (a_.tree[x].kind == StepKind::act && changes(x, group)) known->second = x;
+    }
+    return known->second;
+  }
 
   Analysis &a_;
+  std::map<std::pair<StepIx, const plan::RoleGroup *>, StepIx> first_changes_;
   std::unordered_set<HostIx> bastions_;
 };
 
