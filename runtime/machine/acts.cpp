@@ -348,6 +348,11 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
                             {"boot_id", boots_text}})))
         co_return false;
     }
+    std::vector<HostId> reinstalled;
+    ok = co_await reinstalled_by(call, *environment, key, &reinstalled);
+    if (!ok) co_return false;
+    for (HostId h : reinstalled)
+      if (!forget_identity(h, begun)) co_return false;
     if (!begun) moved(move_of(Move::Kind::start, call, key));
     acted = true;
     intended.insert(key);
@@ -380,7 +385,11 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
     if (over && outcome == Attempt::unknown && action.idempotent) outcome = Attempt::failed;
     if (outcome == Attempt::done) {
       moved(move_of(Move::Kind::perform, call, key));
-      ok = co_await awaits(call, *environment, key, deadline, old_boots);
+      for (HostId h : reinstalled) refuse_old_key(h);
+      ok = true;
+      for (HostId h : reinstalled)
+        if (ok && !old_boots.count(h.index)) ok = co_await met_again(h, key, call.where, deadline);
+      if (ok) ok = co_await awaits(call, *environment, key, deadline, old_boots);
       if (!ok) {
         write(Event::act_ended, key,
               make_data({{"action", describe(call)},

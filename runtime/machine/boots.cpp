@@ -80,13 +80,20 @@ Task<bool> Machine::Run::wait_boot(HostId host, std::string old_boot, std::strin
   std::string last = "no answer yet";
   for (;;) {
     Value v = co_await boot_id(host, key);
+    if (v.open()) {
+      bool known = co_await meet_again(host, key, where);
+      if (!known) co_return false;
+    }
     if (!v.open() && v.text != old_boot) {
+      bool same = co_await same_machine(host, v.text, key, where);
+      if (!same) co_return false;
       if (!write(Event::boot_seen, key, make_data({{"host", host_name(host)}, {"boot_id", v.text}}))) co_return false;
       break;
     }
     last = v.open() ? show(v) : std::string("it still answers with the old boot id");
     doing_this.activity().detail = last;
     if (!v.open()) transport.disconnect(host);
+    if (strangers.count(host.index)) co_return false;
     if (now() > deadline)
       co_return halt(true, fmt::format("{} is not back from its reboot in time: {}", host_name(host), last), key, where,
                      "look at its console; resume when it is up");

@@ -222,6 +222,10 @@ Task<Machine::Run::Attempt> Machine::Run::command(NodeId run_node, ActCall call,
     const bool mine = co_await still_mine();
     if (!mine) co_return Attempt::halted;
     command.lock = lock;
+    const bool known = co_await recognize(host, key);  // it may have been away since it was asked last
+    if (!known && strangers.count(host.index)) co_return Attempt::halted;
+    if (const auto seen = machine_ids.find(host.index); host.valid() && seen != machine_ids.end())
+      command.connection = seen->second.connection;
     local_steps = local_steps || !host.valid();
     command.timeout = std::max<Millis>(1000, deadline - now());
     std::string text = command.secret ? "(secret)" : command.script;
@@ -248,10 +252,13 @@ Task<Machine::Run::Attempt> Machine::Run::command(NodeId run_node, ActCall call,
           co_return Attempt::failed;
         }
         break;
-      case Outcome::signaled:
+      case Outcome::signaled: {
         if (going_down) break;
-        last_detail[key] = fmt::format("`{}` on {} died by signal {}", text, host_name(host), a.signal);
+        const int as_told = 128 + a.signal;  // by a shell; the plan may name it
+        if (std::find(concrete.exits.begin(), concrete.exits.end(), as_told) != concrete.exits.end()) break;
+        last_detail[key] = fmt::format("`{}` on {} was killed by {}", text, host_name(host), signal_text(a.signal));
         co_return Attempt::failed;
+      }
       case Outcome::vanished:
         if (going_down) break;
         last_detail[key] = fmt::format("`{}` on {} is gone without an exit status", text, host_name(host));
@@ -269,6 +276,7 @@ Task<Machine::Run::Attempt> Machine::Run::command(NodeId run_node, ActCall call,
             continue;
           }
           if (stop && !touched && a.outcome == Outcome::unreachable) co_return Attempt::halted;
+          if (known && a.outcome == Outcome::unreachable && !recognized(host)) continue;  // connected anew: asked first
           for (Millis end = now() + kAgain; now() < end;) co_await sleep_until(end);
           continue;  // the same key attaches to what runs
         }
@@ -276,6 +284,8 @@ Task<Machine::Run::Attempt> Machine::Run::command(NodeId run_node, ActCall call,
             fmt::format("the connection to {} is gone ({}) and `{}` may still run", host_name(host), a.detail, text);
         co_return Attempt::unknown;
       case Outcome::refused:
+        if (going_down && reinstalled_hosts.count(host.index))
+          break;  // it shows its new key already: its boot id will tell
         last_detail[key] = a.detail;
         co_return Attempt::failed;
       case Outcome::timed_out:

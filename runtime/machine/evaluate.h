@@ -29,6 +29,9 @@ struct Surroundings {
   Millis question_timeout = 30'000;                   // for one command of a question
 };
 
+/// "signal 9 (SIGKILL)"
+std::string signal_text(int signal);
+
 /// A command that an expression needs the answer of.
 struct Wanted {
   plan::HostId host;  // invalid: the controller

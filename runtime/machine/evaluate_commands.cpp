@@ -103,12 +103,17 @@ const Answer *Evaluator::ask(HostId host, Command command) {
   return nullptr;
 }
 
+std::string signal_text(int signal) {
+  const char *name = sigabbrev_np(signal);
+  return name ? fmt::format("signal {} (SIG{})", signal, name) : fmt::format("signal {}", signal);
+}
+
 Value Evaluator::outcome_value(const Answer &a, HostId host, const std::vector<int> &exits) const {
   switch (a.outcome) {
     case Outcome::exited:
       break;
     case Outcome::signaled:
-      return Value::unknown(fmt::format("the command on {} died by signal {}", host_name(host), a.signal));
+      return Value::unknown(fmt::format("the command on {} was killed by {}", host_name(host), signal_text(a.signal)));
     case Outcome::timed_out:
       return Value::unknown(
           fmt::format("{} did not answer in time{}{}", host_name(host), a.detail.empty() ? "" : ": ", a.detail));

@@ -122,11 +122,12 @@ struct Options {
   /// The opening that holds this moment, else the next one; nothing: there is none any more. Without it the run stops
   /// where the window ends; with it, it waits between two turns.
   std::function<std::optional<Opening>(std::int64_t unix_ms)> next_window;
-  bool abort = false;                // the way back, before the point of no return, instead of going on
-  bool rerun_failed = false;         // a person says that steps whose failure is known may run again
-  bool fresh_limits = false;         // a person says that every `at most` counts from now on
-  std::vector<std::string> release;  // instead of going on: gives these holds back, as HoldSeen names them
-  std::string who;                   // user name for the journal
+  bool abort = false;                            // the way back, before the point of no return, instead of going on
+  bool rerun_failed = false;                     // a person says that steps whose failure is known may run again
+  bool fresh_limits = false;                     // a person says that every `at most` counts from now on
+  std::map<std::string, std::string> host_keys;  // by host: fingerprints of new keys that a person vouches for
+  std::vector<std::string> release;              // instead of going on: gives these holds back, as HoldSeen names them
+  std::string who;                               // user name for the journal
   std::string owner = "controller";  // of the run's locks: USER@HOST and what tells this process from others
   /// Whether a controller that called itself so is certainly gone; nothing: nobody can tell, its lease is waited for.
   std::function<bool(const std::string &owner)> owner_is_dead;

@@ -46,7 +46,15 @@ std::string without_secrets(const std::string &data, const Redaction &redaction)
 Past::Past(const std::vector<Record> &records) {
   for (const Record &r : records) {
     Json j = parse(r);
-    if (r.event == Event::identity_seen) identities_[text(j, "host")] = text(j, "machine_id");
+    if (r.event == Event::identity_seen) {
+      identities_[text(j, "host")] = text(j, "machine_id");
+      if (auto it = renewals_.find(text(j, "host")); it != renewals_.end()) it->second.met = true;
+    }
+    if (r.event == Event::identity_forgotten) {
+      identities_.erase(text(j, "host"));
+      renewals_[text(j, "host")] = {text(j, "host_key"), {}, false};
+    }
+    if (r.event == Event::host_key_trusted) renewals_[text(j, "host")].trusted = text(j, "host_key");
     if (r.event == Event::gate_passed) passed_.insert(text(j, "gate"));
     if (r.event == Event::outage_opened) outages_.emplace(text(j, "host"), text(j, "role"));
     if (r.event == Event::outage_closed) outages_.erase({text(j, "host"), text(j, "role")});

@@ -42,6 +42,12 @@ struct CellPast {
   std::string value;      // empty: it was on its way somewhere
 };
 
+/// A host that a step reinstalled: the host keys it had and has, and whether it has said who it is since.
+struct RenewalPast {
+  std::string old, trusted;
+  bool met = false;
+};
+
 /// The journal of a run as the machine needs it at resume: what is finished is not repeated.
 class Past {
  public:
@@ -55,6 +61,7 @@ class Past {
   bool begun_under(const std::string &block_key) const { return furthest_.count(block_key) != 0; }
   /// Machine ids and so on by host name.
   const std::map<std::string, std::string> &identities() const { return identities_; }
+  const std::map<std::string, RenewalPast> &renewals() const { return renewals_; }
   bool anything_done() const { return acted_; }
   const std::map<std::string, StepPast> &steps() const { return steps_; }
   const std::map<std::string, CellPast> &cells() const { return cells_; }
@@ -83,6 +90,7 @@ class Past {
   std::map<std::string, std::size_t> furthest_;
   std::map<std::string, std::string> identities_;
   std::map<std::string, CellPast> cells_;
+  std::map<std::string, RenewalPast> renewals_;
   std::set<std::string> passed_;
   std::set<std::pair<std::string, std::string>> outages_;
   std::set<std::string> lost_;

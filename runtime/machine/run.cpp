@@ -282,7 +282,30 @@ Task<Answer> Machine::Run::request(HostId host, Command command, std::string key
   co_return std::move(answers[0]);
 }
 
+/// What comes over a new connection counts only when its host has said who it is.
 Task<std::vector<Answer>> Machine::Run::request_all(std::vector<Wanted> wanted, std::string key) {
+  std::vector<HostId> hosts;
+  hosts.reserve(wanted.size());
+  for (const Wanted &w : wanted) hosts.push_back(w.host);
+  std::vector<Answer> answers = co_await request_unproven(std::move(wanted), key);
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    if (answers[i].outcome == Outcome::unreachable || answers[i].outcome == Outcome::refused || recognized(hosts[i]))
+      continue;
+    const bool known = co_await recognize(hosts[i], key);
+    if (known) continue;
+    const bool stranger = strangers.count(hosts[i].index) != 0;
+    Answer nothing;
+    nothing.request = answers[i].request;
+    nothing.outcome = Outcome::unreachable;
+    if (stranger) nothing.outcome = Outcome::refused;
+    nothing.detail = host_name(hosts[i]) + " did not say who it is after it was connected to anew";
+    if (stranger) nothing.detail = "another machine answers at the address of " + host_name(hosts[i]);
+    answers[i] = std::move(nothing);
+  }
+  co_return std::move(answers);
+}
+
+Task<std::vector<Answer>> Machine::Run::request_unproven(std::vector<Wanted> wanted, std::string key) {
   Group group;
   group.remaining = wanted.size();
   group.answers.resize(wanted.size());

@@ -201,6 +201,8 @@ struct Machine::Run {
   static Move move_of(Move::Kind kind, const ActCall &call, const std::string &key);
   Task<Answer> request(HostId host, Command command, std::string key);
   Task<std::vector<Answer>> request_all(std::vector<Wanted> wanted, std::string key);
+  /// The same, whoever answers.
+  Task<std::vector<Answer>> request_unproven(std::vector<Wanted> wanted, std::string key);
   /// "" when nobody answered or the run is being left. `who`: who answered.
   Task<std::string> person(std::string text, bool confirm, std::string key, std::string *who = nullptr);
 
@@ -490,6 +492,37 @@ struct Machine::Run {
   void fence_out(HostId host, const std::string &said);
   /// The run is over, or this controller goes and the run keeps its locks.
   Task<bool> leave_locks(bool over);
+
+  // ---- who a host is (identity.cpp)
+  struct Identity {
+    std::string id;
+    std::uint64_t connection = 0;  // on which it said so
+  };
+  struct Renewal {
+    std::string old;      // fingerprint of the key it had
+    std::string trusted;  // of the new one; empty: nobody has vouched for it yet
+  };
+  std::map<std::uint32_t, Identity> machine_ids;       // by host, as seen last
+  std::map<std::uint32_t, Renewal> reinstalled_hosts;  // and not met again
+  std::set<std::uint32_t> being_asked, strangers;
+  Bell somebody_said{queue};
+  Task<Value> ask_identity(HostId host, std::string key);
+  /// It has said who it is on the connection that is there now.
+  bool recognized(HostId host) const;
+  /// Asks it, unless it is recognized. False: it does not say, or it is another machine (halted).
+  Task<bool> recognize(HostId host, std::string key);
+  bool is_stranger(HostId host, const std::string &before, const std::string &now_there, plan::Span where);
+  std::string vouched_key(HostId host) const;
+  Task<bool> reinstalled_by(ActCall call, Environment environment, std::string key, std::vector<HostId> *out);
+  bool forget_identity(HostId host, bool resumed);
+  void refuse_old_key(HostId host);
+  /// If a reinstalled host shows a new key: whether the plan or a person vouches for it. False: halted.
+  Task<bool> meet_again(HostId host, std::string key, plan::Span where);
+  /// Until the reinstalled host has said who it is now. False: halted.
+  Task<bool> met_again(HostId host, std::string key, plan::Span where, Millis deadline);
+  /// After a boot: the machine that was there before, unless it was reinstalled. False: halted.
+  Task<bool> same_machine(HostId host, std::string boot, std::string key, plan::Span where);
+  void recall_identities();
 
   // ---- before anything (start.cpp)
   Task<bool> who_is_there();

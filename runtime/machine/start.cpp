@@ -19,6 +19,7 @@ Task<bool> Machine::Run::who_is_there() {
   struct Asked {
     std::string boot, machine;
     std::string problem;
+    std::uint64_t connection = 0;
   };
   std::vector<Asked> asked(hosts.size());
   std::vector<Task<bool>> tasks;
@@ -28,12 +29,14 @@ Task<bool> Machine::Run::who_is_there() {
   auto done = [&] { return ended == tasks.size(); };
   struct Ask {
     static Task<bool> one(Run &run, HostId host, plan::ProbeId who, std::string *boot, std::string *machine,
-                          std::string *problem, Bell *ring, std::size_t *count) {
+                          std::string *problem, std::uint64_t *connection, Bell *ring, std::size_t *count) {
       Doing doing_this(&run, Activity{"", host, "await an answer", "", 0, run.past.empty() ? 0 : run.now() + 120'000});
       Value b = co_await run.boot_id(host, "");
       for (int tries = 0; b.open() && !run.past.empty() && run.options.release.empty() && tries < 60 && !run.leaving();
            ++tries) {  // at resume a host may be on its way up
         for (Millis end = run.now() + 2000; run.now() < end && !run.leaving();) co_await run.sleep_until(end);
+        bool met = co_await run.meet_again(host, "", run.plan.hosts[host.index].where);
+        if (!met) break;
         b = co_await run.boot_id(host, "");
       }
       if (b.open()) *problem = show(b);
@@ -46,6 +49,7 @@ Task<bool> Machine::Run::who_is_there() {
         Value m = co_await run.consult(probe.body, std::move(environment), "");
         if (m.open()) *problem = show(m);
         *machine = m.text;
+        *connection = run.transport.connection(host);
       }
       ++*count;
       ring->fire();
@@ -53,8 +57,8 @@ Task<bool> Machine::Run::who_is_there() {
     }
   };
   for (std::size_t i = 0; i < hosts.size(); ++i) {
-    tasks.push_back(
-        Ask::one(*this, hosts[i], identity, &asked[i].boot, &asked[i].machine, &asked[i].problem, &bell, &ended));
+    tasks.push_back(Ask::one(*this, hosts[i], identity, &asked[i].boot, &asked[i].machine, &asked[i].problem,
+                             &asked[i].connection, &bell, &ended));
     tasks.back().start();
   }
   while (!done()) co_await bell;
@@ -78,6 +82,7 @@ Task<bool> Machine::Run::who_is_there() {
       if (!fresh)
         ok = halt(true, fmt::format("{} and {} are one machine (machine id {})", it->second, name, a.machine), "",
                   plan.hosts[hosts[i].index].where, "two names for one machine would be taken down together");
+      machine_ids[hosts[i].index] = {a.machine, a.connection};
       auto known = past.identities().find(name);
       if (known != past.identities().end() && known->second != a.machine)
         ok =
@@ -85,6 +90,7 @@ Task<bool> Machine::Run::who_is_there() {
                  fmt::format("{} is another machine now: machine id {} before, {} now", name, known->second, a.machine),
                  "", plan.hosts[hosts[i].index].where, "an address was reused or the host was replaced");
     }
+    if (reinstalled_hosts.count(hosts[i].index)) continue;  // it says who it is when its step has ended
     if (!write(Event::identity_seen, "", make_data({{"host", name}, {"machine_id", a.machine}, {"boot_id", a.boot}})))
       co_return false;
   }
@@ -180,6 +186,7 @@ Task<bool> Machine::Run::main() {
     ok = halt(true, "the journal cannot be this plan's: " + problem, "", plan.where,
               "nothing was done; find out who wrote into the run's folder");
   if (ok) recall_cells();
+  if (ok) recall_identities();
   if (ok && options.mode == Mode::holds) {
     ok = co_await see_holds();
     ending.status = ok ? Status::done : Status::stopped;

@@ -57,6 +57,9 @@ struct Command {
   std::shared_ptr<const Lock> lock;
   LockAct lock_act = LockAct::none;
   std::int64_t lease_s = 0;  // for take and renew
+  /// Only over this connection to the host (see Transport::connection): over a later one nothing is started, and the
+  /// answer is `unreachable`. 0: over any.
+  std::uint64_t connection = 0;
 };
 
 inline constexpr int lock_is_alive = 8;
@@ -95,6 +98,13 @@ struct Output {
   std::string bytes;
 };
 
+/// Host keys of a host that was reinstalled, as fingerprints ("SHA256:..."): `trusted` is taken (empty: none is), every
+/// other is refused; `old` is the one it had before.
+struct HostTrust {
+  std::string trusted;
+  std::string old;
+};
+
 /// Runs commands on the plan's hosts. One thread; nothing blocks but `wait`. Order of answers is the transport's own.
 /// The controller itself is the host with an invalid id.
 class Transport {
@@ -107,6 +117,12 @@ class Transport {
   virtual void cancel(RequestId request) = 0;
   /// Drops the session to a host (it reboots); the next request connects again.
   virtual void disconnect(plan::HostId host) = 0;
+  /// From the next connection on this counts instead of what is known of the host elsewhere.
+  virtual void trust(plan::HostId, HostTrust) {}
+  /// Fingerprint of the key that the host showed last, taken or refused; empty: it has shown none.
+  virtual std::string shown_key(plan::HostId) { return {}; }
+  /// Number of the last connection to the host, a new one after each reconnect; 0: none yet, or it is not counted.
+  virtual std::uint64_t connection(plan::HostId) { return 0; }
   /// Waits until something happened, a signal came, or `until` (nothing: return at once what is there). Appends to
   /// both.
   virtual void wait(std::optional<Millis> until, std::vector<Answer> &answers, std::vector<Output> &outputs) = 0;

@@ -82,6 +82,10 @@ std::string tell(const machine::Record &r) {
                          duration(std::strtoll(f("ms").c_str(), nullptr, 10)));
     case Event::stop_requested:
       return fmt::format("stop asked for by {}: nothing new starts", f("by"));
+    case Event::identity_forgotten:
+      return fmt::format("{}: reinstalled from here, its old host key is refused when that is done", f("host"));
+    case Event::host_key_trusted:
+      return fmt::format("{}: new host key {}, for which {} vouches", f("host"), f("host_key"), f("who"));
     case Event::pause_requested:
       return fmt::format("pause asked for by {}: between two turns, with nothing down", f("by"));
     case Event::paused:

@@ -17,6 +17,9 @@ struct ReachOptions {
                                           llvm::cl::value_desc("file")};
   llvm::cl::list<std::string> identity{"identity", llvm::cl::desc("private key to try first"),
                                        llvm::cl::value_desc("file")};
+  llvm::cl::list<std::string> host_key{
+      "host-key", llvm::cl::desc("the new host key of a host that the run reinstalls, as its console shows it"),
+      llvm::cl::value_desc("HOST=SHA256:...")};
   llvm::cl::opt<bool> no_agent{"no-agent", llvm::cl::desc("do not ask the ssh agent")};
   llvm::cl::opt<unsigned> lease{
       "lease", llvm::cl::desc("so long after its last word a controller is taken for alive (default 60)"),

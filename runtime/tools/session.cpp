@@ -336,6 +336,14 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
   transport::SystemClock clock;
   how.abort = options.abort;
   how.release = options.release;
+  for (const std::string &vouched : options.reach->host_key) {
+    const std::size_t equal = vouched.find('=');
+    if (equal == std::string::npos || vouched.compare(equal + 1, 7, "SHA256:") != 0) {
+      fmt::print(stderr, "upgrun: --host-key {}: it is HOST=SHA256:..., as ssh-keygen -lf prints it\n", vouched);
+      return Exit::usage;
+    }
+    how.host_keys[vouched.substr(0, equal)] = vouched.substr(equal + 1);
+  }
   if (!options.ignore_window && !options.abort && options.release.empty() && options.mode == Mode::run &&
       !file.plan.windows.empty()) {
     std::string why;

@@ -175,6 +175,11 @@ machine::Answer Job::conclude(std::optional<int> code, int signal, std::vector<m
       !rest.empty()) {
     return answer;
   }
+  if (state == "signaled" && !rest.empty() &&
+      std::from_chars(rest.data(), rest.data() + rest.size(), answer.signal).ptr == rest.data() + rest.size()) {
+    answer.outcome = machine::Outcome::signaled;
+    return answer;
+  }
   if (state == "vanished") {
     answer.outcome = machine::Outcome::vanished;
     answer.detail = "the step was started there, has no exit status and no process any more";

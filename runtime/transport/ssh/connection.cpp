@@ -315,6 +315,16 @@ bool Session::check_host_key() {
   else if (host_.name != resolved_->host)
     names.names.push_back(host_.name);
   const KeyVerdict verdict = env_.known_hosts.check(resolved_->known_hosts, names, shown);
+  shown_key_ = fingerprint(shown.blob);
+  if (trust_ && verdict.kind != KeyVerdict::Kind::revoked) {
+    if (!trust_->trusted.empty() && shown_key_ == trust_->trusted) return true;
+    refused(
+        shown_key_ == trust_->old
+            ? fmt::format("{} still shows the host key that it had before it was reinstalled, {}", peer_, shown_key_)
+            : fmt::format("{} was reinstalled and shows the host key {}, for which nobody has vouched", peer_,
+                          shown_key_));
+    return false;
+  }
   if (verdict.kind == KeyVerdict::Kind::known) return true;
   refused(verdict.detail);
   return false;
@@ -373,6 +383,8 @@ void Session::advance_authentication(machine::Millis now) {
     if (rc == SSH_AUTH_SUCCESS) {
       release_slots();
       state_ = State::ready;
+      ++connection_;
+      turn_away();
       ready_at_ = used_at_ = now;
       ssh_set_counters(ssh_, nullptr, &packets_);
       heard(now);

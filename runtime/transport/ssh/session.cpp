@@ -68,6 +68,7 @@ void Session::submit(std::unique_ptr<Job> job, machine::Millis now) {
       heard(now);
   }
   queue_.push_back(std::move(job));
+  if (state_ == State::ready) turn_away();
 }
 
 bool Session::cancel(machine::RequestId request, machine::Millis now) {
@@ -170,8 +171,14 @@ void Session::expire(machine::Millis now) {
     if (channel.sent) {
       close_channel(channel);
       terminate(*channel.job, now);
-      answer(channel.job->give_up(machine::Outcome::timed_out,
-                                  fmt::format("no end within {} ms", channel.job->command().timeout), env_.outputs));
+      const std::string_view who = channel.job->stream().started()       ? ""
+                                   : channel.job->command().user.empty() ? "the login shell"
+                                                                         : "sudo";
+      const machine::Millis timeout = channel.job->command().timeout;
+      const std::string why = who.empty()
+                                  ? fmt::format("no end within {} ms", timeout)
+                                  : fmt::format("{} on {} started nothing within {} ms", who, host_.name, timeout);
+      answer(channel.job->give_up(machine::Outcome::timed_out, why, env_.outputs));
     } else {
       answer(channel.job->give_up(
           machine::Outcome::unreachable,
@@ -363,6 +370,22 @@ bool Session::advance_channel(Channel &channel, machine::Millis now) {
     return true;
   }
   return false;
+}
+
+/// What is meant for an earlier connection alone is not started on this one.
+void Session::turn_away() {
+  for (auto it = queue_.begin(); it != queue_.end();) {
+    Job &job = **it;
+    if (job.command().connection == 0 || job.command().connection == connection_) {
+      ++it;
+      continue;
+    }
+    answer(
+        job.give_up(machine::Outcome::unreachable,
+                    fmt::format("the connection to {} is another one, and who answers there was not asked yet", peer_),
+                    env_.outputs));
+    it = queue_.erase(it);
+  }
 }
 
 void Session::serve(machine::Millis now) {

@@ -60,6 +60,10 @@ class Session {
   void submit(std::unique_ptr<Job> job, machine::Millis now);
   bool cancel(machine::RequestId request, machine::Millis now);
   void disconnect(machine::Millis now);
+  /// Instead of known_hosts, from the next connection on.
+  void trust(machine::HostTrust trust) { trust_ = std::move(trust); }
+  const std::string &shown_key() const { return shown_key_; }
+  std::uint64_t connection() const { return connection_; }
   void resolved(Resolved resolved, machine::Millis now);
 
   /// The descriptor to poll, or -1, and for what.
@@ -115,6 +119,7 @@ class Session {
   void expire(machine::Millis now);
   void serve(machine::Millis now);
   bool serve_once(machine::Millis now);
+  void turn_away();
   bool advance_channel(Channel &channel, machine::Millis now);
   void feed(Channel &channel);
   void close_channel(Channel &channel);
@@ -130,6 +135,9 @@ class Session {
   std::size_t index_;
   State state_ = State::idle;
 
+  std::optional<machine::HostTrust> trust_;
+  std::string shown_key_;  // fingerprint
+  std::uint64_t connection_ = 0;
   std::optional<Resolved> resolved_;
   machine::Millis resolved_at_ = 0;
   std::size_t next_address_ = 0;

@@ -164,6 +164,21 @@ void SshTransport::disconnect(plan::HostId host) {
   impl_->touched[found->second] = true;
 }
 
+void SshTransport::trust(plan::HostId host, machine::HostTrust trust) {
+  const auto found = impl_->by_host.find(host);
+  if (found != impl_->by_host.end()) impl_->sessions[found->second]->trust(std::move(trust));
+}
+
+std::string SshTransport::shown_key(plan::HostId host) {
+  const auto found = impl_->by_host.find(host);
+  return found == impl_->by_host.end() ? std::string() : impl_->sessions[found->second]->shown_key();
+}
+
+std::uint64_t SshTransport::connection(plan::HostId host) {
+  const auto found = impl_->by_host.find(host);
+  return found == impl_->by_host.end() ? 0 : impl_->sessions[found->second]->connection();
+}
+
 void SshTransport::wait(std::optional<machine::Millis> until, std::vector<machine::Answer> &answers,
                         std::vector<machine::Output> &outputs) {
   const NoSigpipe quiet;

@@ -32,6 +32,9 @@ class SshTransport final : public machine::Transport {
   void start(machine::RequestId request, plan::HostId host, machine::Command command) override;
   void cancel(machine::RequestId request) override;
   void disconnect(plan::HostId host) override;
+  void trust(plan::HostId host, machine::HostTrust trust) override;
+  std::string shown_key(plan::HostId host) override;
+  std::uint64_t connection(plan::HostId host) override;
   void wait(std::optional<machine::Millis> until, std::vector<machine::Answer> &answers,
             std::vector<machine::Output> &outputs) override;
 

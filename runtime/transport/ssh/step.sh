@@ -9,7 +9,8 @@
 #   started  made by the supervisor before anything else, or by who finds nobody left that could start one (mkdir again)
 #   pid      pid, start time and boot id of the supervisor; written before the command starts
 #   out err  output of the command, whole
-#   status   exit status; written, synced and renamed into place when the command has ended, out and err synced before
+#   status   exit status, and `signal` behind it where a signal ended the command; written, synced and renamed into place when
+#            the command has ended, out and err synced before
 #   unit begin self text  what its unit of systemd is started from, and the unit's name; none where there is no unit
 set -u
 self=$1 mode=$2 end=$3 start=$4 key=$5 name=$6 user=$7 secret=$8 input=$9
@@ -113,10 +114,34 @@ pump() {
   offset_out=$size_out offset_err=$size_err
 }
 ended() {
-  code=
-  { IFS= read -r code <"$dir/status"; } 2>/dev/null || return 1
+  code= how=
+  { read -r code how <"$dir/status"; } 2>/dev/null || return 1
   [ -n "$code" ]
 }
+tell_end() {
+  if [ "$how" = signal ]; then finish signaled "$((code - 128))"; fi
+  finish exited "$code"
+}
+# Runs the words for a while at most: sudo may hang in its own questions, and who called it may not kill it. Sets said.
+bounded() {
+  rm -f "$dir/said"
+  mkfifo "$dir/said" || return 1
+  {
+    "$@" 2>&1
+    printf '\n%s' "$?"
+  } >"$dir/said" &
+  if ! said=$(timeout "${UPG_SUDO_SECONDS:-30}" cat "$dir/said"); then
+    said="no answer within ${UPG_SUDO_SECONDS:-30} s"
+    return 124
+  fi
+  rm -f "$dir/said"
+  its_code=${said##*
+}
+  said=${said%
+*}
+  return "$its_code"
+}
+sudo_with_password() { printf '%s\n' "$password" | sudo -k -S -p '' -u "$user" -- true; }
 # Waits for $1 seconds, or until the supervisor is gone.
 pause() {
   if ! is_alive "$dir/pid"; then
@@ -128,20 +153,20 @@ pause() {
 }
 # $1 = pipe: standard input is held open by the supervisor alone, so its end is the end of the step.
 follow() {
-  how=$1 nap=0.1
+  watch=$1 nap=0.1
   while :; do
     if ended; then
       pump y
-      finish exited "$code"
+      tell_end
     fi
-    if [ "$how" = poll ] && ! in_progress; then
+    if [ "$watch" = poll ] && ! in_progress; then
       if ended; then continue; fi
       pump y
       finish vanished
     fi
     pump n
-    if [ "$how" = pipe ]; then
-      timeout "$nap" cat >/dev/null && how=poll
+    if [ "$watch" = pipe ]; then
+      timeout "$nap" cat >/dev/null && watch=poll
     else
       pause "$nap"
     fi
@@ -149,6 +174,11 @@ follow() {
   done
 }
 
+# A shell gives the same status for `exit 137` and for death by signal 9, but says a word of the latter (unless it is INT or
+# PIPE) on its own standard error or on that of the command: neither is where the command's goes.
+apart() {
+  /bin/sh -c 'exec 2>&4 3>&- 4>&-; exec "$@"' upg-step "$@" >"$dir/out" 2>>"$dir/death" 4>"$dir/err"
+}
 supervise() {
   trap '' HUP
   mkdir "$dir/started" 2>/dev/null || exit 0
@@ -159,17 +189,21 @@ supervise() {
   printf '%s %s %s\n' "$$" "$born" "$boot" >"$dir/pid"
   from=/dev/null
   [ "$input" = n ] || from=$dir/input
+  exec 2>"$dir/death"
   if [ -z "$user" ]; then
-    /bin/sh -c "$text" <"$from" >"$dir/out" 2>"$dir/err" 3>&-
+    apart /bin/sh -c "$text" <"$from"
   elif [ "$secret" = n ]; then
-    sudo -n -u "$user" -- /bin/sh -c "$text" <"$from" >"$dir/out" 2>"$dir/err" 3>&-
+    apart sudo -n -u "$user" -- /bin/sh -c "$text" <"$from"
   else
     # sudo may or may not read the password; the line after it tells the command's shell where its own input begins.
     { printf '%s\n%s\n' "$password" "$end"; exec cat "$from"; } |
-      sudo -S -p '' -u "$user" -- /bin/sh -c 'while IFS= read -r line && [ "$line" != "$1" ]; do :; done; eval "$2"' \
-        upg-step "$end" "$text" >"$dir/out" 2>"$dir/err" 3>&-
+      apart sudo -S -p '' -u "$user" -- /bin/sh -c \
+        'while IFS= read -r line && [ "$line" != "$1" ]; do :; done; eval "$2"' upg-step "$end" "$text"
   fi
   code=$?
+  exec 2>/dev/null
+  if [ "$code" -gt 128 ] && [ -s "$dir/death" ]; then code="$code signal"; fi
+  rm -f "$dir/death"
   rm -f "$dir/input"  # there may be a secret in it
   tries=0
   until printf '%s\n' "$code" >"$dir/status.new" && durable "$dir/out" "$dir/err" "$dir/status.new" && mv "$dir/status.new" "$dir/status"; do
@@ -190,7 +224,7 @@ start_unit() {
   case $dir$user in *[!A-Za-z0-9/._-]*) return 1 ;; esac
   if [ "$(id -u)" = 0 ]; then
     set --
-  elif [ "$secret" = n ] && sudo -n -l systemd-run >/dev/null 2>&1; then
+  elif [ "$secret" = n ] && bounded sudo -n -l systemd-run; then
     set -- sudo -n
   else
     return 1
@@ -203,10 +237,10 @@ start_unit() {
       echo 'dir=$1; shift; exec /bin/sh -c '\''eval "$1"'\'' upg-step "$(cat "$dir/self")" supervise "" "" "" "$@" "$(cat "$dir/text")" "" "" ""'
     } >"$dir/begin"
   } 2>/dev/null || return 1
-  "$@" systemd-run --quiet --collect --no-ask-password --unit="$unit" --description="step of an upgrade: $name" \
+  bounded "$@" systemd-run --quiet --collect --no-ask-password --unit="$unit" --description="step of an upgrade: $name" \
     --service-type=exec --uid="$(id -u)" --gid="$(id -g)" --working-directory="$PWD" -p UMask="$(umask)" \
     -p KillMode=process -p StandardOutput=null -p StandardError=null -p TasksMax=infinity -p OOMPolicy=continue \
-    /bin/sh "$dir/begin" "$dir" "$name" "$user" n "$input" "${root%/steps}" </dev/null >/dev/null 2>&1 || return 1
+    /bin/sh "$dir/begin" "$dir" "$name" "$user" n "$input" "${root%/steps}" || return 1
   waited=0
   while [ ! -s "$dir/pid" ] && [ "$waited" -lt 200 ]; do
     sleep 0.05 2>/dev/null || sleep 1
@@ -271,9 +305,9 @@ run() {
   }
   if [ "$user" ]; then
     if [ "$secret" = y ]; then
-      said=$(printf '%s\n' "$password" | sudo -k -S -p '' -u "$user" -- true 2>&1)
+      bounded sudo_with_password
     else
-      said=$(sudo -n -u "$user" -- true 2>&1)
+      bounded sudo -n -u "$user" -- true
     fi || {
       rm -rf "$dir"
       finish refused "sudo: $said"
@@ -301,7 +335,7 @@ case $mode in
     [ -d "$dir" ] || finish absent
     if ! ended && in_progress; then finish running; fi
     pump y
-    if ended; then finish exited "$code"; fi
+    if ended; then tell_end; fi
     finish vanished
     ;;
   supervise)

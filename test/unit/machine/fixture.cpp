@@ -77,13 +77,30 @@ std::optional<std::string> MemoryJournal::append(Record record) {
 
 void Tap::start(machine::RequestId request, plan::HostId host, machine::Command command) {
   if (++death_->starts == death_->at_start) death_->dead = true;
-  if (lives()) inner_->start(request, host, std::move(command));
+  if (!lives()) return;
+  if (host.valid() && key_of) {
+    shown[host] = key_of(host);
+    auto trust = trusts.find(host);
+    if (shown[host] != (trust == trusts.end() ? "SHA256:first" : trust->second.trusted)) {
+      machine::Answer answer;
+      answer.request = request;
+      answer.outcome = machine::Outcome::refused;
+      answer.detail = "another host key: " + shown[host];
+      refusals.push_back(std::move(answer));
+      return;
+    }
+  }
+  inner_->start(request, host, std::move(command));
 }
 
 void Tap::wait(std::optional<Millis> until, std::vector<machine::Answer> &answers,
                std::vector<machine::Output> &outputs) {
   if (++death_->ticks == death_->at_tick) death_->dead = true;
   if (!lives()) return;
+  if (!refusals.empty()) {
+    for (machine::Answer &a : std::exchange(refusals, {})) answers.push_back(std::move(a));
+    return;
+  }
   inner_->wait(until, answers, outputs);
   death_->answers += static_cast<int>(answers.size());
   if (death_->at_answer > 0 && death_->answers >= death_->at_answer) {
@@ -121,6 +138,12 @@ void Lab::begin(machine::Options options) {
   options.owner_is_dead = owner_is_dead;
   transport_ = std::make_unique<transport::SimulatedTransport>(*simulated, clock, seed, faults);
   tap_ = std::make_unique<Tap>(*transport_, death);
+  tap_->key_of = [this](plan::HostId host) {
+    const auto it = host_keys.find(std::string(plan().text(plan().hosts[host.index].name)));
+    if (it == host_keys.end()) return std::string("SHA256:first");
+    return simulated->boot(host, clock.monotonic()) >= it->second.first ? it->second.second
+                                                                        : std::string("SHA256:first");
+  };
   died = false;
   machine =
       std::make_unique<machine::Machine>(plan(), proof, *tap_, clock, journal, observer, people, std::move(options));

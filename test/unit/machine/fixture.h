@@ -92,6 +92,8 @@ struct Tap final : machine::Transport {
   void disconnect(plan::HostId host) override {
     if (lives()) inner_->disconnect(host);
   }
+  void trust(plan::HostId host, machine::HostTrust trust) override { trusts[host] = std::move(trust); }
+  std::string shown_key(plan::HostId host) override { return shown[host]; }
   void wait(std::optional<Millis> until, std::vector<machine::Answer> &answers,
             std::vector<machine::Output> &outputs) override;
   /// Counts a call; false: the controller died before it.
@@ -101,6 +103,10 @@ struct Tap final : machine::Transport {
   }
   machine::Transport *inner_;
   Death *death_;
+  std::function<std::string(plan::HostId)> key_of;  // what the host shows now
+  std::map<plan::HostId, machine::HostTrust> trusts;
+  std::map<plan::HostId, std::string> shown;
+  std::vector<machine::Answer> refusals;
 };
 
 struct Recorder final : machine::Observer {
@@ -154,6 +160,8 @@ class Lab {
   Death death;
   transport::Faults faults;
   std::uint64_t seed = 1;
+  /// By host: from which boot on it shows another host key than "SHA256:first".
+  std::map<std::string, std::pair<unsigned, std::string>> host_keys;
   bool died = false;
   /// What the next controller knows of the one before.
   std::function<bool(const std::string &)> owner_is_dead = [](const std::string &) { return true; };
