@@ -11,7 +11,7 @@ import sys
 import lit.formats
 import lit.util
 
-TIMEOUT_SECONDS = 300  # of one test; a test that needs it is broken
+TIMEOUT_SECONDS = 600  # of one test; those on a real cluster take minutes, any other that needs it is broken
 
 config.name = config.suite
 test_root = os.path.join(config.repository, "test")
@@ -90,5 +90,15 @@ else:
             config.available_features.add("range")
             if shutil.which("systemd-run", path=search) and os.path.exists("/lib/systemd/systemd"):
                 config.available_features.add("systemd")  # a range's hosts can be started with it
+            # The image lies in the cache of who started the tests; `range mkimage @cluster` makes it.
+            for feature, packages in (("corosync", ["corosync", "pacemaker"]), ("ceph", ["ceph-mon", "ceph-osd", "ceph-mgr"])):
+                has = subprocess.run([os.path.join(test_root, "range", "range"), "check"] + packages, capture_output=True,
+                                     text=True, check=False)
+                if has.returncode == 0:
+                    config.available_features.add(feature)
+                else:
+                    lit_config.note(f"tests on real {feature} are left out: {has.stdout.strip() or has.stderr.strip()}")
+            image = subprocess.run([os.path.join(test_root, "range", "range"), "image"], capture_output=True, text=True, check=True)
+            config.substitutions.insert(0, ("%image", image.stdout.strip()))
         else:
             lit_config.note(f"tests on a range of hosts are left out: {(tried.stdout or tried.stderr).strip()}")

@@ -40,8 +40,13 @@ def _main(words):
     options = _parser().parse_args(own)
     if options.command == "with":
         options.run = inner
+    if options.command == "image":
+        print(image.default_folder())
+        return 0
     if options.command == "check":
         reason = ability.why_not()
+        if not reason and options.package:
+            reason = image.why_not(options.image or image.default_folder(), options.package)
         print(reason or "a range can run here")
         return 1 if reason else 0
     if os.geteuid() != 0:
@@ -100,10 +105,12 @@ def _parser():
     latency.add_argument("milliseconds", type=float)
     latency.add_argument("--loss", type=float, default=0, metavar="PERCENT")
     command("proxy", "connect standard input and output to a port of a host (ProxyCommand)", "host", "port")
-    command("check", "can a range run on this machine?")
-    makes = command("mkimage", "install Debian packages into the image")
-    makes.add_argument("--image", metavar="FOLDER", help="default $RANGE_IMAGE, else in the user's cache")
-    makes.add_argument("package", nargs="*")
+    for name, text in (("check", "can a range run on this machine, and has the image these packages?"),
+                       ("mkimage", "install Debian packages into the image")):
+        packages = command(name, text)
+        packages.add_argument("--image", metavar="FOLDER", help="default $RANGE_IMAGE, else in the user's cache")
+        packages.add_argument("package", nargs="*", help="@cluster: all that test/range/cluster needs")
+    command("image", "print where the image is")
     return parser
 
 

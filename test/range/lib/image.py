@@ -2,6 +2,7 @@
 
 import fcntl
 import glob
+import hashlib
 import os
 import shutil
 import stat
@@ -13,6 +14,9 @@ from .common import ENVIRONMENT, PROGRAM, RangeError, read, run, write
 
 # What a host needs to boot, and the package it comes with.
 PROGRAMS = {"sshd": "openssh-server", "ip": "iproute2"}
+# What ../cluster needs; `range mkimage @cluster`.
+SETS = {"@cluster": ["corosync", "pacemaker", "pacemaker-cli-utils", "resource-agents", "dbus",
+                     "ceph-mon", "ceph-osd", "ceph-mgr", "ceph-common"]}
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 LISTS_ARE_OLD = 10 * 3600  # seconds
 
@@ -44,20 +48,66 @@ def needed(folder):
 def build(folder, packages):
     """Installs what is not yet in the image. Nothing is written outside of `folder`."""
     folder = os.path.abspath(folder)
+    wanted = [package for name in packages for package in SETS.get(name, [name])]
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "lock"), "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        listing = os.path.join(folder, "packages")
-        there = read(listing).split() if os.path.exists(listing) else []
-        wanted = [package for package in packages if package not in there]
-        if not wanted:
+        there = _packages(folder)
+        if there and not _fits(folder):
+            wanted += there  # built anew
+            there = []
+            for name in ("packages", "upper", "work"):
+                _remove(os.path.join(folder, name))
+        missing = sorted(set(wanted) - set(there))
+        if not missing:
             return
+        write(os.path.join(folder, "machine"), _machine())
         done = subprocess.run(["unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child",
-                               "--propagation", "private", PROGRAM, "_install", folder] + wanted,
+                               "--propagation", "private", PROGRAM, "_install", folder] + missing,
                               env=ENVIRONMENT, stdin=subprocess.DEVNULL, check=False)
         if done.returncode:
             raise RangeError(f"the image could not be built in {folder}")
-        write(listing, "\n".join(sorted(there + wanted)) + "\n")
+        write(os.path.join(folder, "packages"), "\n".join(sorted(there + missing)) + "\n")
+
+
+def why_not(folder, packages):
+    """None if hosts can start with this image and find these packages, else the reason why not."""
+    wanted = [package for name in packages for package in SETS.get(name, [name])]
+    lacking = sorted(set(wanted) - set(_packages(folder)))
+    if lacking:
+        return f"no image with {', '.join(lacking)} in {folder}; `range mkimage {' '.join(packages)}` builds it"
+    if not _fits(folder):
+        return f"the image in {folder} was built on other packages than this machine has now; `range mkimage` builds it anew"
+    if run("findmnt", "-n", "-o", "FSTYPE", "/").strip() == "overlay":
+        return "/ is an overlay, on which no image can be put"
+    return None
+
+
+def _packages(folder):
+    try:
+        return read(os.path.join(folder, "packages")).split()
+    except OSError:
+        return []
+
+
+def _machine():
+    """The packages that the image lies on: it holds only what differs, dpkg's list of all among it."""
+    with open("/var/lib/dpkg/status", "rb") as status:
+        return hashlib.sha256(status.read()).hexdigest()
+
+
+def _fits(folder):
+    try:
+        return read(os.path.join(folder, "machine")) == _machine()
+    except OSError:
+        return False
+
+
+def _remove(path):
+    if os.path.isdir(path):
+        shutil.rmtree(path)
+    elif os.path.exists(path):
+        os.remove(path)
 
 
 def install(folder, packages):

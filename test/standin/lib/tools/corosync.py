@@ -1,4 +1,4 @@
-"""corosync-quorumtool, corosync-cfgtool, pvecm."""
+"""corosync-quorumtool, corosync-cfgtool, corosync-cmapctl, pvecm."""
 import time
 
 from engine import Refused
@@ -77,6 +77,18 @@ def cfgtool(c, call):
     return 0
 
 
+def cmapctl(c, call):
+    if call.args != ["nodelist.node"]:
+        raise Refused(1, "stand-in: corosync-cmapctl knows nodelist.node")
+    if not c.quorum.runs(call.host):
+        raise Refused(1, "Failed to initialize the cmap API. Error CS_ERR_LIBRARY")
+    for number, n in enumerate(c.names()):
+        key = "nodelist.node.%d." % number
+        call.out("%sname (str) = %s\n%snodeid (u32) = %d\n%squorum_votes (u32) = 1\n%sring0_addr (str) = %s\n" % (
+            key, n, key, c.host(n)["number"], key, key, c.host(n)["address"]))
+    return 0
+
+
 def pvecm(c, call):
     verb, args = call.args[0] if call.args else "", call.args[1:]
     if verb == "status" and not args:
@@ -98,4 +110,4 @@ def pvecm(c, call):
     raise Refused(255, "ERROR: unknown command 'pvecm %s'; the stand-in knows status, nodes, expected N" % " ".join(call.args))
 
 
-TOOLS = {"corosync-quorumtool": quorumtool, "corosync-cfgtool": cfgtool, "pvecm": pvecm}
+TOOLS = {"corosync-quorumtool": quorumtool, "corosync-cfgtool": cfgtool, "corosync-cmapctl": cmapctl, "pvecm": pvecm}
