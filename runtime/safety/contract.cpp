@@ -271,18 +271,47 @@ HoldIx Contracts::hold(plan::NodeId reference, const Env &env) {
 
 std::vector<GateIx> Contracts::gates(plan::NodeId reference, const Env &env) {
   const plan::Node &n = plan().node(reference);
-  std::vector<GateIx> out;
+  if (n.op == plan::Op::gate) return {gate(plan::GateId(n.a), arguments(reference, env))};
+  return gates_of(n.op, value(plan().kid(reference, 0), env).hosts);
+}
+
+std::uint32_t Contracts::gate_list(plan::NodeId reference, const Env &env) {
+  const plan::Node &n = plan().node(reference);
+  const auto known = [&](std::uint32_t what) {
+    const std::uint64_t key = (static_cast<std::uint64_t>(n.op) << 32) | what;
+    return list_of_.try_emplace(key, static_cast<std::uint32_t>(gate_lists_.size()));
+  };
+  GateList list;
+  std::uint32_t number = 0;
   if (n.op == plan::Op::gate) {
-    out.push_back(gate(plan::GateId(n.a), arguments(reference, env)));
-    return out;
+    const GateIx g = gate(plan::GateId(n.a), arguments(reference, env));
+    const auto [at, fresh] = known(g);
+    if (!fresh) return at->second;
+    number = at->second;
+    list.gates = {g};
+  } else {
+    const Value hosts = value(plan().kid(reference, 0), env);
+    const auto [at, fresh] = known(hosts.key);
+    if (!fresh) return at->second;
+    number = at->second;
+    list.gates = gates_of(n.op, hosts.hosts);
   }
-  const Value hosts = value(plan().kid(reference, 0), env);
-  for (const HostIx h : hosts.hosts) {
+  for (const GateIx g : list.gates)
+    list.health_of.insert(list.health_of.end(), gates_[g].health_of.begin(), gates_[g].health_of.end());
+  sort_unique(list.health_of);
+  gate_lists_.push_back(std::move(list));
+  return number;
+}
+
+/// The members of `in_service` or `stoppable`.
+std::vector<GateIx> Contracts::gates_of(plan::Op composite, std::span<const HostIx> hosts) {
+  std::vector<GateIx> out;
+  for (const HostIx h : hosts) {
     const SiteHost &host = site_->host(h);
     if (host.out) continue;
     for (std::size_t i = 0; i < host.roles.size(); ++i) {
       const PairIx pair = host.first_pair + static_cast<PairIx>(i);
-      const GateIx g = n.op == plan::Op::in_service ? health(pair) : stoppable(pair);
+      const GateIx g = composite == plan::Op::in_service ? health(pair) : stoppable(pair);
       if (g != kNone) out.push_back(g);
     }
   }

@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -8,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "runtime/plan/opcodes.h"
 #include "runtime/plan/plan.h"
 #include "runtime/safety/interned.h"
 #include "runtime/safety/site.h"
@@ -56,6 +58,12 @@ struct GateInstance {
   bool written = false;           // `watches` is written
   bool own_host_only = false;     // every command runs on the host it is about
   Env arguments;
+};
+
+/// What an await asks, kept once.
+struct GateList {
+  std::vector<GateIx> gates;
+  std::vector<PairIx> health_of;  // of all of them; ascending
 };
 
 struct Move {
@@ -113,6 +121,9 @@ class Contracts {
   ContractIx contract(plan::ActionId action, Env arguments);
   /// The members of a gate reference: one, or those of `in_service` and `stoppable`.
   std::vector<GateIx> gates(plan::NodeId gate_reference, const Env &env);
+  /// The same, by the number of the list.
+  std::uint32_t gate_list(plan::NodeId gate_reference, const Env &env);
+  const GateList &gate_list(std::uint32_t list) const { return gate_lists_[list]; }
   GateIx gate(plan::GateId gate, const Env &arguments);
   HoldIx hold(plan::NodeId held_reference, const Env &env);
   HoldIx hold(plan::HoldId hold, const Env &arguments);
@@ -165,6 +176,7 @@ class Contracts {
 
  private:
   enum class ItemKind : std::uint8_t { host, role, hosts_of_role, cell, state, hold, holds, count_ };
+  std::vector<GateIx> gates_of(plan::Op composite, std::span<const HostIx> hosts);
   enum class KeyKind : std::uint32_t { hosts, one_of, constant, list, built };
   ItemIx item(ItemKind kind, std::uint32_t index);
   KeyIx key(KeyKind kind, std::span<const std::uint32_t> parts);
@@ -188,8 +200,10 @@ class Contracts {
   void add_roles(std::vector<PairIx> &out, std::span<const HostIx> hosts, RoleIx role) const;
 
   const Site *site_;
-  std::vector<Contract> contracts_;
-  std::vector<GateInstance> gates_;
+  std::deque<Contract> contracts_;
+  std::deque<GateInstance> gates_;
+  std::deque<GateList> gate_lists_;
+  std::unordered_map<std::uint64_t, std::uint32_t> list_of_;  // by what is asked and the gate or the hosts
   std::vector<HoldInstance> holds_;
   std::vector<Cell> cells_;
   std::vector<std::vector<CellIx>> host_cells_;

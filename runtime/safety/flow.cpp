@@ -408,12 +408,7 @@ void Flow::taints(StepIx s, const State &state) {
 
 void Flow::pass(StepIx s, State &state) {
   taints(s, state);
-  std::vector<PairIx> pairs;
-  for (const GateIx g : tree_.gates(tree_[s])) {
-    const std::vector<PairIx> &z = tree_.contracts().gate(g).health_of;
-    pairs.insert(pairs.end(), z.begin(), z.end());
-  }
-  sort_unique(pairs);
+  const std::vector<PairIx> &pairs = tree_.brings_back(tree_[s]);
   if (!pairs.empty()) close(s, state, pairs);
 }
 

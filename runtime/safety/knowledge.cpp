@@ -31,11 +31,7 @@ Touches::Touches(const Tree &tree) {
         for (const ItemIx i : tree.contract(step).reach) use(s, i);
       } else if (step.kind == StepKind::await) {
         back.clear();
-        for (const GateIx g : tree.gates(step)) {
-          for (const PairIx p : contracts.gate(g).health_of) {
-            back.push_back(contracts.role_item(tree.site().pair_role(p)));
-          }
-        }
+        for (const PairIx p : tree.brings_back(step)) back.push_back(contracts.role_item(tree.site().pair_role(p)));
         if (back.empty()) continue;
         back.push_back(contracts.star());
         sort_unique(back);

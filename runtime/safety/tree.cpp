@@ -182,12 +182,9 @@ StepIx Tree::expand(plan::NodeId node, Env &env) {
     case Op::act:
       add_act(s, plan::ActionId(n.a), contracts_->arguments(node, env));
       break;
-    case Op::await: {
-      std::vector<GateIx> gates = contracts_->gates(p.kid(node, 0), env);
-      steps_[s].gates = static_cast<std::uint32_t>(gate_lists_.size());
-      gate_lists_.push_back(std::move(gates));
+    case Op::await:
+      steps_[s].gates = contracts_->gate_list(p.kid(node, 0), env);
       break;
-    }
     case Op::with:
       expand_with(s, node, env);
       break;

@@ -60,7 +60,7 @@ struct Step {
   HoldIx hold = kNone;          // with, acquire, release
   CellIx cell = kNone;          // unless, expect
   Values values = 0;            // unless, expect
-  std::uint32_t gates = kNone;  // await: index into Tree::gate_lists
+  std::uint32_t gates = kNone;  // await: a list of Contracts
   std::uint32_t batch = 1;      // roll
   std::uint32_t per_batch = 0;
   std::uint32_t recoveries = 0;  // attempt
@@ -99,7 +99,9 @@ class Tree {
   bool complete() const { return complete_; }
   const Step &operator[](StepIx s) const { return steps_[s]; }
   StepIx size() const { return static_cast<StepIx>(steps_.size()); }
-  const std::vector<GateIx> &gates(const Step &s) const { return gate_lists_[s.gates]; }
+  const std::vector<GateIx> &gates(const Step &s) const { return contracts_->gate_list(s.gates).gates; }
+  /// What a pass of all that the await asks brings back.
+  const std::vector<PairIx> &brings_back(const Step &s) const { return contracts_->gate_list(s.gates).health_of; }
   Contracts &contracts() const { return *contracts_; }
   const plan::Plan &plan() const { return contracts_->plan(); }
   const Site &site() const { return contracts_->site(); }
@@ -178,7 +180,6 @@ class Tree {
 
   Contracts *contracts_;
   std::vector<Step> steps_;
-  std::vector<std::vector<GateIx>> gate_lists_;
   std::vector<PhaseEdge> edges_;
   std::vector<StepIx> withs_;  // ascending
   std::unordered_map<StepIx, Phases> phases_;
