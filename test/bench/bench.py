@@ -11,6 +11,7 @@ import json
 import math
 import os
 import re
+import shutil
 import sqlite3
 import statistics
 import subprocess
@@ -52,12 +53,22 @@ FULL = {
     "commands": (500, 1_000, 2_000, 4_000),
     "bastions": (500, 1_000, 2_000, 4_000),
     "modules": (50, 100, 200, 400),
+    "waived": (100, 200, 400, 800),
+    "relay": (100, 200, 400, 800),
+    "unheld": (500, 1_000, 2_000, 4_000),
+    "racks": (100, 200, 400, 800),
+    "derived": (100, 200, 400, 800),
+    "contrary": (500, 1_000, 2_000, 4_000),
+    "lossy_order": (500, 1_000, 2_000, 4_000),
+    "retried": (500, 1_000, 2_000, 4_000),
+    "boots": (500, 1_000, 2_000, 4_000),
 }
 SMOKE = {"lines": (200, 400), "scattered": (5, 10), "phases": (8, 16), "chain": (2, 4), "wide": (2, 4), "cells": (8, 16),
          "asked": (2, 4), "roles": (2, 4), "gates": (3, 6), "nested": (1, 2), "states": (4, 8), "counts": (4, 8),
          "undos": (4, 8), "aborts": (4, 8), "tolerant": (4, 8), "ranked": (4, 8), "parts": (4, 8), "branches": (2, 4),
          "attempts": (2, 4), "commands": (2, 4), "bastions": (4, 8), "modules": (2, 4), "hosts": (5, 10), "fleet": (20, 40),
-         "named": (3, 6), "backlog": (12, 24), "calls": (100, 200)}
+         "waived": (2, 4), "relay": (2, 4), "unheld": (4, 8), "racks": (2, 4), "derived": (4, 8), "contrary": (4, 8),
+         "lossy_order": (4, 8), "retried": (4, 8), "boots": (40, 80), "named": (3, 6), "backlog": (12, 24), "calls": (100, 200)}
 WHAT = {
     "lines": "lines of source, nine hosts",
     "hosts": "hosts that fold, fifty steps each, one at a time",
@@ -86,14 +97,27 @@ WHAT = {
     "commands": "lines that say what commands imply, and as many actions",
     "bastions": "hosts behind bastions, ten behind each",
     "modules": "modules with an action each",
+    "waived": "phases that nothing orders, each accepting the outage of its own role",
+    "relay": "phases in a chain that each close what the one before left open, nine hosts",
+    "unheld": "hosts of which no two fold, each turn with a hold and a step that must not run under it",
+    "racks": "phases that nothing orders, over hosts that are ranked",
+    "derived": "phases that an order between two roles puts one half after the other",
+    "contrary": "hosts of which no two fold, of two ranks, and an order that visits them the other way round",
+    "lossy_order": "hosts of which no two fold, two of which may be lost, and an order between other roles",
+    "retried": "hosts of which no two fold, their rollout inside of one attempt",
+    "boots": "hosts of which no two fold, each restarted; a fortieth as many states that a boot may move",
 }
 MOST = 1.2  # no family's growth may exceed it
 
 
 class Bench:
-    def __init__(self, build, smoke, scratch):
+    def __init__(self, build, smoke, scratch, families=None):
         self.build, self.smoke, self.scratch = build, smoke, scratch
         self.runs = 1 if smoke else 5
+        self.families = families or list(FULL)
+
+    def sizes(self, shape):
+        return (SMOKE if self.smoke else FULL)[shape]
 
     def program(self, name):
         return os.path.join(self.build, "bench" if name.endswith("_bench") else "bin", name)
@@ -157,46 +181,92 @@ def start_up(bench):
 def growth(bench):
     heading("upgc check, and then upgrun's share: reading the .upgb file and proving it once more")
     floor = bench.measure(["/bin/true"], 1)[2]  # a child's largest size counts from its parent's: this is the least to be seen
-    print(f"CPU time, the least of {bench.runs} runs; memory below {floor:.0f} MB is not told apart")
+    print(f"CPU time, the least of {bench.runs} rounds over all sizes of a family; memory below {floor:.0f} MB is not told apart")
     fits, largest = {}, 0
-    for shape, sizes in (SMOKE if bench.smoke else FULL).items():
+    for shape in bench.families:
         print(f"\n{shape}: {WHAT[shape]}")
         print(f"{'size':>8} {'lines':>8} {'check':>9} {'growth':>7} {'memory':>8} {'.upgb':>9} {'read':>9} {'prove':>9} {'growth':>7} {'memory':>8}")
-        rows = []
-        for size in sizes:
-            source, plan, lines = write_plan(bench, shape, size)
-            checks = [bench.measure([bench.program("upgc"), "check", source], 1) for _ in range(bench.runs)]
-            check, memory = min(c[0] for c in checks), max(c[2] for c in checks)
+        sizes = bench.sizes(shape)
+        plans = {size: write_plan(bench, shape, size) for size in sizes}
+        for source, plan, _ in plans.values():
             bench.measure([bench.program("upgc"), "build", source, "-o", plan], 1)
-            answer = subprocess.run([bench.program("plan_bench"), plan, str(bench.runs)], capture_output=True, text=True,
-                                    check=False)
-            if answer.returncode != 0:
-                sys.exit(f"bench: {answer.stderr}")
-            own = json.loads(answer.stdout)
+        # A slow moment of the machine must not be that of one size alone: each round measures all of them.
+        checks, owns = {size: [] for size in sizes}, {size: [] for size in sizes}
+        for _ in range(bench.runs):
+            for size, (source, plan, _) in plans.items():
+                checks[size].append(bench.measure([bench.program("upgc"), "check", source], 1))
+                owns[size].append(prove(bench, plan, owns[size]))
+        rows = []
+        for size, (_, _, lines) in plans.items():
+            check, memory = min(c[0] for c in checks[size]), max(c[2] for c in checks[size])
+            own = min(owns[size], key=lambda o: o["check_ms"])
+            peak = max(o["peak_mb"] for o in owns[size])
             rows.append((size, check, own["check_ms"]))
-            largest = max(largest, memory, own["peak_mb"])
+            largest = max(largest, memory, peak)
             before = rows[-2] if len(rows) > 1 else None
             print(f"{size:8} {lines:8} {check:7.3f} s {exponent(before, rows[-1], 1):>7} {memory:5.0f} MB "
                   f"{own['bytes'] / 1e6:6.2f} MB {own['read_ms']:6.1f} ms {own['check_ms']:6.1f} ms {exponent(before, rows[-1], 2):>7} "
-                  f"{own['peak_mb']:5.0f} MB", flush=True)
+                  f"{peak:5.0f} MB", flush=True)
         fits[shape] = (fit(rows, 1), fit(rows, 2))
         print(f"over all sizes: check ~ size^{fits[shape][0]:.2f}, prove ~ size^{fits[shape][1]:.2f}", flush=True)
-    print("\ngrowth over all sizes, steepest first:")
-    for shape, (check, prove) in sorted(fits.items(), key=lambda item: -max(item[1])):
-        print(f"  {shape:10} check {check:5.2f}   prove {prove:5.2f}")
+    print("\ngrowth of CPU time over all sizes, steepest first:")
+    for shape, (check, proof) in sorted(fits.items(), key=lambda item: -max(item[1])):
+        print(f"  {shape:10} check {check:5.2f}   prove {proof:5.2f}")
     print(f"largest memory of a process: {largest:.0f} MB")
     worst = max(fits, key=lambda shape: max(fits[shape]))
     print(f"worst exponent: {max(fits[worst]):.2f} ({worst}); it should stay below {MOST}", flush=True)
+
+
+def prove(bench, plan, before):
+    """One measurement of plan_bench; a short proof is repeated until a tenth of a second is full, and the least counts."""
+    times = 1
+    if before and not bench.smoke:
+        times = max(1, min(20, int(100 / max(before[0]["check_ms"], 1))))
+    answer = subprocess.run([bench.program("plan_bench"), plan, str(times)], capture_output=True, text=True, check=False)
+    if answer.returncode != 0:
+        sys.exit(f"bench: {answer.stderr}")
+    return json.loads(answer.stdout)
+
+
+def instructions(bench):
+    """The proof's growth in instructions: the same on every machine and under any load, but blind to caches and page faults."""
+    heading("the proof alone, in instructions of the processor (valgrind)")
+    if shutil.which("valgrind") is None:
+        print("valgrind is not installed: left out (apt-get install valgrind)")
+        return
+
+    def count(shape, size):
+        source, plan, _ = write_plan(bench, shape, size)
+        bench.measure([bench.program("upgc"), "build", source, "-o", plan], 1)
+        answer = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--collect-atstart=no",
+                                 "--toggle-collect=upg::safety::check(*", bench.program("plan_bench"), plan, "1"],
+                                capture_output=True, text=True, check=False)
+        found = re.search(r"Collected : (\d+)", answer.stderr)
+        if answer.returncode != 0 or not found or int(found[1]) == 0:
+            sys.exit(f"bench: nothing counted of {shape} {size}: {answer.stderr[-2000:]}")
+        return int(found[1]) / 1e6
+
+    fits = {}
+    for shape in bench.families:
+        rows = [(size, count(shape, size)) for size in bench.sizes(shape)]
+        steps = [f"{size}: {millions:,.1f}" + (f" ({exponent(rows[i - 1], row, 1)})" if i else "")
+                 for i, row in enumerate(rows) for size, millions in [row]]
+        fits[shape] = fit(rows, 1)
+        print(f"{shape:10} {fits[shape]:5.2f}   millions at {', '.join(steps)}", flush=True)
+    worst = max(fits, key=fits.get)
+    print(f"worst exponent in instructions: {fits[worst]:.2f} ({worst}); it should stay below {MOST}", flush=True)
 
 
 def write_plan(bench, shape, size):
     """The plan's path, that of its compiled form, and how many lines it has."""
     made = generate.SHAPES[shape](size)
     files = made if isinstance(made, dict) else {"plan.upg": made}
+    folder = bench.path(f"{shape}-{size}")
+    os.makedirs(folder, exist_ok=True)
     for name, text in files.items():
-        with open(bench.path(name), "w", encoding="utf-8") as file:
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
             file.write(text)
-    return bench.path("plan.upg"), bench.path("plan.upgb"), sum(text.count("\n") for text in files.values())
+    return os.path.join(folder, "plan.upg"), os.path.join(folder, "plan.upgb"), sum(text.count("\n") for text in files.values())
 
 
 def fit(rows, column):
@@ -288,26 +358,29 @@ def commits(bench):
     print(f"one durable record on this disk: {took:.2f} ms (SQLite, WAL, synchronous=FULL)")
 
 
-PARTS = ("start-up", "growth", "simulate", "ssh", "run", "others")
+PARTS = ("start-up", "growth", "instructions", "simulate", "ssh", "run", "others")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--build", default=os.path.join(REPOSITORY, "build", "default"), help="the build tree to measure")
     parser.add_argument("--smoke", action="store_true", help="small sizes, one run: only shows that it still works")
+    parser.add_argument("--family", action="append", choices=list(FULL), help="only this family of plans (growth, instructions); may be repeated")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"only these: {', '.join(PARTS)}")
     arguments = parser.parse_args()
-    parts = arguments.parts or PARTS
+    parts = arguments.parts or [part for part in PARTS if part != "instructions"]  # that takes ten minutes
     for part in parts:
         if part not in PARTS:
             parser.error(f"no part {part}; there are {', '.join(PARTS)}")
     with tempfile.TemporaryDirectory(prefix="upg-bench.") as scratch:
-        bench = Bench(os.path.abspath(arguments.build), arguments.smoke, scratch)
+        bench = Bench(os.path.abspath(arguments.build), arguments.smoke, scratch, arguments.family)
         machine()
         if "start-up" in parts:
             start_up(bench)
         if "growth" in parts:
             growth(bench)
+        if "instructions" in parts:
+            instructions(bench)
         if "simulate" in parts:
             simulate(bench)
         direct = ssh(bench) if "ssh" in parts else ""

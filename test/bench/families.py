@@ -284,6 +284,168 @@ upgrade behind of bench {
     return "".join(out)
 
 
+def waived(size):
+    """Phases that nothing orders, each accepting the outage of its own role."""
+    columns = [column_role(c, 3, 3 * c) for c in range(size)]
+    out = ["cluster bench {\n"] + [c[0] for c in columns] + ["}\n"] + [c[1] for c in columns]
+    out.append("\nupgrade waived of bench {\n  preflight { await in_service(all) }\n")
+    for p in range(size):
+        out.append(f"  phase p{p} {{\n    accept outage of c{p} for at most 2h reason \"agreed\" {{\n      rolling n in c{p} batch 3 {{\n        await stoppable(n)\n"
+                   f"        restart_{p}(n)\n        await in_service(n)\n      }}\n    }}\n  }}\n")
+    out.append("}\n")
+    return "".join(out)
+
+
+def relay(size):
+    """A chain of phases that each close what the one before left open."""
+    out = [f"cluster bench {{\n  host {names(9)} {{ roles server, cache }}\n}}\n", ROLE, '''
+role cache { available may be down  health warm  stoppable always "clients ask the source" }
+gate warm(h: host) { pass when serving(h)  watches cache  poll 2s for 5m }
+action drop(h: host) { disrupts cache on h  requires peers_answer(h)  run("cache-tool", "drop") on h  takes 5s..2m }
+action fill(h: host) { changes cache on h  run("cache-tool", "fill") on h  takes 5s..2m }
+
+upgrade relayed of bench {
+  preflight { await in_service(all) }
+''']
+    for p in range(size):
+        after = f" after p{p - 1}" if p else ""
+        turn = "fill(n)  await in_service(n)" if p % 2 else "await peers_answer(n)  drop(n)"
+        out.append(f"  phase p{p}{after} {{ rolling n in server {{ {turn} }} }}\n")
+    out.append("}\n" if size % 2 == 0 else "  postflight { await in_service(all) }\n}\n")
+    return "".join(out)
+
+
+def unheld(size):
+    """Turns with a hold, each followed by a step that must not run under it."""
+    out = apart(size)
+    out.append('''
+hold quiet {
+  observe (run("cat", "/run/quiet") on any server).stdout.trim == "on"
+  acquire { spills server  run("touch", "/run/quiet") on any server }
+  release { spills server  run("rm", "/run/quiet") on any server }
+  takes 1s..1m
+  on halt keep
+}
+action step(h: host) { changes server on h  run("step") on h  takes 5s..2m }
+action loud(h: host) { requires not held quiet  changes server on h  run("loud") on h  takes 5s..2m }
+
+upgrade heard of bench {
+  preflight { await in_service(all) }
+  rolling n in server {
+    with quiet { step(n)  await in_service(n) }
+    loud(n)
+    await in_service(n)
+  }
+}
+''')
+    return "".join(out)
+
+
+def racks(size, extra="low", rules="\nrank low < high\n"):
+    """Phases that nothing orders over hosts that are ranked, and a phase for those that rank higher."""
+    out = ["cluster bench {\n"] + [f"  host {names(3, 3 * c)} {{ roles c{c}, {extra} }}\n" for c in range(size)]
+    out.append(f"  host {names(3, 3 * size)} {{ roles high }}\n}}\n")
+    out += [column_role(c, 3, 0)[1] for c in range(size)]
+    for role in ("low", "high"):
+        out.append(f'''
+role {role} {{ available may be down  health answers_0  stoppable always "clients go on with another" }}
+action {role}_step(h: host) {{ changes {role} on h  run("step") on h  takes 5s..2m }}
+''')
+    out.append(rules + "\nupgrade racked of bench {\n  preflight { await in_service(all) }\n")
+    out += [f"  phase p{p} {{ rolling n in c{p} {{ await stoppable(n)  restart_{p}(n)  await in_service(n) }} }}\n" for p in range(size)]
+    out.append("  phase top after " + ", ".join(f"p{p}" for p in range(size)) + " { rolling n in high { high_step(n)  await in_service(n) } }\n}\n")
+    return "".join(out)
+
+
+def derived(size):
+    """Phases that an order between two roles puts one half after the other."""
+    out = ["cluster bench {\n"]
+    out += [f"  host h{i} {{ roles {'first' if i < size // 2 else 'second'} }}\n" for i in range(size)]
+    out.append("}\n" + ROLE.split("/// What")[0])
+    out.append("""
+probe serving(h: host) -> bool { return (run("ask") on h exits 0, 1).code == 0 }
+gate answering(h: host) { pass when serving(h)  poll 2s for 5m }
+order first before second
+""")
+    for role in ("first", "second"):
+        out.append(f'''
+role {role} {{ available may be down  health answering  stoppable always "clients go on with another" }}
+action {role}_step(h: host) {{ changes {role} on h  run("step") on h  takes 5s..2m }}
+''')
+    out.append("\nupgrade put_in_order of bench {\n  preflight { await in_service(all) }\n")
+    for p in range(size):
+        step = "first_step" if p < size // 2 else "second_step"
+        out.append(f"  phase p{p} {{ {step}(h{p})  await in_service(h{p}) }}\n")
+    out.append("}\n")
+    return "".join(out)
+
+
+def contrary(size):
+    """Hosts of two ranks that an order visits the other way round."""
+    text = ranked(size).replace("order low before high", "order high before low")
+    low, high = text.index("  rolling n in low"), text.index("  rolling n in high")
+    return text[:low] + text[high:-2] + text[low:high] + "}\n"
+
+
+def lossy_order(size):
+    """A tolerant rollout, then rollouts over roles that have an order of their own."""
+    out = apart(size, roles="server, low, high") + [STEP]
+    for role in ("low", "high"):
+        out.append(f'''
+role {role} {{ available may be down  health answering  stoppable always "clients go on with another" }}
+action {role}_step(h: host) {{ changes {role} on h  run("step") on h  takes 5s..2m }}
+''')
+    out.append('''
+order low before high
+
+upgrade lossy of bench {
+  tolerate 2
+  preflight { await in_service(all) }
+  rolling n in server batch 1 tolerant { step(n)  await in_service(n) }
+  rolling n in low { low_step(n)  await in_service(n) }
+  rolling n in high { high_step(n)  await in_service(n) }
+}
+''')
+    return "".join(out)
+
+
+def retried(size):
+    """A rollout inside of one attempt."""
+    out = apart(size) + [plain_block()]
+    out.append('''
+upgrade retried of bench {
+  preflight { await in_service(all) }
+  attempt 2 {
+    rolling n in server { await stoppable(n)  restart_0(n)  await in_service(n) }
+  } recover when serving(h0) { await in_service(all) }
+}
+''')
+    return "".join(out)
+
+
+def boots(size):
+    """Reboots, and as many states that one of them may move."""
+    out = apart(size)
+    out += [f"""
+state s_{k}(h: host) {{ old, transient armed, new }} observe s_{k}_of(h)
+  on boot armed -> new
+probe s_{k}_of(h: host) -> string {{ return (run("ask", "{k}") on h).stdout.trim }}
+gate g_{k}(h: host) {{ pass when serving(h)  watches s_{k}(h)  poll 2s for 5m }}
+""" for k in range(size // 40)]
+    out.append('''
+probe boot_id(h: host) -> string { return (run("cat", "/proc/sys/kernel/random/boot_id") on h).stdout.trim }
+gate up(h: host) { pass when answers(h)  poll 2s for 5m }
+role alive { available may be down  health up  stoppable always "its other roles decide"  boot boot_id }
+action reboot(h: host) { disrupts all on h  run("systemctl", "reboot") on h  awaits boot of h  takes 3m..15m }
+
+upgrade booted of bench {
+  preflight { await in_service(all) }
+  rolling n in server { await stoppable(n)  reboot(n)  await in_service(n) }
+}
+''')
+    return "".join(out).replace("roles server }", "roles server, alive }")
+
+
 def modules(size):
     """SIZE files, each a module with an action; a dictionary of them, the plan under its own name."""
     out = {}

@@ -266,7 +266,9 @@ upgrade small of bench {{
 
 FAMILIES = (families.chain, families.asked, families.wide, families.roles, families.cells, families.states, families.counts,
             families.undos, families.aborts, families.tolerant, families.ranked, families.parts, families.branches,
-            families.attempts, families.nested, families.commands, families.bastions, families.modules)
+            families.attempts, families.nested, families.commands, families.bastions, families.modules, families.waived,
+            families.relay, families.unheld, families.racks, families.derived, families.contrary, families.lossy_order, families.retried,
+            families.boots)
 SHAPES = {"lines": lines, "hosts": hosts, "fleet": fleet, "named": named, "phases": phases, "scattered": scattered, "backlog": backlog,
           "calls": calls, "gates": gates, "night": night, "steps": steps, **{f.__name__: f for f in FAMILIES}}
 
