@@ -285,13 +285,18 @@ upgrade behind of bench {
 
 
 def waived(size):
-    """Phases that nothing orders, each accepting the outage of its own role."""
+    """Phases that nothing orders, each with an accepted outage of its own role."""
     columns = [column_role(c, 3, 3 * c) for c in range(size)]
-    out = ["cluster bench {\n"] + [c[0] for c in columns] + ["}\n"] + [c[1] for c in columns]
+    out = ["cluster bench {\n"] + [c[0] for c in columns] + ["}\n"]
+    for c in range(size):
+        out.append(columns[c][1].split("action")[0])
+        out.append(f'''gate unused_{c} {{ pass when (run("unused", "c{c}") on h{3 * c}).code == 0  poll 2s for 5m  watches c{c} }}
+action restart_{c}() {{ requires unused_{c}  disrupts c{c} on each c{c}  run("restart", "c{c}") on h{3 * c}  takes 5s..2m }}
+''')
     out.append("\nupgrade waived of bench {\n  preflight { await in_service(all) }\n")
     for p in range(size):
-        out.append(f"  phase p{p} {{\n    accept outage of c{p} for at most 2h reason \"agreed\" {{\n      rolling n in c{p} batch 3 {{\n        await stoppable(n)\n"
-                   f"        restart_{p}(n)\n        await in_service(n)\n      }}\n    }}\n  }}\n")
+        out.append(f"  phase p{p} {{\n    accept outage of c{p} for at most 15m reason \"agreed\" {{\n      await unused_{p}\n      restart_{p}()\n"
+                   f"      await in_service(c{p})\n    }}\n  }}\n")
     out.append("}\n")
     return "".join(out)
 
