@@ -1,11 +1,10 @@
 """The repair of a lost quorum on the stand-in: `standin with DIR -- lost_quorum.py UPGRUN PLAN`."""
 import os
-import pty
 import re
-import select
 import subprocess
 import sys
-import time
+
+from person import Person
 
 UPGRUN, PLAN = sys.argv[1:3]
 DIR, STANDIN = os.environ["DIR"], os.environ["STANDIN"]
@@ -18,46 +17,6 @@ def standin(*words):
 
 def lowered():
     return [line for line in standin("ledger").splitlines() if re.search(r" call .* pvecm expected ", line)]
-
-
-class Person:
-    """A terminal with upgrun on it."""
-
-    def __init__(self, words):
-        self.said, self.seen = "", 0
-        self.process, self.terminal = pty.fork()
-        if self.process == 0:
-            os.execv(words[0], words)
-
-    def reads(self, pattern, seconds=60):
-        """What upgrun says from here on until it matches."""
-        end = time.monotonic() + seconds
-        while True:
-            found = re.compile(pattern).search(self.said, self.seen)
-            if found:
-                self.seen = found.end()
-                return found
-            if time.monotonic() > end or not self.more(end):
-                sys.exit("never said: %s\n%s" % (pattern, self.said))
-
-    def more(self, end):
-        if not select.select([self.terminal], [], [], max(0.0, end - time.monotonic()))[0]:
-            return False
-        try:
-            data = os.read(self.terminal, 65536)
-        except OSError:  # Linux's end of file on a terminal
-            return False
-        self.said += data.decode(errors="replace")
-        return bool(data)
-
-    def types(self, text):
-        os.write(self.terminal, (text + "\n").encode())
-
-    def leaves(self):
-        end = time.monotonic() + 60
-        while self.more(end):
-            pass
-        return os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
 
 
 for node in ("node1", "node2"):

@@ -1,8 +1,8 @@
-"""One lit test for each `examples/proxmox/mistakes/NAME.upg`.
+"""One lit test for each `examples/SYSTEM/mistakes/NAME.upg`.
 
-A mistake is a copy of `lab.upg` with one edit and a comment on top that says what was edited. The test holds when
+A mistake is a copy of one of the system's plans with one edit and a comment on top that says what was edited. The test holds when
   - `upgc check` says what `NAME.upg.expected` says (`./dev test --update` writes it), and rejects it with one error;
-  - it differs from `lab.upg` by a few lines only: after a change of `lab.upg` the copies are to be brought along.
+  - it differs from that plan by a few lines only: after a change of the plan the copies are to be brought along.
 """
 
 import difflib
@@ -41,19 +41,20 @@ def errors(expected):
 
 class MistakeTest(lit.formats.TestFormat):
     def getTestsInDirectory(self, suite, path_in_suite, lit_config, config):
-        found = sorted(glob.glob(os.path.join(config.repository, "examples", "proxmox", "mistakes", "*.upg")))
+        found = sorted(glob.glob(os.path.join(config.repository, "examples", "*", "mistakes", "*.upg")))
         if not found:
-            lit_config.error("examples/proxmox/mistakes is empty")
+            lit_config.error("there are no examples/*/mistakes")
         for path in found:
-            yield lit.Test.Test(suite, path_in_suite + (os.path.basename(path),), config)
+            system = os.path.basename(os.path.dirname(os.path.dirname(path)))
+            yield lit.Test.Test(suite, path_in_suite + (system, os.path.basename(path)), config)
 
     def execute(self, test, lit_config):
         config = test.config
-        folder = os.path.join(config.repository, "examples", "proxmox")
+        folder = os.path.join(config.repository, "examples", test.path_in_suite[-2])
         source = os.path.join(folder, "mistakes", test.path_in_suite[-1])
-        count = edited_lines(os.path.join(folder, "lab.upg"), source)
+        count, plan = min((edited_lines(plan, source), plan) for plan in glob.glob(os.path.join(folder, "*.upg")))
         if not 0 < count <= MOST_LINES:
-            return lit.Test.FAIL, f"{source}: {count} lines differ from lab.upg; a mistake is 1 to {MOST_LINES}"
+            return lit.Test.FAIL, f"{source}: {count} lines differ from {plan}; a mistake is 1 to {MOST_LINES}"
         command = [sys.executable, os.path.join(config.repository, "test", "expect.py"), "--repository", config.repository,
                    "--build", config.build, "--tmp", test.getExecPath(), source, "--",
                    os.path.join(config.build, "bin", "upgc"), "check", source]

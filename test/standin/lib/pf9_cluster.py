@@ -159,6 +159,9 @@ class Cluster(Room):
         if h["changing"] is not None or h["role_status"] == "converging":
             return
         h["role_status"] = "converging"
+        if not self.settings["self_hosted"]:     # where Platform9 operates it, a host that reports back clears its stale record
+            for pod in self.s["pods"].values():
+                pod["phase"] = "Failed" if pod["host"] == name else pod["phase"]
         yield self.time("converge")
         if h["role_status"] != "converging":
             return

@@ -61,7 +61,7 @@ GUESTS = (("web", "hv1"), ("db", "hv2"), ("cache", "net1"), ("mail", "net2"), ("
 
 
 def new_host(number, name, address, port, rng, now, settings):
-    ip, carries = HOSTS.get(name, ("10.9.0.%d" % (100 + number), ("hypervisor",)))
+    ip, carries = HOSTS["mgm1"] if name == "desk" else HOSTS.get(name, ("10.9.0.%d" % (100 + number), ("hypervisor",)))
     packages = {"pf9-hostagent": settings["old"], "pf9-comms": settings["old"]} if carries else {}
     for role in carries:
         packages.update({p: settings["old"] for p in PACKAGES[role]})
