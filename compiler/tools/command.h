@@ -23,6 +23,7 @@ using cli::put_error;
 Exit run_check(std::span<const char *const> arguments);
 Exit run_build(std::span<const char *const> arguments);
 Exit run_fmt(std::span<const char *const> arguments);
+Exit run_doc(std::span<const char *const> arguments);
 Exit run_show(std::span<const char *const> arguments);
 Exit run_disasm(std::span<const char *const> arguments);
 Exit run_diff(std::span<const char *const> arguments);

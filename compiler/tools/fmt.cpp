@@ -1,16 +1,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <filesystem>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "compiler/format/format.h"
-#include "compiler/syntax/parse.h"
 #include "compiler/tools/command.h"
 #include "compiler/tools/command_line.h"
+#include "compiler/tools/files.h"
 #include "runtime/cli/replace.h"
 #include "runtime/diagnostics/apply_fixes.h"
 #include "runtime/diagnostics/render_text.h"
@@ -33,40 +30,10 @@ struct Outcome {
   bool refused = false;  // a file has syntax errors
 };
 
-/// All `.upg` files under a folder, in order of their names; hidden folders are not looked into. False: `why` it
-/// failed.
-bool files_under(const std::string &folder, std::vector<std::string> &files, std::string &why) {
-  std::error_code error;
-  std::vector<std::string> found;
-  for (std::filesystem::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    const std::string name = at->path().filename().string();
-    if (at->is_directory(error) && name.starts_with('.')) at.disable_recursion_pending();
-    if (at->is_regular_file(error) && name.ends_with(".upg")) found.push_back(at->path().string());
-  }
-  if (error) why = error.message();
-  std::sort(found.begin(), found.end());
-  files.insert(files.end(), found.begin(), found.end());
-  return !error;
-}
-
-/// The text of a file or of standard input.
-std::optional<diagnostics::FileId> load(const std::string &path, diagnostics::Sources &sources) {
-  if (path == "-") {
-    std::optional<std::string> text = read_standard_input();
-    if (text) return sources.add(path, std::move(*text));
-    put_error("upgc fmt: standard input cannot be read, or is larger than 64 MiB\n");
-    return std::nullopt;
-  }
-  std::string why;
-  const std::optional<diagnostics::FileId> file = sources.load(path, syntax::max_file_bytes, why);
-  if (!file) put_error(fmt::format("upgc fmt: cannot read `{}`: {}\n", diagnostics::printable(path), why));
-  return file;
-}
-
 /// One file as it is and as it should be; nothing, said on standard error and in `outcome`, if that is not known.
 std::optional<cli::Replacement> in_style(const std::string &path, const ColorOption &options, Outcome &outcome) {
   diagnostics::Sources sources;
-  const std::optional<diagnostics::FileId> file = load(path, sources);
+  const std::optional<diagnostics::FileId> file = load_source_file("upgc fmt", path, sources);
   if (!file) {
     outcome.unreadable = true;
     return std::nullopt;
@@ -81,23 +48,6 @@ std::optional<cli::Replacement> in_style(const std::string &path, const ColorOpt
     return std::nullopt;
   }
   return cli::Replacement{path, std::string(sources.text(*file)), std::move(*formatted)};
-}
-
-/// The files that are meant; false, said on standard error, if a folder cannot be read.
-bool all_files(const std::vector<std::string> &inputs, std::vector<std::string> &files) {
-  bool readable = true;
-  for (const std::string &input : inputs) {
-    std::error_code ignored;
-    if (input == "-" || !std::filesystem::is_directory(input, ignored)) {
-      files.push_back(input);
-      continue;
-    }
-    std::string why;
-    if (files_under(input, files, why)) continue;
-    put_error(fmt::format("upgc fmt: cannot read `{}`: {}\n", diagnostics::printable(input), why));
-    readable = false;
-  }
-  return readable;
 }
 
 Exit write(const std::vector<cli::Replacement> &changed) {
@@ -121,7 +71,7 @@ Exit run_fmt(std::span<const char *const> arguments) {
   const bool only_look = options.check || options.diff;
   std::vector<std::string> files;
   Outcome outcome;
-  outcome.unreadable = !all_files({options.inputs.begin(), options.inputs.end()}, files);
+  outcome.unreadable = !source_files("upgc fmt", {options.inputs.begin(), options.inputs.end()}, files);
   for (const std::string &path : files) {
     std::optional<cli::Replacement> file = in_style(path, options, outcome);
     if (!file) continue;

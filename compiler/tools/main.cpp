@@ -27,6 +27,7 @@ constexpr cli::Command<Exit> kCommands[] = {
     {"show", "what a reviewer reads before the plan is run", run_show},
     {"diff", "what differs between two plans in terms of safety", run_diff},
     {"fmt", "write .upg files in the one style", run_fmt},
+    {"doc", "the reference of modules, from their doc comments", run_doc},
     {"disasm", "the content of a .upgb file, instruction by instruction", run_disasm},
     {"explain", "what a diagnostic means, with an example and its cure", run_explain},
 };
