@@ -10,6 +10,7 @@ import sys
 
 GOOD = "gate g { pass when true }\n"
 BAD = "gate g { pass when tru }\n"
+SPREAD = "gate   g{ pass when true }\n"
 MENDABLE = "gate g { pass when true && true }\n"
 
 
@@ -21,7 +22,7 @@ def main():
     for pattern in re.findall(r"^  files: (.*)$", text, re.M):
         if not re.search(pattern, "site/plan.upg") or re.search(pattern, "plan.upgb"):
             sys.exit(f"files: {pattern}")
-    names = {"good one.upg": GOOD, "bad.upg": BAD, "other.upg": GOOD, "mendable.upg": MENDABLE}
+    names = {"good one.upg": GOOD, "bad.upg": BAD, "other.upg": GOOD, "mendable.upg": MENDABLE, "spread.upg": SPREAD}
 
     def run(hook, *words):
         for name, content in names.items():
@@ -35,6 +36,8 @@ def main():
         (("upgc-check", "--strict", "good one.upg"), 0, ""),
         (("upgc-check", "--format=json", "bad.upg"), 1, "upg.diagnostics"),
         (("upgc-fix", "good one.upg", "mendable.upg"), 0, "fixed mendable.upg"),
+        (("upgc-fmt", "good one.upg", "spread.upg"), 0, "formatted spread.upg"),
+        (("upgc-fmt", "--check", "good one.upg", "spread.upg"), 1, "not in the style: spread.upg"),
     ]
     bad = 0
     for words, code, shown in wanted:
