@@ -8,8 +8,8 @@
 namespace upg::transport {
 
 /// How the SSH transport behaves. ssh_config is read by `ssh -G`, so that Host, Match, Include, tokens and defaults
-/// mean exactly what they mean for ssh; what the inventory gives (address, port, user, via) wins over it. `Match exec`
-/// and ProxyCommand of the user's own file are obeyed.
+/// mean exactly what they mean for ssh (once for all hosts that it does not tell apart); what the inventory gives
+/// (address, port, user, via) wins over it. `Match exec` and ProxyCommand of the user's own file are obeyed.
 struct SshOptions {
   std::string config;  // file for `ssh -F`; empty: the user's and the system's; "none": no file at all
   std::vector<std::string> known_hosts;      // if given, only these are read

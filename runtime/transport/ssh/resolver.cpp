@@ -14,11 +14,14 @@
 #include <cstdlib>
 #include <cstring>
 #include <deque>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "runtime/transport/shell.h"
 #include "runtime/transport/spawn.h"
+#include "runtime/transport/ssh/config_kinds.h"
 
 namespace upg::transport {
 namespace {
@@ -27,13 +30,18 @@ constexpr std::size_t max_threads = 8;
 constexpr int config_timeout_ms = 10'000;
 constexpr std::size_t max_jumps = 8;
 
-std::string home_directory() {
-  if (const char *home = std::getenv("HOME"); home && *home) return home;
+/// Where ssh itself looks for the user's configuration, whatever $HOME says.
+std::string passwd_home() {
   passwd entry{};
   passwd *found = nullptr;
   std::vector<char> buffer(16384);
   if (getpwuid_r(getuid(), &entry, buffer.data(), buffer.size(), &found) == 0 && found) return found->pw_dir;
   return "/";
+}
+
+std::string home_directory() {
+  if (const char *home = std::getenv("HOME"); home && *home) return home;
+  return passwd_home();
 }
 
 std::string own_user() {
@@ -160,16 +168,68 @@ std::vector<std::string> tunnel(const SshOptions &options, const std::vector<Ssh
   return argv;
 }
 
+/// What `ssh -G` says, asked once for all hosts that ssh_config does not tell apart. Used by several threads.
+class ConfigTexts {
+ public:
+  struct Text {
+    bool good = false;
+    std::string out, error;
+    bool shared = false;   // without what the inventory says of the host
+    std::string hostname;  // shared: HostName, or empty
+  };
+  Text of(const SshOptions &options, const SshHost &host) {
+    std::call_once(read_, [&] { kinds_.emplace(options.config, passwd_home()); });
+    std::optional<ConfigKinds::Kind> kind;
+    if (host.address.find('%') == std::string::npos) kind = kinds_->of(host.name);  // ssh puts something in for that
+    Text text;
+    if (!kind) {
+      text.good = ask(options, host, text);
+      return text;
+    }
+    std::shared_ptr<Answer> answer;
+    {
+      const std::lock_guard lock(mutex_);
+      std::shared_ptr<Answer> &known = answers_[kind->key];
+      if (!known) known = std::make_shared<Answer>();
+      answer = known;
+    }
+    std::call_once(answer->asked, [&] {
+      SshHost any;
+      any.name = host.name;
+      answer->text.shared = true;
+      answer->text.good = ask(options, any, answer->text);
+    });
+    text = answer->text;
+    text.hostname = kind->hostname;
+    return text;
+  }
+
+ private:
+  struct Answer {
+    std::once_flag asked;
+    Text text;
+  };
+  static bool ask(const SshOptions &options, const SshHost &host, Text &text) {
+    std::vector<std::string> argv = {options.ssh_program, "-G"};
+    if (!options.config.empty()) argv.insert(argv.end(), {"-F", options.config});
+    add_destination(argv, host);
+    return run_for_output(argv, config_timeout_ms, text.out, text.error);
+  }
+
+  std::once_flag read_;
+  std::optional<ConfigKinds> kinds_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<Answer>> answers_;
+};
+
 /// Fills in what ssh_config says about the host, in ssh's own words.
-void read_config(const SshOptions &options, const SshHost &host, const std::string &home, Resolved &resolved) {
-  std::vector<std::string> argv = {options.ssh_program, "-G"};
-  if (!options.config.empty()) argv.insert(argv.end(), {"-F", options.config});
-  add_destination(argv, host);
-  std::string out;
-  std::string error;
-  if (!run_for_output(argv, config_timeout_ms, out, error)) {
+void read_config(const SshOptions &options, const SshHost &host, const std::string &home, ConfigTexts &texts,
+                 Resolved &resolved) {
+  const ConfigTexts::Text text = texts.of(options, host);
+  const std::string &out = text.out;
+  if (!text.good) {
     resolved.error =
-        fmt::format("ssh_config cannot be read for {}: {} -G says: {}", host.name, options.ssh_program, error);
+        fmt::format("ssh_config cannot be read for {}: {} -G says: {}", host.name, options.ssh_program, text.error);
     return;
   }
   const Tokens tokens{home, host.name, resolved};
@@ -203,6 +263,12 @@ void read_config(const SshOptions &options, const SshHost &host, const std::stri
       resolved.warnings.push_back(fmt::format(
           "ssh_config: ServerAliveInterval of {} is not read: silent sessions are always asked", host.name));
     }
+  }
+  if (text.shared) {
+    resolved.host = !host.address.empty() ? host.address : !text.hostname.empty() ? text.hostname : host.name;
+    for (char &c : resolved.host) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;  // as ssh does
+    if (host.port != 0) resolved.port = host.port;
+    if (!host.user.empty()) resolved.user = host.user;
   }
   for (const auto &[key, value] : later) {
     if (key == "identityfile") resolved.identities.push_back(tokens.path(value));
@@ -246,7 +312,8 @@ void look_up_addresses(Resolved &resolved) {
   freeaddrinfo(list);
 }
 
-Resolved resolve(const SshOptions &options, const std::vector<SshHost> &hosts, const SshHost &host) {
+Resolved resolve(const SshOptions &options, const std::vector<SshHost> &hosts, const SshHost &host,
+                 ConfigTexts &texts) {
   const std::string home = home_directory();
   Resolved resolved;
   resolved.host = host.address.empty() ? host.name : host.address;
@@ -258,7 +325,7 @@ Resolved resolve(const SshOptions &options, const std::vector<SshHost> &hosts, c
     resolved.known_hosts = {home + "/.ssh/known_hosts", home + "/.ssh/known_hosts2", "/etc/ssh/ssh_known_hosts",
                             "/etc/ssh/ssh_known_hosts2"};
   } else {
-    read_config(options, host, home, resolved);
+    read_config(options, host, home, texts, resolved);
     if (!resolved.error.empty()) return resolved;
   }
   if (!options.known_hosts.empty()) resolved.known_hosts = options.known_hosts;
@@ -288,6 +355,7 @@ std::string SocketAddress::text() const {
 struct Resolver::Shared {
   SshOptions options;
   std::vector<SshHost> hosts;
+  ConfigTexts texts;
   Fd event;
   std::mutex mutex;
   std::condition_variable work;
@@ -307,7 +375,7 @@ struct Resolver::Shared {
       const std::size_t host = shared->queue.front();
       shared->queue.pop_front();
       lock.unlock();
-      Resolved resolved = resolve(shared->options, shared->hosts, shared->hosts[host]);
+      Resolved resolved = resolve(shared->options, shared->hosts, shared->hosts[host], shared->texts);
       lock.lock();
       shared->results.push_back({host, std::move(resolved)});
       const std::uint64_t one = 1;
