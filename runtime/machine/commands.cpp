@@ -11,6 +11,8 @@ using plan::Op;
 namespace {
 constexpr Millis kAgain = 1000;  // between attempts to reach a host
 constexpr int kSignals = 64;
+// Where many hosts share few connections, none may last from one command to the next.
+constexpr int kTurnedAway = 1;
 
 std::string tail(const std::string &text) {
   std::size_t end = text.find_last_not_of(" \n\r\t");
@@ -214,6 +216,7 @@ Task<Machine::Run::Attempt> Machine::Run::command(NodeId run_node, ActCall call,
   std::size_t at = 0;
   bool told = false;     // journalled for this host
   bool touched = false;  // it may run there
+  int turned_away = 0;   // connected anew between the question who it is and the step
   while (at < targets.size()) {
     HostId host = targets[at];
     bool going_down = last && boots(action) && host == subject(call.arguments);
@@ -225,7 +228,7 @@ Task<Machine::Run::Attempt> Machine::Run::command(NodeId run_node, ActCall call,
     const bool known = co_await recognize(host, key);  // it may have been away since it was asked last
     if (!known && strangers.count(host.index)) co_return Attempt::halted;
     if (const auto seen = machine_ids.find(host.index); host.valid() && seen != machine_ids.end())
-      command.connection = seen->second.connection;
+      command.connection = turned_away < kTurnedAway ? seen->second.connection : 0;
     local_steps = local_steps || !host.valid();
     command.timeout = std::max<Millis>(1000, deadline - now());
     std::string text = command.secret ? "(secret)" : command.script;
@@ -276,7 +279,7 @@ Task<Machine::Run::Attempt> Machine::Run::command(NodeId run_node, ActCall call,
             continue;
           }
           if (stop && !touched && a.outcome == Outcome::unreachable) co_return Attempt::halted;
-          if (known && a.outcome == Outcome::unreachable && !recognized(host)) continue;  // connected anew: asked first
+          if (known && a.outcome == Outcome::unreachable && !recognized(host) && turned_away++ < kTurnedAway) continue;
           for (Millis end = now() + kAgain; now() < end;) co_await sleep_until(end);
           continue;  // the same key attaches to what runs
         }

@@ -48,18 +48,13 @@ Task<bool> Machine::Run::recognize(HostId host, std::string key) {
   if (strangers.count(host.index)) co_return false;
   if (recognized(host)) co_return true;
   being_asked.insert(host.index);
-  std::uint64_t connection = 0;
-  Value id;
-  for (int tries = 0; tries < 3; ++tries) {  // the question itself may connect
-    connection = transport.connection(host);
-    id = co_await ask_identity(host, key);
-    if (connection == transport.connection(host)) break;
-  }
+  Value id = co_await ask_identity(host, key);
+  const std::uint64_t connection = transport.connection(host);  // which the question may have made
   being_asked.erase(host.index);
   somebody_said.fire();
   const auto known = machine_ids.find(host.index);
   if (known == machine_ids.end()) co_return true;  // a step that reinstalls it has begun meanwhile
-  if (id.open() || id.text.empty() || connection != transport.connection(host)) co_return false;
+  if (id.open() || id.text.empty()) co_return false;
   if (known->second.id != id.text) {
     strangers.insert(host.index);
     co_return is_stranger(host, known->second.id, id.text, plan.hosts[host.index].where);

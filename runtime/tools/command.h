@@ -26,6 +26,7 @@ Exit run_abort(std::span<const char *const> arguments);
 Exit run_stop(std::span<const char *const> arguments);
 Exit run_pause(std::span<const char *const> arguments);
 Exit run_continue(std::span<const char *const> arguments);
+Exit run_answer(std::span<const char *const> arguments);
 Exit run_holds(std::span<const char *const> arguments);
 Exit run_unlock(std::span<const char *const> arguments);
 Exit run_status(std::span<const char *const> arguments);

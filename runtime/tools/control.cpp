@@ -12,6 +12,7 @@ namespace upg::run {
 namespace {
 
 constexpr int kPatienceMs = 10'000;
+constexpr std::size_t kLongestAnswer = 2000;
 
 using machine::Wish;
 
@@ -39,13 +40,9 @@ std::string asked(machine::Machine &machine, const report::Control::Request &req
   return "no this upgrun does not know that request\n";
 }
 
-Exit send(std::span<const char *const> arguments, const char *request, const char *about) {
-  CommandLine line;
-  llvm::cl::opt<std::string> id{llvm::cl::Positional, llvm::cl::desc("RUN (default: the newest)")};
-  ShowOptions show;
-  if (auto end = line.parse(arguments, about)) return *end;
+Exit deliver(const std::string &runs, const std::string &id, const std::string &request) {
   std::string why;
-  auto folder = report::RunFolder::open(report::RunFolder::root(show.runs), id, why);
+  auto folder = report::RunFolder::open(report::RunFolder::root(runs), id, why);
   if (!folder) {
     fmt::print(stderr, "upgrun: {}\n", why);
     return Exit::usage;
@@ -62,6 +59,14 @@ Exit send(std::span<const char *const> arguments, const char *request, const cha
   fmt::print(ok ? stdout : stderr, "run {}: {}\n", folder->id(),
              report::printable(answer->size() > 4 ? std::string_view(*answer).substr(3, answer->size() - 4) : *answer));
   return ok ? Exit::done : Exit::refused;
+}
+
+Exit send(std::span<const char *const> arguments, const char *request, const char *about) {
+  CommandLine line;
+  llvm::cl::opt<std::string> id{llvm::cl::Positional, llvm::cl::desc("RUN (default: the newest)")};
+  ShowOptions show;
+  if (auto end = line.parse(arguments, about)) return *end;
+  return deliver(show.runs, id, request);
 }
 
 }  // namespace
@@ -87,6 +92,20 @@ Exit run_pause(std::span<const char *const> arguments) {
 }
 Exit run_continue(std::span<const char *const> arguments) {
   return send(arguments, "continue", "lets a paused run go on");
+}
+
+Exit run_answer(std::span<const char *const> arguments) {
+  CommandLine line;
+  llvm::cl::opt<std::string> text{llvm::cl::Positional, llvm::cl::desc("TEXT (none: shows the question)")};
+  llvm::cl::opt<std::string> id{llvm::cl::Positional, llvm::cl::desc("RUN (default: the newest)")};
+  ShowOptions show;
+  if (auto end = line.parse(arguments, "answers what a run that is under way asks a person")) return *end;
+  const std::string words = text;
+  if (words.find('\n') != std::string::npos || words.size() > kLongestAnswer) {
+    fmt::print(stderr, "upgrun: an answer is one line of at most {} bytes\n", kLongestAnswer);
+    return Exit::usage;
+  }
+  return deliver(show.runs, id, words.empty() ? "question" : "answer " + words);
 }
 
 }  // namespace upg::run

@@ -39,6 +39,7 @@ constexpr cli::Command<Exit> kCommands[] = {
     {"stop", "let a run that is under way stop; `resume` goes on", run_stop},
     {"pause", "let a run stand still between two turns", run_pause},
     {"continue", "let a paused run go on", run_continue},
+    {"answer", "answer what a run asks a person", run_answer},
     {"status", "what is known of runs, and what goes on right now", run_status},
     {"holds", "which holds are on, since when and why; give leaked ones back", run_holds},
     {"report", "what a run did, as a page or as data, and how to go on with it by hand", run_report},

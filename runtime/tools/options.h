@@ -44,6 +44,11 @@ struct TellOptions {
       llvm::cl::desc("the same as a POST of {\"text\": ...}; where the URL is: file:PATH, env:NAME or "
                      "credential:NAME"),
       llvm::cl::value_desc("reference")};
+  llvm::cl::opt<unsigned> answer_within{
+      "answer-within",
+      llvm::cl::desc(
+          "without a terminal: so long a question to a person is waited on, for `upgrun answer` (default 0)"),
+      llvm::cl::value_desc("seconds"), llvm::cl::init(0)};
 };
 
 struct ColorOption {

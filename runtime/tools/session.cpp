@@ -74,17 +74,21 @@ class Fan final : public machine::Observer {
   spdlog::logger &log_;
 };
 
-/// The person at the terminal: a question is printed, a line of standard input answers it; without a terminal nobody
-/// answers.
+/// The person at the terminal, or at another one (`upgrun answer`): a question is printed, a line of standard input
+/// answers it. Without a terminal nobody answers, unless there is to be waited for somebody elsewhere.
 class Terminal final : public machine::People {
  public:
-  explicit Terminal(report::Progress &progress) : progress_(progress) {}
+  Terminal(report::Progress &progress, machine::Clock &clock, machine::Millis patience)
+      : progress_(progress), clock_(clock), patience_(patience) {}
   void ask(std::uint64_t id, const std::string &text, bool confirm) override {
-    pending_.push_back({id, confirm});
-    if (isatty(STDIN_FILENO) && tell) tell(text);
-    if (!isatty(STDIN_FILENO)) {
-      progress_.said("a person is asked, but standard input is no terminal: " + text);
-      unanswered_ = true;
+    const bool here = isatty(STDIN_FILENO) != 0;
+    pending_.push_back({id, confirm, text, here ? 0 : clock_.monotonic() + patience_});
+    if ((here || patience_ > 0) && tell) tell(text);
+    if (!here) {
+      progress_.said(fmt::format("a person is asked, {}: {}",
+                                 patience_ > 0 ? fmt::format("for {} s by `upgrun answer`", patience_ / 1000)
+                                               : std::string("but standard input is no terminal"),
+                                 text));
       return;
     }
     progress_.pause();
@@ -96,29 +100,35 @@ class Terminal final : public machine::People {
     char buffer[512];
     ssize_t n = ::read(STDIN_FILENO, buffer, sizeof buffer);
     if (n <= 0) {
-      unanswered_ = true;
+      for (Asked &a : pending_) a.until = a.until == 0 ? clock_.monotonic() : a.until;
       return;
     }
     if (line_.size() < 4096) line_.append(buffer, static_cast<std::size_t>(n));
     for (std::size_t end; (end = line_.find('\n')) != std::string::npos;) {
       std::string answer = line_.substr(0, end);
       line_.erase(0, end + 1);
-      if (pending_.empty()) continue;
-      Asked asked = pending_.front();
-      if (asked.confirm && answer == "y") answer = "yes";
-      if (asked.confirm && answer != "yes" && answer != "no" && answer != "n") {
-        fmt::print(stderr, ">>> please type yes or no: ");
-        std::fflush(stderr);
-        continue;
-      }
-      pending_.erase(pending_.begin());
-      machine.person_answered(asked.id, answer, user_name());
+      if (pending_.empty() || deliver(machine, std::move(answer), user_name())) continue;
+      fmt::print(stderr, ">>> please type yes or no: ");
+      std::fflush(stderr);
     }
   }
+  /// What another terminal asks ("question") or answers ("answer TEXT"); nothing: it is about something else.
+  std::optional<std::string> elsewhere(machine::Machine &machine, const report::Control::Request &request) {
+    static constexpr std::string_view kAnswer = "answer ";
+    if (request.text != "question" && !request.text.starts_with(kAnswer)) return std::nullopt;
+    if (pending_.empty()) return "no nobody is asked anything now\n";
+    const std::string text = pending_.front().text;
+    if (request.text == "question") return "ok asked is: " + text + "\n";
+    if (!deliver(machine, request.text.substr(kAnswer.size()), request.who))
+      return "no it is a question of yes or no: " + text + "\n";
+    return "ok that was the answer to: " + text + "\n";
+  }
   void give_up(machine::Machine &machine) {
-    if (!unanswered_) return;
-    unanswered_ = false;
-    for (const Asked &a : std::exchange(pending_, {})) machine.person_answered(a.id, "", user_name());
+    while (!pending_.empty() && pending_.front().until != 0 && clock_.monotonic() >= pending_.front().until) {
+      const std::uint64_t id = pending_.front().id;
+      pending_.erase(pending_.begin());
+      machine.person_answered(id, "", user_name());
+    }
   }
   bool waiting() const { return !pending_.empty(); }
   std::function<void(const std::string &)> tell;  // somebody else who should know
@@ -127,11 +137,23 @@ class Terminal final : public machine::People {
   struct Asked {
     std::uint64_t id;
     bool confirm;
+    std::string text;
+    machine::Millis until;  // 0: for ever
   };
+  /// The first question is answered; false: not with that.
+  bool deliver(machine::Machine &machine, std::string answer, std::string who) {
+    const Asked asked = pending_.front();
+    if (asked.confirm && answer == "y") answer = "yes";
+    if (asked.confirm && answer != "yes" && answer != "no" && answer != "n") return false;
+    pending_.erase(pending_.begin());
+    machine.person_answered(asked.id, std::move(answer), std::move(who));
+    return true;
+  }
   report::Progress &progress_;
+  machine::Clock &clock_;
+  machine::Millis patience_;
   std::vector<Asked> pending_;
   std::string line_;
-  bool unanswered_ = false;
 };
 
 std::vector<transport::SshHost> ssh_hosts(const plan::Plan &plan) {
@@ -397,7 +419,8 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
   bool machine_readable = options.show->progress == report::ProgressKind::json;
   auto progress = report::make_progress(options.show->progress, file.plan, machine_readable ? stdout : stderr);
   Fan fan(file.plan, *progress, folder, log);
-  Terminal people(*progress);
+  const machine::Millis patience = options.tell ? machine::Millis{options.tell->answer_within} * 1000 : 0;
+  Terminal people(*progress, clock, folder ? patience : 0);
   people.tell = [&](const std::string &text) {
     if (folder)
       notifier->tell("asked", report::printable_lines(fmt::format("upg: {} waits for a person: {}\nrun {}",
@@ -454,6 +477,7 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
     people.give_up(machine);
     if (control)
       control->serve(clock.monotonic(), [&](const report::Control::Request &request) {
+        if (auto said = people.elsewhere(machine, request)) return *said;
         return answer_control(file.plan, folder->id(), machine, clock, request);
       });
     for (const std::string &w : transport.take_warnings()) fan.said("warning: " + w);

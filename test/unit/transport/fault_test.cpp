@@ -240,10 +240,12 @@ TEST_F(FaultTest, ASilentPartitionDuringAStep) {
   const std::string started = make_fifo(scratch_.path("started")), go = make_fifo(scratch_.path("go"));
   const auto command = step("k", shell(fmt::format("echo x >{}; read l <{}; echo $l; exit 3", started, go), 60'000));
   transport.start(1, HostId(0), command);
-  serve(transport, 300);
-  std::thread there([&] { await_line(started); });
-  while (answers_.empty() && front.accepted == 0) serve(transport, 20);
-  serve(transport, 300);
+  std::atomic<bool> begun = false;
+  std::thread there([&] {
+    await_line(started);
+    begun = true;
+  });
+  while (!begun) serve(transport, 20);
   there.join();
   front.cut = true;
   const machine::Millis before = monotonic_now();
@@ -315,6 +317,30 @@ TEST_F(FaultTest, AStepThatNothingCanEnd) {
   ASSERT_EQ(kill(std::atoi(read_file(pid).c_str()), SIGCONT), 0);
   transport.start(50, HostId(0), step("k", shell("false", 20'000)));
   EXPECT_EQ(await(transport, 50).code, 9) << "its real end";
+}
+
+/// The disk of the host is full (ENOSPC) when the command ends: its status is kept as soon as there is room.
+TEST_F(FaultTest, AFullDiskAtTheEndOfAStep) {
+  SshTransport transport(options(), {host(*sshd_)});
+  const std::string started = make_fifo(scratch_.path("started")), go = make_fifo(scratch_.path("go"));
+  transport.start(1, HostId(0), step("k", shell(fmt::format("echo x >{}; read l <{}; exit 4", started, go), 60'000)));
+  std::atomic<bool> begun = false;
+  std::thread there([&] {
+    await_line(started);
+    begun = true;
+  });
+  while (!begun) serve(transport, 20);
+  there.join();
+  const std::string status = scratch_.path("sshd.state/steps/" + step_directory_name("k") + "/status.new");
+  std::filesystem::create_symlink("/dev/full", status);
+  send_line(go, "now");
+  serve(transport, 1'500);
+  EXPECT_FALSE(answer(1)) << "there is no end that is not kept";
+  EXPECT_EQ(run(transport, HostId(0), attach("k")).outcome, Outcome::running);
+  std::filesystem::remove(status);
+  const auto found = await(transport, 1);
+  EXPECT_EQ(found.outcome, Outcome::exited) << found.detail;
+  EXPECT_EQ(found.code, 4);
 }
 
 /// Questions that leave their process group and hold their channel, more of them than the connection has channels.
