@@ -134,6 +134,13 @@ class Loader {
     return loaded;
   }
 
+  /// A plan may have the name of a module that it uses: `linux.upg` with `use linux`.
+  bool is_the_plan(const std::string &path) const {
+    const std::string &plan = options_.entry == "-" ? options_.shown : options_.entry;
+    std::error_code error;
+    return !program_.modules[0].ast->module && !plan.empty() && fs::equivalent(path, plan, error) && !error;
+  }
+
   std::optional<Place> locate(const std::string &name) {
     const std::string file = name + std::string(extension);
     std::optional<Place> standard;
@@ -143,7 +150,7 @@ class Loader {
         if (!standard && exists(candidate)) standard = Place{candidate, "std/" + file, true};
     }
     const std::string local = beside_ + file;
-    if (!exists(local)) return standard;
+    if (!exists(local) || is_the_plan(local)) return standard;
     if (standard) {
       // A standard module that is compiled by itself finds its neighbours beside it: the same files.
       std::error_code error;
