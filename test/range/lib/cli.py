@@ -41,12 +41,12 @@ def _main(words):
     if options.command == "with":
         options.run = inner
     if options.command == "image":
-        print(image.default_folder())
-        return 0
+        folder = options.image or image.default_folder()
+        reason = image.why_not(folder, options.package) if options.package else None
+        print(reason or folder)
+        return 1 if reason else 0
     if options.command == "check":
         reason = ability.why_not()
-        if not reason and options.package:
-            reason = image.why_not(options.image or image.default_folder(), options.package)
         print(reason or "a range can run here")
         return 1 if reason else 0
     if os.geteuid() != 0:
@@ -105,12 +105,11 @@ def _parser():
     latency.add_argument("milliseconds", type=float)
     latency.add_argument("--loss", type=float, default=0, metavar="PERCENT")
     command("proxy", "connect standard input and output to a port of a host (ProxyCommand)", "host", "port")
-    for name, text in (("check", "can a range run on this machine, and has the image these packages?"),
-                       ("mkimage", "install Debian packages into the image")):
+    command("check", "can a range run on this machine?")
+    for name, text in (("image", "where the image is, if it has these packages"), ("mkimage", "install Debian packages into the image")):
         packages = command(name, text)
         packages.add_argument("--image", metavar="FOLDER", help="default $RANGE_IMAGE, else in the user's cache")
         packages.add_argument("package", nargs="*", help="@cluster: all that test/range/cluster needs")
-    command("image", "print where the image is")
     return parser
 
 
