@@ -99,6 +99,7 @@ void Flow::dag(StepIx s, State &state) {
   std::vector<Change> changes(phases.size());
   std::vector<State> ends(phases.size());
   std::vector<std::uint32_t> changing;  // phases that changed something, in the order they were run
+  llvm::BitVector changers(static_cast<unsigned>(phases.size()));
   const Phases &known = tree_.phases(s);
   std::vector<std::size_t> waits(phases.size());
   for (std::size_t i = 0; i < known.before.size(); ++i) waits[i] = known.before[i].count();
@@ -112,17 +113,18 @@ void Flow::dag(StepIx s, State &state) {
       llvm::BitVector missing = known.before[i];
       missing.reset(known.before[*last]);
       missing.reset(*last);
+      missing &= changers;
       std::vector<std::uint32_t> rest;
-      for (const unsigned j : missing.set_bits()) {
-        if (!changes[j].empty()) rest.push_back(j);
-      }
+      for (const unsigned j : missing.set_bits()) rest.push_back(j);
       std::sort(rest.begin(), rest.end(), [&](auto j, auto k) { return known.rank[j] < known.rank[k]; });
       for (const std::uint32_t j : rest) apply(changes[j], start);
     }
     ends[i] = start;
     run(phases[i], ends[i]);
     changes[i] = change(start, ends[i]);
-    if (!changes[i].empty()) changing.push_back(i);
+    if (changes[i].empty()) continue;
+    changing.push_back(i);
+    changers.set(i);
   }
   for (const std::uint32_t j : changing) apply(changes[j], state);
 }

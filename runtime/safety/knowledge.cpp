@@ -102,11 +102,10 @@ Knowledge::Outcome Knowledge::leaf(StepIx s, GateIx gate) {
   if (step.kind == StepKind::act) {
     if (contracts.hits(tree_.contract(step), contracts.gate(gate))) out.hit = true;
   } else if (step.kind == StepKind::await) {
-    for (const GateIx g : tree_.gates(step)) {
-      if (contracts.pass_hits(contracts.gate(g), contracts.gate(gate))) out.hit = true;
-    }
+    // By what all of its gates bring back: there may be many of them.
+    out.hit = first_hit(gate, s, s + 1) != kNone;
     if (out.hit) out.by = s;
-    if (std::find(tree_.gates(step).begin(), tree_.gates(step).end(), gate) != tree_.gates(step).end()) {
+    if (std::binary_search(passes(gate).begin(), passes(gate).end(), s)) {
       out.pass = true;
       out.hit = false;
       out.awaits.push_back(s);

@@ -54,6 +54,7 @@ class Ordering {
   template <class Added>
   void add(std::uint32_t i, std::span<const std::uint32_t> others, Added added) {
     llvm::BitVector fresh(n_);
+    later_[i].reserve(later_[i].size() + others.size());
     bool followed = false;  // something comes after one of them
     for (const std::uint32_t j : others) {
       if (i == j || precedes(i, j) || precedes(j, i) || (followed && before_[j].anyCommon(fresh))) continue;
@@ -67,7 +68,11 @@ class Ordering {
     for (std::uint32_t k = 0; followed && k < n_; ++k) {
       if (!fresh.test(k) && before_[k].anyCommon(fresh)) before_[k] |= earlier;
     }
-    for (const unsigned j : fresh.set_bits()) before_[j] |= earlier;
+    if (before_[i].none()) {
+      for (const unsigned j : fresh.set_bits()) before_[j].set(i);
+    } else {
+      for (const unsigned j : fresh.set_bits()) before_[j] |= earlier;
+    }
   }
   Phases take() {
     Phases out;

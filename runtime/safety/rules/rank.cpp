@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "runtime/safety/rules/examples.h"
@@ -20,6 +23,8 @@ struct Visits {
   std::map<HostIx, StepIx> sure;  // on every way
   std::map<HostIx, Maybe> maybe;  // on some
   std::uint32_t highest = 0;      // none of them ranks higher
+  // Ranks of all of them, each with the number of the roles that its visit changes; perhaps more than those.
+  std::set<std::pair<std::uint32_t, std::uint32_t>> kinds;
 
   void be_sure(HostIx h, StepIx s) {
     const auto at = maybe.find(h);
@@ -36,10 +41,12 @@ struct Visits {
     for (const auto &[h, s] : other.sure) be_sure(h, s);
     for (const auto &[h, m] : other.maybe) may_be(h, m);
     highest = std::max(highest, other.highest);
+    kinds.insert(other.kinds.begin(), other.kinds.end());
   }
   Visits since(const Visits &start) const {
     Visits out;
     out.highest = highest;
+    out.kinds = kinds;
     for (const auto &[h, s] : sure) {
       if (!start.sure.contains(h)) out.sure.emplace(h, s);
     }
@@ -69,6 +76,7 @@ struct Visits {
     other.doubt(here, hosts);
     for (const auto &[h, m] : other.maybe) may_be(h, m);
     highest = std::max(highest, other.highest);
+    kinds.insert(other.kinds.begin(), other.kinds.end());
   }
 };
 
@@ -112,46 +120,61 @@ class Walk {
     const auto may_break = [&](const auto &v) {
       return v.first != h && !v.second.given.test(h) && breaks(v.first, v.second.step);
     };
-    if (visits.highest > of_[h] && std::none_of(visits.sure.begin(), visits.sure.end(), sure_breaks)) {
+    const std::uint32_t roles = roles_of(s);
+    const auto kind_may_break = [&](const auto &kind) {
+      return kind.first > of_[h] && !derived_of(kind.second, roles);
+    };
+    // Few kinds of visits stand for many.
+    const bool may = visits.highest > of_[h] && std::any_of(visits.kinds.begin(), visits.kinds.end(), kind_may_break);
+    if (may && std::none_of(visits.sure.begin(), visits.sure.end(), sure_breaks)) {
       for (const auto &v : visits.maybe) {
         if (may_break(v)) break;
       }
     }
     visits.be_sure(h, s);
     visits.highest = std::max(visits.highest, of_[h]);
+    visits.kinds.emplace(of_[h], roles);
   }
 
   /// `order` wins: whether it asks for the other's step first.
-  bool derived(StepIx earlier, StepIx later) const {
+  bool derived(StepIx earlier, StepIx later) { return derived_of(roles_of(earlier), roles_of(later)); }
+  bool derived_of(std::uint32_t earlier, std::uint32_t later) {
+    const auto [known, fresh] = derived_.try_emplace({earlier, later}, false);
+    if (!fresh) return known->second;
     for (const plan::Order &order : a_.plan.orders) {
       for (std::size_t i = 0; i < order.groups.size(); ++i) {
-        for (std::size_t j = i + 1; j < order.groups.size(); ++j) {
-          if (changes(earlier, order.groups[i]) && changes(later, order.groups[j])) return true;
-        }
+        for (std::size_t j = i + 1; j < order.groups.size(); ++j)
+          known->second = known->second || (changes(earlier, order.groups[i]) && changes(later, order.groups[j]));
       }
     }
-    return false;
+    return known->second;
   }
-  bool changes(StepIx s, const plan::RoleGroup &group) const {
+  bool changes(std::uint32_t roles, const plan::RoleGroup &group) const {
+    return std::any_of(group.roles.begin(), group.roles.end(),
+                       [&](plan::RoleId r) { return contains(role_lists_[roles], r.index); });
+  }
+  /// The number of the roles that the step changes.
+  std::uint32_t roles_of(StepIx s) {
+    const auto [known, fresh] = roles_of_.try_emplace(s, 0);
+    if (!fresh) return known->second;
+    std::vector<std::uint32_t> roles;
     for (StepIx x = s; x < a_.tree[s].end; ++x) {
       if (a_.tree[x].kind != StepKind::act) continue;
-      for (const PairIx p : a_.tree.contract(a_.tree[x]).changes) {
-        for (const plan::RoleId r : group.roles) {
-          if (a_.site.pair_role(p) == r.index) return true;
-        }
-      }
+      for (const PairIx p : a_.tree.contract(a_.tree[x]).changes) roles.push_back(a_.site.pair_role(p));
     }
-    return false;
+    sort_unique(roles);
+    return known->second = role_lists_.number(roles);
   }
 
   /// What a part that runs beside may have visited, in the order of its text.
-  Visits beside(StepIx s) const {
+  Visits beside(StepIx s) {
     Visits out;
     llvm::BitVector given(static_cast<unsigned>(of_.size()));
     for (StepIx x = s; x < a_.tree[s].end; ++x) {
       visited(x, [&](HostIx h) {
         out.maybe.emplace(h, Visits::Maybe{x, given});
         out.highest = std::max(out.highest, of_[h]);
+        out.kinds.emplace(of_[h], roles_of(x));
         given.set(h);
       });
     }
@@ -311,6 +334,9 @@ class Walk {
   std::vector<std::uint32_t> of_;     // 1 + place of the most sensitive role; 0: not ranked
   std::vector<std::uint32_t> count_;  // visits by the steps before
   bool again_ = false;                // in the second round of a loop
+  Interned role_lists_;
+  std::unordered_map<StepIx, std::uint32_t> roles_of_;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, bool> derived_;  // by the roles of two steps
 };
 
 void check(Analysis &a) {
