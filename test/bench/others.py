@@ -120,7 +120,7 @@ class Race:
         return source + "b"
 
     def one(self, command, good=(0,)):
-        """(wall seconds, largest MB, CPU seconds of the sshds) of one cold round."""
+        """(wall seconds, largest MB, CPU seconds of the sshds, and of the client with all that it started) of one cold round."""
         for leftover in (self.control, self.fleet.path("runs")):
             shutil.rmtree(leftover, ignore_errors=True)
         os.makedirs(self.control, mode=0o700)
@@ -135,7 +135,7 @@ class Race:
                 said.seek(0)
                 sys.exit(f"bench: {' '.join(command)} ended with {process.returncode}:\n{said.read()[-3000:]}")
         self.close_masters()
-        return wall, usage.ru_maxrss / 1024, self.fleet.served() - before
+        return wall, usage.ru_maxrss / 1024, self.fleet.served() - before, usage.ru_utime + usage.ru_stime
 
     def close_masters(self):
         """Ends every ssh that stayed behind for its next caller, so that the sshds' time is complete."""
@@ -146,12 +146,13 @@ class Race:
             time.sleep(0.02)
 
     def line(self, what, command, rounds, beside=None):
-        walls, sizes, served = zip(*(self.one(command) for _ in range(rounds)))
+        walls, sizes, served, own = zip(*(self.one(command) for _ in range(rounds)))
         wall = statistics.median(walls)
         ratio = f"{wall / beside:6.1f} x" if beside else " " * 8
         least = statistics.median(served) / (os.cpu_count() or 1)
-        print(f"{what:<46} {wall * 1e3:8.0f} ms {ratio}   the sshds alone: {least * 1e3:6.0f} ms   {max(sizes):4.0f} MB", flush=True)
-        return wall, least
+        print(f"{what:<46} {wall * 1e3:8.0f} ms {ratio}   the sshds alone: {least * 1e3:6.0f} ms   {max(sizes):4.0f} MB"
+              f"   CPU: {statistics.median(own):5.2f} s, sshds {statistics.median(served):5.2f} s", flush=True)
+        return wall, least, statistics.median(own) / max(statistics.median(served), 1e-9)
 
 
 def compare(bench, heading):
@@ -172,13 +173,13 @@ def compare(bench, heading):
         xargs = ["sh", "-c", f"printf '%s\\n' {' '.join(fleet.names)} | xargs -P {hosts} -n 1 sh {script}"]
 
         heading(f"{work} questions to each of {hosts} hosts, cold; median of {rounds}")
-        own, _ = race.line("upgrun preflight", [bench.program("upgrun"), "preflight", asks, *reach], rounds)
+        own, *_ = race.line("upgrun preflight", [bench.program("upgrun"), "preflight", asks, *reach], rounds)
         race.line("xargs -P over ssh with ControlMaster", xargs, rounds, own)
         if with_ansible:
             race.line("Ansible (pipelining, ControlPersist, free)", ansible, rounds, own)
 
         heading(f"{work} actions on each of {hosts} hosts, cold; upgrun's are durable, with its journal on disk")
-        own, _ = race.line("upgrun run", [bench.program("upgrun"), "run", does, "--yes", "--runs", fleet.path("runs"), *reach], rounds)
+        own, *_ = race.line("upgrun run", [bench.program("upgrun"), "run", does, "--yes", "--runs", fleet.path("runs"), *reach], rounds)
         if with_ansible:
             race.line("Ansible (pipelining, ControlPersist, free)", ansible, rounds, own)
 
@@ -187,6 +188,11 @@ def compare(bench, heading):
     with Fleet(scratch, many) as fleet:
         race = Race(bench, fleet)
         heading(f"{many} hosts connect, answer one question, and the program ends")
-        own, least = race.line("upgrun preflight", [bench.program("upgrun"), "preflight", race.build(1, 1), "--no-agent", "--ssh-config",
-                                                    fleet.path("ssh_config")], rounds)
-        print(f"{own / least:.2f} times what the sshds themselves take on {os.cpu_count()} cores, which the client shares")
+        own, least, share = race.line("upgrun preflight", [bench.program("upgrun"), "preflight", race.build(1, 1), "--no-agent",
+                                                           "--ssh-config", fleet.path("ssh_config")], rounds)
+        print(f"{own / least:.2f} times what the sshds themselves take on {os.cpu_count()} cores, which the client shares;"
+              f" {1 + share:.2f} times their processor time, whatever else the machine does")
+        # The same with OpenSSH's client, one process for each host; its own choice of a key exchange, and the one of libssh.
+        each = f"printf '%s\\n' {' '.join(fleet.names)} | xargs -P 40 -I@ ssh -n -F {fleet.path('ssh_config')}"
+        race.line("ssh, 40 at once", ["sh", "-c", f"{each} @ true"], rounds)
+        race.line("ssh, 40 at once, curve25519-sha256", ["sh", "-c", f"{each} -o KexAlgorithms=curve25519-sha256 @ true"], rounds)
