@@ -86,15 +86,31 @@ Value Evaluator::eval_set(NodeId id, Environment &env) {
 }
 
 /// The first host that the plan has not taken down, that answered so far or was not asked yet.
+namespace {
+
+/// Whether the plan has taken the machine itself down, or cannot count on it, whatever of its services is up.
+bool machine_down(const World &world, const plan::Plan &plan, HostId host) {
+  if (plan.hosts[host.index].out_reason.valid() || world.lost(host)) return true;
+  for (std::size_t r = 0; r < plan.roles.size(); ++r)
+    if (plan.roles[r].boot.valid() && world.down(host, plan::RoleId(r))) return true;
+  return false;
+}
+
+}  // namespace
+
 std::optional<HostId> Evaluator::pick(const Value &hosts, plan::RoleId role) {
-  for (const Value &h : *hosts.items) {
-    if (!h.is(Kind::host) || !c_.around_->world->up(h.as_host(), role)) continue;
-    bool dead = false;
-    std::string prefix = fmt::format("{}\n", h.number);
-    for (auto it = c_.answers_.lower_bound(prefix); it != c_.answers_.end() && it->first.starts_with(prefix); ++it)
-      dead = dead || it->second.outcome == Outcome::unreachable || it->second.outcome == Outcome::lost ||
-             it->second.outcome == Outcome::timed_out;
-    if (!dead) return h.as_host();
+  // A host of which the plan has taken down nothing is asked first. Where there is none, one whose machine itself is up can still answer: its monitor runs
+  // while its other services are stopped.
+  for (const bool whole : {true, false}) {
+    for (const Value &h : *hosts.items) {
+      if (!h.is(Kind::host) || (whole ? !c_.around_->world->up(h.as_host(), role) : machine_down(*c_.around_->world, plan_, h.as_host()))) continue;
+      bool dead = false;
+      std::string prefix = fmt::format("{}\n", h.number);
+      for (auto it = c_.answers_.lower_bound(prefix); it != c_.answers_.end() && it->first.starts_with(prefix); ++it)
+        dead = dead || it->second.outcome == Outcome::unreachable || it->second.outcome == Outcome::lost ||
+               it->second.outcome == Outcome::timed_out;
+      if (!dead) return h.as_host();
+    }
   }
   return std::nullopt;
 }

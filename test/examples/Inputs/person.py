@@ -46,7 +46,7 @@ class Person:
             pass
         return os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
 
-    def question(self, seconds=120):
+    def question(self, seconds=250):
         """The next question that wants yes or no, as one line; None once upgrun has ended."""
         end = time.monotonic() + seconds
         while True:

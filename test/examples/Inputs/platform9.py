@@ -3,30 +3,10 @@
 `standin with DIR --world platform9 -- platform9.py UPGRUN PLAN SCENE`. A scene is what goes wrong on the way; at its end the plan is through and an
 auditor who knows nothing of the plan finds no law broken and nothing left behind.
 """
-import os
-import re
-import signal
-import subprocess
 import sys
-import threading
 
-from person import Person
-
-UPGRUN, PLAN, SCENE = sys.argv[1:4]
-DIR, STANDIN = os.environ["DIR"], os.environ["STANDIN"]
-REACH = ["--ssh-config", DIR + "/ssh_config", "--no-agent", "--runs", DIR + "/runs", "--progress", "plain"]
-asked = []  # every question that a person was asked
-
-
-def standin(*words, check=True):
-    done = subprocess.run([STANDIN, words[0], DIR, *words[1:]], check=False, capture_output=True, text=True)
-    if check and done.returncode != 0:
-        sys.exit("standin %s: %s%s" % (" ".join(words), done.stdout, done.stderr))
-    return done.stdout if check else done
-
-
-def done_on_hosts(pattern):
-    return [line for line in standin("ledger").splitlines() if re.search(r" call .* " + pattern, line)]
+import driver
+from driver import asked, audit, done_on_hosts, resume, standin, start
 
 
 def at_the_ui(host, text):
@@ -52,52 +32,7 @@ def at_the_ui(host, text):
     return True
 
 
-def killed_when(person, condition):
-    """Kills upgrun once the stand-in is in this condition."""
-    standin("await", "--timeout", "120", *condition)
-    os.kill(person.process, signal.SIGKILL)
-
-
-def goes_on(words, answers=(), killed=None):
-    """upgrun with these words; everything that it asks for is done. Its exit code."""
-    person = Person([UPGRUN, *words, *REACH])
-    if killed:
-        threading.Thread(target=killed_when, args=(person, killed), daemon=True).start()
-    while (text := person.question()) is not None:
-        asked.append(text)
-        m = re.search(r"operator: (?:([a-z]+\d): )?(.*) -- done\?", text)
-        said = next((answer for pattern, answer in answers if re.search(pattern, text)), None)
-        if said is None:
-            said = "yes" if m is None or at_the_ui(m[1], m[2]) else "no"
-        person.types(said)
-    code = person.leaves()
-    with open(DIR + "/said", "a", encoding="utf-8") as out:
-        out.write(person.said)
-    return code, person.said
-
-
-def ends(code, words, answers=(), killed=None):
-    got, said = goes_on(words, answers, killed)
-    if got != code:
-        print(said[-6000:])
-        print(standin("ledger")[-3000:])
-        sys.exit("exit code %d, not %d" % (got, code))
-    return said
-
-
-def start(code=0, answers=(), killed=None):
-    return ends(code, ["run", PLAN, "--yes"], answers, killed)
-
-
-def resume(code=0, verb="resume", *more):
-    runs = sorted(os.listdir(DIR + "/runs"))
-    return ends(code, [verb, os.path.join(DIR, "runs", runs[-1]), *more])
-
-
-def audit():
-    found = standin("audit", check=False)
-    if found.returncode != 0:
-        sys.exit(found.stdout + standin("ledger")[-4000:])
+driver.person = at_the_ui
 
 
 def upgraded():
@@ -167,4 +102,4 @@ def by_hand():
     assert sum("select the host: Upgrade" in q for q in asked) == 7, asked
 
 
-globals()[SCENE]()
+driver.scenes(globals())

@@ -11,7 +11,7 @@
 """
 import importlib
 
-NAMES = ("proxmox", "platform9")
+NAMES = ("proxmox", "platform9", "tripleo")
 
 
 def load(name):
