@@ -99,11 +99,13 @@ bool machine_down(const World &world, const plan::Plan &plan, HostId host) {
 }  // namespace
 
 std::optional<HostId> Evaluator::pick(const Value &hosts, plan::RoleId role) {
-  // A host of which the plan has taken down nothing is asked first. Where there is none, one whose machine itself is up can still answer: its monitor runs
-  // while its other services are stopped.
+  // A host of which the plan has taken down nothing is asked first. Where there is none, one whose machine itself is up
+  // can still answer: its monitor runs while its other services are stopped.
   for (const bool whole : {true, false}) {
     for (const Value &h : *hosts.items) {
-      if (!h.is(Kind::host) || (whole ? !c_.around_->world->up(h.as_host(), role) : machine_down(*c_.around_->world, plan_, h.as_host()))) continue;
+      if (!h.is(Kind::host) ||
+          (whole ? !c_.around_->world->up(h.as_host(), role) : machine_down(*c_.around_->world, plan_, h.as_host())))
+        continue;
       bool dead = false;
       std::string prefix = fmt::format("{}\n", h.number);
       for (auto it = c_.answers_.lower_bound(prefix); it != c_.answers_.end() && it->first.starts_with(prefix); ++it)
