@@ -72,6 +72,10 @@ std::optional<std::string> HeadFile::begin(const std::string &path, const Mark &
     if (auto why = put(slot, mark)) return why;
     if (::fdatasync(fd_) != 0) return error_text(path_);
   }
+  return sync_folder(path);
+}
+
+std::optional<std::string> HeadFile::sync_folder(const std::string &path) {
   std::string folder = std::filesystem::path(path).parent_path().string();
   int directory = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   bool ok = directory >= 0 && ::fsync(directory) == 0;

@@ -29,6 +29,8 @@ class HeadFile {
   /// Writes the mark over the older slot. The kernel has it when this returns: a killed process loses nothing. It is
   /// not flushed each time; a mark that is older than the journal after a power failure is no fault.
   std::optional<std::string> write(const Mark &mark);
+  /// The names in the folder of this file are on disk when this returns; else why not.
+  static std::optional<std::string> sync_folder(const std::string &path);
 
  private:
   std::optional<std::string> put(int slot, const Mark &mark);

@@ -27,6 +27,16 @@ std::string head_of(const std::string &path) {
   return (std::filesystem::path(path).parent_path() / "journal.head").string();
 }
 
+/// Opens the file, and not what it is a link to. The folder may lie behind one: SQLite takes no link anywhere.
+int open_file(const std::string &path, int flags, sqlite3 **db) {
+  std::error_code unknown;
+  const std::filesystem::path given(path);
+  const std::filesystem::path folder =
+      std::filesystem::canonical(given.has_parent_path() ? given.parent_path() : ".", unknown);
+  const std::string real = unknown ? path : (folder / given.filename()).string();
+  return sqlite3_open_v2(real.c_str(), db, flags | SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, nullptr);
+}
+
 std::string error_of(sqlite3 *db) { return db ? sqlite3_errmsg(db) : "out of memory"; }
 
 bool run(sqlite3 *db, const char *sql) { return sqlite3_exec(db, sql, nullptr, nullptr, nullptr) == SQLITE_OK; }
@@ -141,8 +151,7 @@ std::string version_problem(sqlite3 *db) {
 std::string read_file(const std::string &path, Reading &out, const Mark &mark, std::string &chain_there) {
   if (std::string why = no_database(path); !why.empty()) return why;
   Reader reader;
-  if (sqlite3_open_v2(path.c_str(), &reader.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, nullptr) != SQLITE_OK)
-    return error_of(reader.db);
+  if (open_file(path, 0, &reader.db) != SQLITE_OK) return error_of(reader.db);
   sqlite3_busy_timeout(reader.db, 2000);
   sqlite3_limit(reader.db, SQLITE_LIMIT_LENGTH, static_cast<int>(kData) + (1 << 16));
   sqlite3_db_config(reader.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
@@ -160,13 +169,14 @@ Reading SqliteJournal::examine(const std::string &path) {
   Mark mark;  // read first: a writer that goes on meanwhile is only further than it says
   const HeadFile::State head = HeadFile::read(head_of(path), mark);
   const bool there = ::access(path.c_str(), F_OK) == 0 || ::access((path + "-wal").c_str(), F_OK) == 0;
-  out.exists = there || head != HeadFile::State::absent;
+  // without a journal, a mark that names no record was left by whoever was killed while making one
+  out.exists = there || (head == HeadFile::State::whole && mark.number > 0);
   if (!out.exists) return out;
   std::string chain_there = out.chain;
   out.problem = read_file(path, out, mark, chain_there);
   const std::size_t have = out.records.size();
   out.known = std::max<std::uint64_t>(mark.number, have);
-  if (out.problem.empty() && (head != HeadFile::State::absent || have > 0)) {
+  if (out.problem.empty()) {
     if (head != HeadFile::State::whole)
       out.problem = fmt::format("journal.head, which says how far it had come, is {}",
                                 head == HeadFile::State::absent ? "gone" : "damaged");
@@ -190,6 +200,28 @@ std::optional<std::vector<machine::Record>> SqliteJournal::read(const std::strin
   return std::nullopt;
 }
 
+/// Makes an empty journal. It gets its name last, when the mark is there: a journal without one has lost it, and until
+/// then nothing can have been written.
+std::string SqliteJournal::create(const std::string &path, HeadFile &head) {
+  const std::string unborn = path + ".new";
+  for (const char *leftover : {"", "-journal"}) ::unlink((unborn + leftover).c_str());
+  sqlite3 *db = nullptr;
+  bool ok = open_file(unborn, SQLITE_OPEN_CREATE, &db) == SQLITE_OK;
+  // small pages: a record is small, and every commit writes whole ones
+  ok = ok && run(db, "PRAGMA page_size=1024") && run(db, "PRAGMA synchronous=FULL") && run(db, "BEGIN IMMEDIATE") &&
+       run(db,
+           "CREATE TABLE events(number INTEGER PRIMARY KEY, unix_ms INTEGER NOT NULL, event TEXT NOT NULL, key TEXT "
+           "NOT NULL, data TEXT NOT NULL, chain TEXT NOT NULL) STRICT") &&
+       run(db, fmt::format("PRAGMA user_version={}", journal_version).c_str()) &&
+       run(db, fmt::format("PRAGMA application_id={}", kApplication).c_str()) && run(db, "COMMIT");
+  std::string why = ok ? std::string() : path + ": " + error_of(db);
+  sqlite3_close_v2(db);
+  if (why.empty()) why = head.begin(head_of(path), {0, seed()}).value_or("");
+  if (why.empty() && ::rename(unborn.c_str(), path.c_str()) != 0) why = path + ": " + std::strerror(errno);
+  if (why.empty()) why = HeadFile::sync_folder(path).value_or("");
+  return why;
+}
+
 std::unique_ptr<SqliteJournal> SqliteJournal::open(const std::string &path, std::string &why) {
   if (auto name = shared_file_system_of(path)) {
     why = fmt::format(
@@ -203,9 +235,11 @@ std::unique_ptr<SqliteJournal> SqliteJournal::open(const std::string &path, std:
     why = path + ": " + reading.problem;
     return nullptr;
   }
+  HeadFile first;
+  if (!reading.exists) why = create(path, first);
+  if (!reading.exists && !why.empty()) return nullptr;
   sqlite3 *db = nullptr;
-  int rc =
-      sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, nullptr);
+  const int rc = open_file(path, 0, &db);
   std::unique_ptr<SqliteJournal> journal(new SqliteJournal(db));
   if (rc != SQLITE_OK) {
     why = path + ": " + error_of(db);
@@ -213,18 +247,11 @@ std::unique_ptr<SqliteJournal> SqliteJournal::open(const std::string &path, std:
   }
   sqlite3_busy_timeout(db, 2000);
   sqlite3_extended_result_codes(db, 1);
-  // small pages: a record is small, and every commit writes whole ones
-  bool ok = (reading.exists || run(db, "PRAGMA page_size=1024")) && run(db, "PRAGMA journal_mode=WAL") &&
-            run(db, "PRAGMA synchronous=FULL") && run(db, "BEGIN IMMEDIATE");
-  if (ok && !reading.exists)
-    ok = run(db,
-             "CREATE TABLE events(number INTEGER PRIMARY KEY, unix_ms INTEGER NOT NULL, event TEXT NOT NULL, key TEXT "
-             "NOT NULL, data TEXT NOT NULL, chain TEXT NOT NULL) STRICT") &&
-         run(db, fmt::format("PRAGMA user_version={}", journal_version).c_str()) &&
-         run(db, fmt::format("PRAGMA application_id={}", kApplication).c_str());
-  ok = ok && run(db, "COMMIT") &&
-       sqlite3_prepare_v2(db, "INSERT INTO events(number, unix_ms, event, key, data, chain) VALUES(?,?,?,?,?,?)", -1,
-                          &journal->insert_, nullptr) == SQLITE_OK;
+  const bool ok =
+      run(db, "PRAGMA journal_mode=WAL") && run(db, "PRAGMA synchronous=FULL") && run(db, "BEGIN IMMEDIATE") &&
+      run(db, "COMMIT") &&
+      sqlite3_prepare_v2(db, "INSERT INTO events(number, unix_ms, event, key, data, chain) VALUES(?,?,?,?,?,?)", -1,
+                         &journal->insert_, nullptr) == SQLITE_OK;
   if (!ok) {
     int code = sqlite3_errcode(db) & 0xff;
     why = code == SQLITE_BUSY || code == SQLITE_LOCKED ? path + ": another upgrun has this run open"

@@ -21,7 +21,7 @@ struct Reading {
   std::string chain;                     // hash of the last of them
   std::uint64_t known = 0;               // records that are known to have been written, there or not
   std::string problem;                   // empty: all that was written is in `records`
-  bool exists = false;                   // there is a journal, or a trace of one
+  bool exists = false;                   // there is a journal, or a trace of one that was ever ready to be written
 };
 
 /// The journal of one run in a SQLite file: WAL, synchronous=FULL, one writer at a time (the run's folder is locked by
@@ -49,6 +49,7 @@ class SqliteJournal final : public machine::Journal {
 
  private:
   explicit SqliteJournal(sqlite3 *db) : db_(db) {}
+  static std::string create(const std::string &path, HeadFile &head);
   std::optional<std::string> write_pending();
   std::optional<std::string> fail(std::string why);
 

@@ -33,9 +33,15 @@ Task<Value> Machine::Run::consult_with(Consultation *consultation, NodeId expres
     Value v = consultation->evaluate(expression);
     if (!v.is(Kind::pending)) co_return v;
     if (std::string question = consultation->person_question(); !question.empty()) {
-      std::string text = co_await person(question, false, key);
+      std::string who;
+      std::string text = co_await person(question, false, key, &who);
       if (leaving()) co_return Value::unknown("stopped");
       if (text.empty()) co_return Value::unknown("nobody answered: " + question);
+      if (options.mode == Mode::run) {
+        const bool kept =
+            write(Event::confirmed, key + "/asked", make_data({{"text", question}, {"who", who}, {"answer", text}}));
+        if (!kept) co_return Value::unknown("stopped");
+      }
       consultation->answer_person(text);
       continue;
     }

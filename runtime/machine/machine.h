@@ -90,6 +90,13 @@ class Observer {
   virtual void said(const std::string &text) = 0;
 };
 
+/// A person is asked.
+struct Question {
+  std::uint64_t id = 0;
+  std::string key, text;
+  bool confirm = false;  // yes or no
+};
+
 /// People at the controller. Answers come back through Machine::person_answered.
 class People {
  public:
@@ -157,6 +164,8 @@ class Machine {
   void request_continue(std::string by);
   Wish wish() const;
   void person_answered(std::uint64_t id, std::string text, std::string who);
+  /// Those that nobody has answered yet.
+  std::vector<Question> questions() const;
 
   std::vector<Activity> activities() const;
   std::vector<HoldView> holds() const;

@@ -82,7 +82,7 @@ Past::Past(const std::vector<Record> &records) {
     // every prefix "block/index" of the key: the block has come as far as the index. Questions alone take no one
     // further: what was only asked is asked again.
     bool effect = r.event == Event::act_intended || r.event == Event::act_skipped || r.event == Event::hold_intended ||
-                  r.event == Event::confirmed;
+                  (r.event == Event::confirmed && !r.key.ends_with("/asked"));
     for (std::size_t slash = effect ? r.key.find('/') : std::string::npos; slash != std::string::npos;
          slash = r.key.find('/', slash + 1)) {
       std::size_t index = 0;

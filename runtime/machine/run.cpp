@@ -129,6 +129,13 @@ void Machine::person_answered(std::uint64_t id, std::string text, std::string wh
   if (it->second->waiter) run_->queue.push(it->second->waiter);  // else it answered at once, from inside `ask`
 }
 
+std::vector<Question> Machine::questions() const {
+  std::vector<Question> all;
+  for (const auto &[id, a] : run_->asking)
+    if (!a->answered) all.push_back({id, a->key, a->question, a->confirm});
+  return all;
+}
+
 std::vector<Activity> Machine::activities() const {
   std::vector<Activity> all;
   for (const auto &[id, a] : run_->doing) {
@@ -338,6 +345,8 @@ Task<std::string> Machine::Run::person(std::string text, bool is_confirm, std::s
   if (gone(key)) co_return std::string();
   Asking mine;
   mine.key = key;
+  mine.question = discreet.redaction.hide(text);
+  mine.confirm = is_confirm;
   std::uint64_t id = next_doing++;
   asking.emplace(id, &mine);
   people.ask(id, text, is_confirm);

@@ -128,6 +128,8 @@ struct Machine::Run {
     std::string text;
     std::string who;
     std::string key;
+    std::string question;
+    bool confirm = false;
     bool answered = false;
   };
   std::map<std::uint64_t, Asking *> asking;

@@ -51,7 +51,7 @@ std::string live_json(const plan::Plan &plan, const std::string &run, const mach
             {"state", kStates[static_cast<int>(machine.wish())]},
             {"now_unix_ms", unix_ms},
             {"window_end_unix_ms", machine.window_end_unix_ms().value_or(0)}};
-  for (const char *name : {"under_way", "commands", "silent", "holds", "next"}) j[name] = Json::array();
+  for (const char *name : {"under_way", "commands", "silent", "holds", "asks", "next"}) j[name] = Json::array();
   for (const auto &a : machine.activities()) j["under_way"].push_back(activity(plan, a, unix_ms, now));
   for (const auto &a : machine.running()) j["commands"].push_back(activity(plan, a, unix_ms, now));
   for (const auto &s : machine.silent())
@@ -64,6 +64,8 @@ std::string live_json(const plan::Plan &plan, const std::string &run, const mach
                           {"since_unix_ms", h.since_unix_ms},
                           {"found_on", h.found_on},
                           {"why", h.why}});
+  for (const auto &q : machine.questions())
+    j["asks"].push_back({{"question", q.id}, {"text", q.text}, {"yes_or_no", q.confirm}});
   for (const auto &n : machine.next_steps()) j["next"].push_back({{"after", n.after}, {"what", n.what}});
   return j.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -104,6 +106,11 @@ std::optional<std::string> live_text(const std::string &source) {
   for (const Json &h : list(j, "holds"))
     line("held", fmt::format("{} ({}){}", text(h, "hold"), since(h),
                              h.value("found_on", Json()) == Json(true) ? ", it was on before" : ""));
+  const bool several = list(j, "asks").size() > 1;
+  for (const Json &q : list(j, "asks"))
+    line("asks", fmt::format("{}: upgrun answer {}{} {}", text(q, "text"),
+                             several ? fmt::format("--question {} ", number(q, "question")) : std::string(),
+                             q.value("yes_or_no", Json()) == Json(true) ? "yes|no" : "TEXT", text(j, "run")));
   for (const Json &n : list(j, "next")) line("next", text(n, "what"));
   return out;
 }

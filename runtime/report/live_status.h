@@ -9,7 +9,7 @@ namespace upg::report {
 
 /// What goes on right now, as data: {"schema": 1, "run", "plan", "pid", "state": "running" | "pausing" | "paused" |
 /// "stopping", "now_unix_ms", "window_end_unix_ms", "under_way": [...], "commands": [...], "silent": [...], "holds":
-/// [...], "next": [...]}. One line.
+/// [...], "asks": [...], "next": [...]}. One line.
 std::string live_json(const plan::Plan &plan, const std::string &run, const machine::Machine &machine,
                       std::int64_t unix_ms, machine::Millis now);
 

@@ -4,6 +4,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,8 +61,12 @@ std::unique_ptr<RunFolder> RunFolder::create(const std::string &root, const std:
   std::time_t t = unix_ms / 1000;
   std::tm utc{};
   gmtime_r(&t, &utc);
-  for (int n = 0; n < 1000; ++n) {
-    std::string id = fmt::format("{:%Y%m%d-%H%M%S}-{}{}", utc, safe_name(plan_name), n ? fmt::format("-{}", n) : "");
+  for (int n = 0; n < 100; ++n) {
+    // The end is what other controllers do not have, behind the millisecond, so that runs sort as they began.
+    std::uint32_t random = 0;
+    if (::getrandom(&random, sizeof random, 0) != sizeof random) break;
+    std::string id =
+        fmt::format("{:%Y%m%d-%H%M%S}-{}-{:03x}{:05x}", utc, safe_name(plan_name), unix_ms % 1000, random & 0xfffff);
     std::string path = root + "/" + id;
     if (::mkdir(path.c_str(), 0700) != 0) {
       if (errno == EEXIST) continue;

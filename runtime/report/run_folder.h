@@ -15,7 +15,8 @@ class RunFolder {
  public:
   /// The folder that holds all runs: `wish`, else $XDG_STATE_HOME/upg/runs, else ~/.local/state/upg/runs.
   static std::string root(const std::string &wish);
-  /// Makes a new folder for the plan; nothing, with `why`, if it cannot be made.
+  /// Makes a new folder for the plan; nothing, with `why`, if it cannot be made. The id is no other run's on any
+  /// controller: the second, the plan, the millisecond and 20 random bits.
   static std::unique_ptr<RunFolder> create(const std::string &root, const std::string &plan_name,
                                            std::string_view plan_bytes, std::int64_t unix_ms, std::string &why);
   /// Opens a run by id, by a beginning of it that names one only, or by path; empty id: the newest that has not ended

@@ -79,4 +79,13 @@ std::optional<Occurrence> occurrence(const plan::Plan &plan, std::int64_t unix_m
   return best;
 }
 
+std::function<std::optional<machine::Opening>(std::int64_t unix_ms)> openings(const plan::Plan &plan) {
+  return [&plan](std::int64_t unix_ms) -> std::optional<machine::Opening> {
+    std::string unknown;
+    const auto o = occurrence(plan, unix_ms, unknown);
+    if (!o) return std::nullopt;
+    return machine::Opening{o->begin_ms, o->end_ms};
+  };
+}
+
 }  // namespace upg::report

@@ -1,8 +1,10 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
+#include "runtime/machine/machine.h"
 #include "runtime/plan/plan.h"
 
 namespace upg::report {
@@ -22,5 +24,8 @@ std::optional<Occurrence> occurrence(const plan::Plan &plan, const plan::Window 
 
 /// Over all windows of the plan, where what overlaps or touches is one: the one that is open, else the next.
 std::optional<Occurrence> occurrence(const plan::Plan &plan, std::int64_t unix_ms, std::string &why);
+
+/// The same as the machine asks for it. The plan must outlive the function.
+std::function<std::optional<machine::Opening>(std::int64_t unix_ms)> openings(const plan::Plan &plan);
 
 }  // namespace upg::report

@@ -6,9 +6,11 @@
 #include <thread>
 
 #include "runtime/plan/locator.h"
+#include "runtime/transport/simulated/random.h"
 
 namespace upg::simulate {
 using machine::Status;
+using Every = CampaignOptions::Every;
 
 namespace {
 
@@ -43,7 +45,7 @@ class Folding {
     sum.fingerprint += mix(o.fingerprint, std::to_string(o.seed));  // a sum: the order of threads does not show
     if (o.ending.status == Status::done) {
       sum.lengths.push_back(o.length);
-    } else {
+    } else if (o.ending.status != Status::aborted) {
       const std::string place = o.ending.where.valid() ? locator_.start(o.ending.where) : std::string();
       sum.ends[{o.ending.status, place}].add(o.seed, o.ending.reason);
     }
@@ -106,10 +108,45 @@ void Tally::add(std::uint64_t of_seed, const std::string &its_text, std::uint64_
 }
 
 Measure measure(const plan::Plan &plan, const safety::Proof &proof, const CampaignOptions &options) {
-  Run run(plan, proof, options_of(options, 0));
-  run.finish();
-  return {run.elapsed(), run.journal().size(), run.model().commands().size()};
+  const auto once = [&](Millis abort_at) {
+    RunOptions how = options_of(options, 0);
+    how.abort_at = abort_at;
+    Run run(plan, proof, std::move(how));
+    run.finish();
+    return Measure{run.elapsed(),  run.journal().size(), run.model().commands().size(),
+                   run.requests(), run.turns(),          abort_at};
+  };
+  const Measure whole = once(-1);
+  if (!options.aborts || options.every == Every::no) return whole;
+  return once(whole.length / 100 * options.abort_percent);
 }
+
+namespace {
+
+std::uint64_t moments(const Measure &measured, Every every) {
+  return 2 * measured.records + (every == Every::every_kill ? 2 * measured.requests + measured.turns : 0);
+}
+
+Fault death_at(const Measure &measured, std::uint64_t moment) {
+  Fault death;
+  death.kind = Fault::Kind::controller;
+  death.away = 30'000;
+  std::uint64_t n = moment - 1;
+  if (n >= 2 * (measured.records + measured.requests)) {
+    death.of = Fault::Of::turn;
+    death.number = n - 2 * (measured.records + measured.requests) + 1;
+    return death;
+  }
+  if (n >= 2 * measured.records) {
+    death.of = Fault::Of::request;
+    n -= 2 * measured.records;
+  }
+  death.number = n / 2 + 1;
+  death.kept = n % 2 == 1;
+  return death;
+}
+
+}  // namespace
 
 Outcome simulate(const plan::Plan &plan, const safety::Proof &proof, const CampaignOptions &options,
                  const Measure &measured, std::uint64_t seed, Listener *listener) {
@@ -117,16 +154,17 @@ Outcome simulate(const plan::Plan &plan, const safety::Proof &proof, const Campa
   out.seed = seed;
   RunOptions how = options_of(options, seed);
   how.listener = listener;
-  if (options.every_record) {
+  if (options.every != Every::no) {
     how.model.seed = 0;  // the run that was measured
-    Fault death;
-    death.kind = Fault::Kind::controller;
-    death.number = (seed - 1) / 2 + 1;
-    death.kept = seed % 2 == 0;
-    death.away = 30'000;
-    out.faults = {death};
+    how.abort_at = measured.abort_at;
+    out.faults = {death_at(measured, seed)};
   } else {
     out.faults = draw_faults(plan, measured, options.faults, seed);
+    if (options.aborts) {
+      transport::Random random = transport::Random::named(seed, "abort");
+      if (random.chance(500)) how.abort_at = random.between(0, measured.length);
+      how.abort_on_halt = random.chance(700);
+    }
   }
   how.model.faults = out.faults;
   Run run(plan, proof, std::move(how));
@@ -157,9 +195,16 @@ Summary simulate_all(const plan::Plan &plan, const safety::Proof &proof, const C
   const plan::Locator locator(plan);
   const Measure measured = measure(plan, proof, wanted);
   CampaignOptions options = wanted;
-  if (options.every_record) {
+  const std::uint64_t all_moments = wanted.every == Every::no ? 0 : moments(measured, wanted.every);
+  std::vector<std::uint64_t> sample;
+  if (options.every != Every::no) {
     options.first_seed = 1;
-    options.seeds = 2 * measured.records;
+    options.seeds = all_moments;
+    if (wanted.sample > 0 && wanted.sample < all_moments) {
+      transport::Random random = transport::Random::named(wanted.first_seed, "moments");
+      for (std::uint64_t i = 0; i < wanted.sample; ++i) sample.push_back(1 + random.below(all_moments));
+      options.seeds = wanted.sample;
+    }
   }
   Folding all(locator);
   std::atomic<std::uint64_t> next{0};
@@ -167,7 +212,7 @@ Summary simulate_all(const plan::Plan &plan, const safety::Proof &proof, const C
   std::vector<Folding> parts(jobs, Folding(locator));
   const auto work = [&](Folding &mine) {
     for (std::uint64_t i = next++; i < options.seeds; i = next++)
-      mine.take(simulate(plan, proof, options, measured, options.first_seed + i));
+      mine.take(simulate(plan, proof, options, measured, sample.empty() ? options.first_seed + i : sample[i]));
   };
   std::vector<std::thread> threads;
   for (unsigned j = 1; j < jobs; ++j) threads.emplace_back(work, std::ref(parts[j]));
@@ -175,6 +220,7 @@ Summary simulate_all(const plan::Plan &plan, const safety::Proof &proof, const C
   for (std::thread &t : threads) t.join();
   for (const Folding &part : parts) all.take(part.sum);
   std::sort(all.sum.lengths.begin(), all.sum.lengths.end());
+  all.sum.moments = all_moments;
   return std::move(all.sum);
 }
 

@@ -14,9 +14,16 @@ struct CampaignOptions {
   std::uint64_t seeds = 1'000;
   unsigned faults = 1;   // in one run, at most
   unsigned returns = 0;  // how often a person resumes a run that was halted or stopped
-  /// Instead of drawn faults: the controller dies at every record of the run without faults, once before the record is
-  /// on disk and once after; seed 2n - 1 and 2n are record n. `seeds` does not count.
-  bool every_record = false;
+  /// Instead of drawn faults: the controller dies at every moment of one kind of the run without faults, one in each
+  /// run. Seeds count the moments: 2n - 1 and 2n are record n, not on disk and on disk; behind these with `every_kill`
+  /// the requests to hosts, each not sent and sent, and then the turns of the machine.
+  enum class Every : std::uint8_t { no, every_record, every_kill };
+  Every every = Every::no;
+  std::uint64_t sample = 0;  // of these moments, only so many, drawn by `first_seed`; 0: all of them
+  /// In about half of the runs an operator aborts the run at a time that is drawn, and in some of those that halt a
+  /// person does, where that is possible. With `every`: in all of them, after `abort_percent` of the usual time.
+  bool aborts = false;
+  unsigned abort_percent = 50;
   unsigned jobs = 1;  // threads; the result does not depend on it
   std::int64_t start_unix_ms = 1'790'000'000'000;
   std::function<std::optional<machine::Opening>(std::int64_t unix_ms)> next_window;  // called from several threads
@@ -63,6 +70,7 @@ struct Summary {
   std::uint64_t deaths = 0;
   std::uint64_t records = 0;
   std::uint64_t fingerprint = 0;  // over all runs
+  std::uint64_t moments = 0;      // with `every`: how many there are
 };
 
 /// The run without faults.

@@ -76,7 +76,11 @@ std::string text_of(const plan::Plan &plan, const Fault &f) {
   }
   if (f.number == Fault::by_time)
     return fmt::format("the controller dies at {}, back after {}", clock_text(f.from), clock_text(f.away));
-  return fmt::format("the controller dies at record {} ({}), back after {}", f.number, f.kept ? "written" : "lost",
+  static constexpr std::array<std::string_view, 3> kOf{"record", "request", "turn"};
+  static constexpr std::array<std::array<std::string_view, 2>, 3> kKept{
+      {{" (lost)", " (written)"}, {" (not sent)", " (sent)"}, {"", ""}}};
+  const auto of = static_cast<std::size_t>(f.of);
+  return fmt::format("the controller dies at {} {}{}, back after {}", kOf[of], f.number, kKept[of][f.kept ? 1 : 0],
                      clock_text(f.away));
 }
 

@@ -23,6 +23,12 @@ struct Fault {
     failure,     // a command of a step ends with an exit code that it may not have
     controller,  // the controller dies and is started again
   };
+  /// What `number` counts, of the controller's whole run.
+  enum class Of : std::uint8_t {
+    record,   // of the journal
+    request,  // to a host
+    turn,     // of the machine
+  };
   static constexpr std::uint64_t by_time = 0;
   static constexpr Millis for_good = std::numeric_limits<Millis>::max() / 4;
 
@@ -31,9 +37,10 @@ struct Fault {
   plan::GateId gate;                    // flap, lie
   Millis from = 0;
   Millis until = 0;          // crash, partition, slow, flap, lie: when it is over
-  std::uint64_t number = 0;  // failure: the how manieth command; controller: the how manieth record, or `by_time`
-  bool kept = false;         // controller: that record is on disk; failure: some of the work is done
-  Millis away = 0;           // controller: until it is started again
+  std::uint64_t number = 0;  // failure: the how manieth command; controller: the how manieth of `of`, or `by_time`
+  Of of = Of::record;
+  bool kept = false;  // controller: that record is on disk, that request is sent; failure: some of the work is done
+  Millis away = 0;    // controller: until it is started again
 };
 
 /// What a run without faults looks like: where faults may fall.
@@ -41,6 +48,9 @@ struct Measure {
   Millis length = 0;
   std::uint64_t records = 0;
   std::uint64_t commands = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t turns = 0;
+  Millis abort_at = -1;  // when somebody aborted it; -1: nobody did
 };
 
 /// At most `most` faults, in the order of their times; the same for the same seed.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/plan/opcodes.h"
 #include "runtime/simulate/policy.h"
@@ -86,9 +87,11 @@ void Monitor::moved(const Move &move, int way) {
       break;
     case Move::Kind::accept: {
       Waiver waiver{move.key, plan_.node(move.node).a};
-      for (const Flight &f : flight_)
+      for (const Flight &f : flight_) {
+        if (below(f.key, move.key)) continue;  // its own, from before the controller died
         for (const std::set<Pair> *pairs : {&f.act->disrupts, &f.act->changes})
           for (const Pair &p : *pairs) waiver.beside.insert(p.second);
+      }
       waivers_.push_back(std::move(waiver));
       break;
     }
@@ -289,13 +292,8 @@ void Monitor::start(const Move &move) {
   acting_hold_ = plan::HoldId::none;
 }
 
-void Monitor::end(const Move &move) {
-  // A resume may find the end of a step that was given up as unknown: it is not in flight any more.
-  const Contract &act = reader_.contract(move.action, move.arguments);
-  const std::string region = region_of(move.key);
-  std::erase_if(flight_, [&](const Flight &f) { return f.key == move.key; });
-  forget_hit_by(act);
-  if (move.counted) return;
+/// Where the states stand that the step has moved.
+void Monitor::settle(const Contract &act, bool failed) {
   for (const Motion &m : act.moves) {
     Values &now = cell(m.cell);
     if (m.by_boot) {
@@ -307,10 +305,21 @@ void Monitor::end(const Move &move) {
       continue;
     }
     now = {m.to};
-    if (!move.failed) continue;
+    failed ? doubtful_.insert(m.cell), void() : void(doubtful_.erase(m.cell));
+    if (!failed) continue;
     now.insert(m.between.begin(), m.between.end());
     now.insert(m.from.begin(), m.from.end());
   }
+}
+
+void Monitor::end(const Move &move) {
+  // A resume may find the end of a step that was given up as unknown: it is not in flight any more.
+  const Contract &act = reader_.contract(move.action, move.arguments);
+  const std::string region = region_of(move.key);
+  std::erase_if(flight_, [&](const Flight &f) { return f.key == move.key; });
+  forget_hit_by(act);
+  if (move.counted) return;
+  settle(act, move.failed);
   if (move.failed) return;
   const auto back = [&](const Pair &pair) {
     std::erase_if(open_, [&](const Outage &o) { return o.pair == pair && within(o.region, region); });
@@ -445,7 +454,7 @@ void Monitor::lose(const Move &move) {
 
 void Monitor::aborts() {
   aborting_ = true;
-  flight_.clear();
+  for (const Flight &f : std::exchange(flight_, {})) settle(*f.act, true);  // R12: it is proven over
   known_.clear();
   passed_at_.clear();
   turns_.clear();

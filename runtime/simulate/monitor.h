@@ -85,6 +85,7 @@ class Monitor {
   void pass(const machine::Move &move);
   void leave(const machine::Move &move);
   void lose(const machine::Move &move);
+  void settle(const Contract &act, bool failed);
   void forget_region(const std::string &region);
   void finish();
   void choice(const machine::Move &move, int way);
@@ -139,6 +140,7 @@ class Monitor {
   std::map<std::string, std::string> passed_at_;  // by gate: the await; its members pass together
   std::map<Cell, Values> cells_;                  // sigma
   std::map<Cell, std::string> moved_by_;
+  std::set<Cell> doubtful_;                  // whoever moved it last has failed
   std::vector<Outage> open_;                 // D, without what is unknown
   std::set<Pair> unproven_;                  // (h, r, U)
   std::map<std::string, std::string> once_;  // O: the step that used it

@@ -121,14 +121,15 @@ void Obligations::weigh_now() {
 void Obligations::ended(const machine::Ending &ending, bool only_controller_died) {
   look_at_commands();
   using machine::Status;
-  if (ending.status == Status::done) {
+  const bool whole = ending.status == Status::done || ending.status == Status::aborted;
+  if (whole) {
     for (const Hold &h : model_.on())
-      if (monitor_.lost().count(h.host) == 0) report("held", "", reader_.text(h) + " is still on when the run is done");
+      if (monitor_.lost().count(h.host) == 0) report("held", "", reader_.text(h) + " is still on when the run is over");
     for (const Command &c : model_.commands())
       if (c.end > now_() && monitor_.lost().count(c.host) == 0)
-        report("under", c.key, "a command still runs when the run is done");
+        report("under", c.key, "a command still runs when the run is over");
   }
-  if (only_controller_died && ending.status != Status::done)
+  if (only_controller_died && !whole)
     report("resume", ending.key, "only the controller died, and the run does not come to its end: " + ending.reason);
 }
 

@@ -18,9 +18,9 @@ namespace upg::simulate {
 ///   again   R1: a step starts although a gate that it requires does not pass at that moment
 ///   twice   a step runs again that has done its work; or a command while an earlier try of it still runs (R3)
 ///   window  a step starts outside of the plan's windows, or where it need not end in one
-///   held    a run is done and a hold of it is still on
-///   under   a run has ended and a command of it still runs
-///   resume  R5: only the controller died, and the run does not come to its end
+///   held    a run is done or aborted and a hold of it is still on
+///   under   a run has ended so and a command of it still runs
+///   resume  R5, R12: only the controller died, and the run does not come to its end, or to the end of its abort
 class Obligations {
  public:
   Obligations(Reader &reader, Model &model, const Monitor &monitor, std::function<Millis()> now)
@@ -32,6 +32,8 @@ class Obligations {
     windows_ = std::move(windows);
     unix_at_zero_ = unix_at_zero;
   }
+  /// An abort begins: windows do not bind it.
+  void goes_back() { windows_ = nullptr; }
   /// Right before the monitor hears of the move.
   void moved(const machine::Move &move);
   /// After every turn.

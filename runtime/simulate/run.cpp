@@ -75,7 +75,7 @@ std::optional<std::string> Run::append(machine::Record record) {
   ++appended_;
   const bool durable = machine::info(record.event).durable;
   for (const Fault &f : fatal_) {
-    if (f.number != appended_) continue;
+    if (f.of != Fault::Of::record || f.number != appended_) continue;
     if (f.kept) {  // what is on disk is on disk with everything before it
       for (machine::Record &r : std::exchange(journal_.pending, {})) keep(std::move(r));
       keep(std::move(record));
@@ -100,7 +100,9 @@ void Run::die(const Fault &fault) {
 }
 
 void Run::revive() {
-  std::erase_if(fatal_, [&](const Fault &f) { return f.number == last_death_.number && f.from == last_death_.from; });
+  std::erase_if(fatal_, [&](const Fault &f) {
+    return f.of == last_death_.of && f.number == last_death_.number && f.from == last_death_.from;
+  });
   journal_.pending.clear();
   come_back(last_death_.away);
 }
@@ -123,11 +125,17 @@ void Run::come_back(Millis away) {
     }
   }
   tell("the controller is started again");
-  begin();
+  begin(backwards_);
 }
 
 void Run::Line::start(machine::RequestId request, plan::HostId host, machine::Command command) {
-  if (run_->dead_of_ == nullptr) to->start(request, host, std::move(command));
+  if (run_->dead_of_ != nullptr) return;
+  ++run_->requests_;
+  const auto fatal = std::find_if(run_->fatal_.begin(), run_->fatal_.end(), [&](const Fault &f) {
+    return f.of == Fault::Of::request && f.number == run_->requests_;
+  });
+  if (fatal == run_->fatal_.end() || fatal->kept) to->start(request, host, std::move(command));
+  if (fatal != run_->fatal_.end()) run_->die(*fatal);
 }
 
 void Run::People::ask(std::uint64_t id, const std::string &text, bool) {
@@ -144,6 +152,7 @@ Millis Run::until_next_fault(Millis at_most) {
   for (const auto &[at, id] : people_.waiting) step = std::min(step, std::max<Millis>(0, at - now));
   for (const Fault &f : fatal_)
     if (f.number == Fault::by_time) step = std::min(step, std::max<Millis>(0, f.from - now));
+  if (options_.abort_at >= 0) step = std::min(step, std::max<Millis>(0, options_.abort_at - now));
   return step;
 }
 
@@ -153,7 +162,45 @@ void Run::abort() {
   begin(true);
 }
 
+bool Run::may_abort() const {
+  const auto has = [&](machine::Event event, const char *field) {
+    return std::any_of(journal_.records.begin(), journal_.records.end(), [&](const machine::Record &r) {
+      return r.event == event && (field == nullptr || !machine::field_of(r, field).empty());
+    });
+  };
+  const bool possible = std::any_of(plan_.nodes.begin(), plan_.nodes.end(),
+                                    [](const plan::Node &n) { return n.op == plan::Op::no_return; });
+  return possible && !has(machine::Event::statement_done, "text") && !has(machine::Event::host_lost, nullptr);
+}
+
+bool Run::taken_up_again() {
+  constexpr Millis kSoon = 60'000, kLater = 3'600'000;
+  const machine::Status status = machine_->ending().status;
+  if (status != machine::Status::halted && status != machine::Status::stopped) return false;
+  const bool asked = std::exchange(asked_back_, false);
+  if (!backwards_ && (asked || options_.abort_on_halt) && may_abort()) {
+    backwards_ = true;
+    tell("a person aborts the run");
+    obligations_.goes_back();
+    come_back(kSoon);
+    monitor_.aborts();
+    return true;
+  }
+  const bool too_late = asked && status == machine::Status::stopped;
+  if (!too_late && returns_ >= options_.returns) return false;
+  if (!too_late) ++returns_;
+  tell(too_late ? "it can be aborted no more; a person resumes it" : "a person resumes the run");
+  come_back(too_late ? kSoon : kLater);
+  return true;
+}
+
 bool Run::turn(machine::Millis at_most) {
+  ++turns_;
+  for (const Fault &f : fatal_) {
+    if (f.of != Fault::Of::turn || f.number != turns_) continue;
+    die(f);
+    return true;
+  }
   const bool more = machine_->turn(until_next_fault(at_most));
   const Millis now = clock_.monotonic();
   if (options_.model.timed) {
@@ -165,6 +212,15 @@ bool Run::turn(machine::Millis at_most) {
     obligations_.look_at_commands();
     for (const Fault &f : fatal_)
       if (more && dead_of_ == nullptr && f.number == Fault::by_time && f.from <= now) die(f);
+    if (more && dead_of_ == nullptr && options_.abort_at >= 0 && options_.abort_at <= now) {
+      options_.abort_at = -1;
+      asked_back_ = !backwards_ && may_abort();
+      if (asked_back_) {
+        stopped_ = true;
+        tell("an operator stops the run, to abort it");
+        machine_->request_stop("operator");
+      }
+    }
   }
   if (dead_of_ != nullptr || people_.waiting.empty()) return more;
   std::vector<std::uint64_t> due;
@@ -193,13 +249,7 @@ bool Run::finish() {
     }
     if (more) continue;
     for (machine::Record &r : std::exchange(journal_.pending, {})) keep(std::move(r));
-    const machine::Status status = machine_->ending().status;
-    if ((status == machine::Status::halted || status == machine::Status::stopped) && returns_ < options_.returns) {
-      ++returns_;
-      tell("a person resumes the run");
-      come_back(3'600'000);
-      continue;
-    }
+    if (taken_up_again()) continue;
     if (options_.model.timed) {
       const std::vector<Fault> &faults = options_.model.faults;
       const bool only =
@@ -208,7 +258,8 @@ bool Run::finish() {
       const bool limits = std::any_of(journal_.records.begin(), journal_.records.end(), [](const machine::Record &r) {
         return r.event == machine::Event::limit_started;
       });
-      obligations_.ended(machine_->ending(), only && !limits && !options_.next_window);
+      const bool nothing_yet = stopped_ && machine_->ending().status == machine::Status::refused;
+      obligations_.ended(machine_->ending(), only && !limits && !options_.next_window && !nothing_yet);
     }
     return true;
   }

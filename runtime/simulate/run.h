@@ -33,6 +33,9 @@ struct RunOptions {
   std::function<std::optional<machine::Opening>(std::int64_t unix_ms)> next_window;
   /// How often a person resumes a run that was halted or stopped, an hour later each time.
   unsigned returns = 0;
+  /// An operator stops the run at this time and aborts it, if that is possible then (timed); -1: nobody does.
+  Millis abort_at = -1;
+  bool abort_on_halt = false;  // whoever finds it halted or stopped aborts it, if that is possible
   Listener *listener = nullptr;
 };
 
@@ -66,6 +69,8 @@ class Run final : private machine::Simulation {
   machine::Millis elapsed() { return clock_.monotonic(); }
   std::vector<machine::HoldView> holds() const { return machine_->holds(); }
   unsigned deaths() const { return deaths_; }
+  std::uint64_t requests() const { return requests_; }
+  std::uint64_t turns() const { return turns_; }
 
  private:
   struct Journal final : machine::Journal {
@@ -112,6 +117,10 @@ class Run final : private machine::Simulation {
   void revive();
   /// Another controller goes on from the journal.
   void come_back(Millis away);
+  /// `upgrun abort` would not refuse.
+  bool may_abort() const;
+  /// After it has stopped or halted: whether somebody goes on with it, or back.
+  bool taken_up_again();
   std::optional<std::string> append(machine::Record record);
   void keep(machine::Record record);
   Millis until_next_fault(Millis at_most);
@@ -148,7 +157,11 @@ class Run final : private machine::Simulation {
   Fault last_death_;
   unsigned deaths_ = 0;
   unsigned returns_ = 0;
-  std::uint64_t appended_ = 0;
+  std::uint64_t appended_ = 0, requests_ = 0, turns_ = 0;
+  // ---- aborts
+  bool asked_back_ = false;                                    // an operator has stopped it for that
+  bool stopped_ = false;                                       // that has happened
+  bool backwards_ = false;                                     // from here on
   std::vector<std::pair<Millis, std::string>> announcements_;  // of faults, for the listener; latest first
 };
 

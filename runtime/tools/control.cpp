@@ -98,6 +98,8 @@ Exit run_answer(std::span<const char *const> arguments) {
   CommandLine line;
   llvm::cl::opt<std::string> text{llvm::cl::Positional, llvm::cl::desc("TEXT (none: shows the question)")};
   llvm::cl::opt<std::string> id{llvm::cl::Positional, llvm::cl::desc("RUN (default: the newest)")};
+  llvm::cl::opt<unsigned> which{"question", llvm::cl::desc("which one, where it asks several"),
+                                llvm::cl::value_desc("number")};
   ShowOptions show;
   if (auto end = line.parse(arguments, "answers what a run that is under way asks a person")) return *end;
   const std::string words = text;
@@ -105,7 +107,8 @@ Exit run_answer(std::span<const char *const> arguments) {
     fmt::print(stderr, "upgrun: an answer is one line of at most {} bytes\n", kLongestAnswer);
     return Exit::usage;
   }
-  return deliver(show.runs, id, words.empty() ? "question" : "answer " + words);
+  const std::string number = which.getNumOccurrences() > 0 ? fmt::format("{}", which.getValue()) : "-";
+  return deliver(show.runs, id, words.empty() ? "question" : fmt::format("answer {} {}", number, words));
 }
 
 }  // namespace upg::run

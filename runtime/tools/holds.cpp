@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
-#include "runtime/journal/sqlite_journal.h"
 #include "runtime/machine/past.h"
 #include "runtime/report/run_report.h"
 #include "runtime/report/tell.h"
 #include "runtime/tools/remote.h"
+#include "runtime/tools/run_journal.h"
 #include "runtime/tools/session.h"
 #include "runtime/transport/system_clock.h"
 
@@ -53,12 +53,13 @@ std::vector<Holder> holders(const std::string &root) {
     std::string why;
     auto folder = report::RunFolder::open(root, id, why);
     if (!folder) continue;
-    auto records = journal::SqliteJournal::read(folder->file("journal.sqlite"), why);
-    if (!records) {
-      fmt::print(stderr, "upgrun: run {} cannot be read, what it holds is not known: {}\n", id, report::printable(why));
+    const journal::Reading reading = journal_of(*folder);
+    if (!reading.problem.empty()) {
+      fmt::print(stderr, "upgrun: run {} cannot be read, what it holds is not known: {}\n", id,
+                 report::printable(reading.problem));
       continue;
     }
-    if (auto h = holder_of(*folder, *records)) all.push_back(std::move(*h));
+    if (auto h = holder_of(*folder, reading.records)) all.push_back(std::move(*h));
   }
   return all;
 }
@@ -116,12 +117,12 @@ Exit run_holds(std::span<const char *const> arguments) {
   if (!file) return exit;
   std::vector<machine::Record> past;
   if (folder) {
-    auto records = journal::SqliteJournal::read(folder->file("journal.sqlite"), why);
-    if (!records) {
-      fmt::print(stderr, "upgrun: {}\n", why);
+    journal::Reading reading = journal_of(*folder);
+    if (!reading.problem.empty()) {
+      fmt::print(stderr, "upgrun: {}", damage_text(*folder, reading));
       return Exit::person;
     }
-    past = std::move(*records);
+    past = std::move(reading.records);
   }
 
   std::vector<machine::HoldSeen> seen;
@@ -182,8 +183,8 @@ Exit run_holds(std::span<const char *const> arguments) {
     return Exit::refused;
   }
   if (!past.empty()) {  // nobody drives it from here on; what somebody did until now is not what was looked at
-    auto again = journal::SqliteJournal::read(folder->file("journal.sqlite"), why);
-    if (!again || again->size() != past.size()) {
+    const journal::Reading again = journal_of(*folder);
+    if (!again.problem.empty() || again.records.size() != past.size()) {
       fmt::print(stderr, "upgrun: the run went on meanwhile; nothing was given back: look again\n");
       return Exit::refused;
     }

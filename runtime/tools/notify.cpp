@@ -16,6 +16,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "runtime/tools/secrets.h"
+
 namespace upg::run {
 namespace {
 
@@ -32,6 +34,7 @@ bool resolve(const std::string &reference, std::string &value, std::string &why)
   if (kind == "env") {
     const char *v = std::getenv(name.c_str());
     value = v ? v : "";
+    forget_variable(name);
   } else if (kind == "file" || kind == "credential") {
     if (kind == "credential") {
       const char *folder = std::getenv("CREDENTIALS_DIRECTORY");

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include <thread>
 
 #include "runtime/tools/notify.h"
+#include "runtime/tools/secrets.h"
 
 namespace upg::run {
 namespace {
@@ -114,8 +114,7 @@ Try run_command(const std::string &command, const Json &task, std::string &why) 
 
 int notify_helper() {
   ::syscall(SYS_close_range, 3, ~0u, 0);
-  const rlimit no_core{0, 0};
-  ::setrlimit(RLIMIT_CORE, &no_core);
+  keep_out_of_dumps();
   std::string task_text;
   char buffer[4096];
   for (ssize_t n; task_text.size() < kTask && (n = ::read(0, buffer, sizeof buffer)) > 0;)

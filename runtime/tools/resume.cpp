@@ -46,7 +46,7 @@ Exit take_up(const std::string &id, SessionOptions options) {
   }
   std::vector<machine::Record> *records = &reading.records;
   if (records->empty()) {
-    fmt::print(stderr, "upgrun: run {} never began; start it with `upgrun run`\n", folder->id());
+    fmt::print(stderr, "upgrun: run {} never began, nothing was done; start it anew with `upgrun run`\n", folder->id());
     return Exit::refused;
   }
   report::RunSummary summary = report::summarize(*records);
@@ -138,6 +138,7 @@ Exit run_status(std::span<const char *const> arguments) {
       std::optional<std::string> live;
       if (whole && s.status == "interrupted") live = report::ask_control(*folder, "status", 2'000, why);
       if (live) s.status = "under way";
+      if (whole && !live && reading.records.empty()) s.status = "never began";
       fmt::print("{:<32} {:<12} {}\n", known, whole ? s.status : "damaged",
                  report::printable(whole ? s.reason : "journal: " + reading.problem));
       if (live) fmt::print("{}", report::live_text(*live).value_or(""));

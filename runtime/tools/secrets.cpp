@@ -150,13 +150,12 @@ bool take(const Source &source, const std::string &name, std::string &value) {
   return !problem;
 }
 
-/// The environment is read once, by whoever needs it; then it is gone.
-void clear(const std::string &variable) {
+}  // namespace
+
+void forget_variable(const std::string &variable) {
   if (char *v = std::getenv(variable.c_str())) explicit_bzero(v, std::strlen(v));
   unsetenv(variable.c_str());
 }
-
-}  // namespace
 
 void keep_out_of_dumps() {
   const rlimit none{0, 0};
@@ -191,7 +190,7 @@ bool collect_secrets(const plan::Plan &plan, const std::vector<std::string> &sou
              sudo.empty() && !path.empty() && ::access(path.c_str(), F_OK) == 0) {
     get("become", {"credential", "upg.sudo"}, sudo);
   }
-  for (const std::string &variable : variables) clear(variable);
+  for (const std::string &variable : variables) forget_variable(variable);
   return ok;
 }
 

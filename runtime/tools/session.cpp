@@ -24,8 +24,10 @@
 #include "runtime/report/tell.h"
 #include "runtime/report/window.h"
 #include "runtime/tools/notify.h"
+#include "runtime/tools/people.h"
 #include "runtime/tools/remote.h"
 #include "runtime/tools/secrets.h"
+#include "runtime/tools/wipe.h"
 #include "runtime/transport/ssh/ssh_transport.h"
 #include "runtime/transport/system_clock.h"
 
@@ -72,88 +74,6 @@ class Fan final : public machine::Observer {
   report::Progress &progress_;
   report::RunFolder *folder_;
   spdlog::logger &log_;
-};
-
-/// The person at the terminal, or at another one (`upgrun answer`): a question is printed, a line of standard input
-/// answers it. Without a terminal nobody answers, unless there is to be waited for somebody elsewhere.
-class Terminal final : public machine::People {
- public:
-  Terminal(report::Progress &progress, machine::Clock &clock, machine::Millis patience)
-      : progress_(progress), clock_(clock), patience_(patience) {}
-  void ask(std::uint64_t id, const std::string &text, bool confirm) override {
-    const bool here = isatty(STDIN_FILENO) != 0;
-    pending_.push_back({id, confirm, text, here ? 0 : clock_.monotonic() + patience_});
-    if ((here || patience_ > 0) && tell) tell(text);
-    if (!here) {
-      progress_.said(fmt::format("a person is asked, {}: {}",
-                                 patience_ > 0 ? fmt::format("for {} s by `upgrun answer`", patience_ / 1000)
-                                               : std::string("but standard input is no terminal"),
-                                 text));
-      return;
-    }
-    progress_.pause();
-    fmt::print(stderr, "\n>>> {}{}\n>>> ", report::printable(text), confirm ? " [yes/no]" : "");
-    std::fflush(stderr);
-  }
-  /// Takes what was typed; delivers whole lines.
-  void typed(machine::Machine &machine) {
-    char buffer[512];
-    ssize_t n = ::read(STDIN_FILENO, buffer, sizeof buffer);
-    if (n <= 0) {
-      for (Asked &a : pending_) a.until = a.until == 0 ? clock_.monotonic() : a.until;
-      return;
-    }
-    if (line_.size() < 4096) line_.append(buffer, static_cast<std::size_t>(n));
-    for (std::size_t end; (end = line_.find('\n')) != std::string::npos;) {
-      std::string answer = line_.substr(0, end);
-      line_.erase(0, end + 1);
-      if (pending_.empty() || deliver(machine, std::move(answer), user_name())) continue;
-      fmt::print(stderr, ">>> please type yes or no: ");
-      std::fflush(stderr);
-    }
-  }
-  /// What another terminal asks ("question") or answers ("answer TEXT"); nothing: it is about something else.
-  std::optional<std::string> elsewhere(machine::Machine &machine, const report::Control::Request &request) {
-    static constexpr std::string_view kAnswer = "answer ";
-    if (request.text != "question" && !request.text.starts_with(kAnswer)) return std::nullopt;
-    if (pending_.empty()) return "no nobody is asked anything now\n";
-    const std::string text = pending_.front().text;
-    if (request.text == "question") return "ok asked is: " + text + "\n";
-    if (!deliver(machine, request.text.substr(kAnswer.size()), request.who))
-      return "no it is a question of yes or no: " + text + "\n";
-    return "ok that was the answer to: " + text + "\n";
-  }
-  void give_up(machine::Machine &machine) {
-    while (!pending_.empty() && pending_.front().until != 0 && clock_.monotonic() >= pending_.front().until) {
-      const std::uint64_t id = pending_.front().id;
-      pending_.erase(pending_.begin());
-      machine.person_answered(id, "", user_name());
-    }
-  }
-  bool waiting() const { return !pending_.empty(); }
-  std::function<void(const std::string &)> tell;  // somebody else who should know
-
- private:
-  struct Asked {
-    std::uint64_t id;
-    bool confirm;
-    std::string text;
-    machine::Millis until;  // 0: for ever
-  };
-  /// The first question is answered; false: not with that.
-  bool deliver(machine::Machine &machine, std::string answer, std::string who) {
-    const Asked asked = pending_.front();
-    if (asked.confirm && answer == "y") answer = "yes";
-    if (asked.confirm && answer != "yes" && answer != "no" && answer != "n") return false;
-    pending_.erase(pending_.begin());
-    machine.person_answered(asked.id, std::move(answer), std::move(who));
-    return true;
-  }
-  report::Progress &progress_;
-  machine::Clock &clock_;
-  machine::Millis patience_;
-  std::vector<Asked> pending_;
-  std::string line_;
 };
 
 std::vector<transport::SshHost> ssh_hosts(const plan::Plan &plan) {
@@ -328,7 +248,7 @@ std::unique_ptr<transport::SshTransport> connect(const plan::Plan &plan, const R
   return std::make_unique<transport::SshTransport>(std::move(ssh), ssh_hosts(plan));
 }
 
-Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions options) {
+static Exit run_machine(const PlanFile &file, report::RunFolder *folder, SessionOptions options) {
   raise_file_limit();
   machine::Options how;
   how.mode = options.mode;
@@ -376,12 +296,7 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
     }
     how.window_begin_unix_ms = open->begin_ms;
     how.window_end_unix_ms = open->end_ms;
-    how.next_window = [&file](std::int64_t unix_ms) -> std::optional<machine::Opening> {
-      std::string unknown;
-      const auto o = report::occurrence(file.plan, unix_ms, unknown);
-      if (!o) return std::nullopt;
-      return machine::Opening{o->begin_ms, o->end_ms};
-    };
+    how.next_window = report::openings(file.plan);
   }
 
   std::string cannot_tell;
@@ -413,14 +328,12 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
   }
   spdlog::logger log("upgrun", sink);
   log.flush_on(spdlog::level::info);
-  log.info("upgrun {}, plan format {}, journal format {}", UPG_VERSION, plan::bytecode_version,
-           journal::journal_version);
 
   bool machine_readable = options.show->progress == report::ProgressKind::json;
   auto progress = report::make_progress(options.show->progress, file.plan, machine_readable ? stdout : stderr);
   Fan fan(file.plan, *progress, folder, log);
   const machine::Millis patience = options.tell ? machine::Millis{options.tell->answer_within} * 1000 : 0;
-  Terminal people(*progress, clock, folder ? patience : 0);
+  Questioner people(*progress, clock, folder ? patience : 0);
   people.tell = [&](const std::string &text) {
     if (folder)
       notifier->tell("asked", report::printable_lines(fmt::format("upg: {} waits for a person: {}\nrun {}",
@@ -446,6 +359,9 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
       fmt::print(stderr, "upgrun: the journal cannot be written: {}\n", *why);
       return resumed ? Exit::person : Exit::refused;
     }
+    // not before: a log is taken for the sign that a run has begun
+    log.info("upgrun {}, plan format {}, journal format {}", UPG_VERSION, plan::bytecode_version,
+             journal::journal_version);
     fan.recorded(first);
     how.past.push_back(first);
   }
@@ -513,6 +429,12 @@ Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions optio
     for (const std::string &why : notifier->failures(kTellingMs)) fmt::print(stderr, "  warning {}\n", why);
     if (notifier->trying()) fmt::print(stderr, "  telling goes on, see {}\n", folder->file("notify.log"));
   }
+  return exit;
+}
+
+Exit drive(const PlanFile &file, report::RunFolder *folder, SessionOptions options) {
+  const Exit exit = run_machine(file, folder, std::move(options));
+  wipe_stack();
   return exit;
 }
 

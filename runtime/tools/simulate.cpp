@@ -48,11 +48,28 @@ std::string show(const simulate::Worst &worst) {
   return worst.total == 0 ? std::string("-") : fmt::format("{} of {}", worst.total - worst.down, worst.total);
 }
 
-std::string how_text(const Asked &asked) {
-  if (asked.campaign.every_record) return "the controller dies at each record";
-  return fmt::format(
-      "at most {} fault{} in one{}", asked.campaign.faults, asked.campaign.faults == 1 ? "" : "s",
-      asked.campaign.returns == 0 ? std::string() : fmt::format(", resumed {} times at most", asked.campaign.returns));
+using Every = simulate::CampaignOptions::Every;
+
+std::string how_text(const Asked &asked, const simulate::Summary &s) {
+  const simulate::CampaignOptions &c = asked.campaign;
+  if (c.every != Every::no)
+    return fmt::format("the controller dies at {} {} moments: each {}{}", s.runs < s.moments ? "some of" : "each of",
+                       s.moments, c.every == Every::every_record ? "record" : "record, request and turn",
+                       c.aborts ? fmt::format("; aborted after {} %", c.abort_percent) : std::string());
+  return fmt::format("at most {} fault{} in one{}{}", c.faults, c.faults == 1 ? "" : "s",
+                     c.returns == 0 ? std::string() : fmt::format(", resumed {} times at most", c.returns),
+                     c.aborts ? ", about half of them aborted" : "");
+}
+
+/// The options that a line which replays one run needs.
+std::string replay_options(const simulate::CampaignOptions &c) {
+  std::string text = c.every == Every::every_record ? "--every-record"
+                     : c.every == Every::every_kill ? "--every-kill"
+                                                    : fmt::format("--faults {}", c.faults);
+  if (c.returns > 0) text += fmt::format(" --resume {}", c.returns);
+  if (c.aborts) text += " --abort";
+  if (c.aborts && c.every != Every::no) text += fmt::format(" --abort-at {}", c.abort_percent);
+  return text;
 }
 
 void print_text(const Asked &asked, const simulate::Summary &s) {
@@ -60,10 +77,11 @@ void print_text(const Asked &asked, const simulate::Summary &s) {
   const auto more = [](std::size_t rows) {
     return rows > kMostLines ? fmt::format("  ... and {} more (--format json has them)\n", rows - kMostLines) : "";
   };
-  const bool every = asked.campaign.every_record;
-  const std::uint64_t first = every ? 1 : asked.campaign.first_seed;
-  std::string out = fmt::format("{} of {}: {} runs, seeds {} to {}, {}\n", plan.text(plan.name),
-                                plan.text(plan.cluster), s.runs, first, first + s.runs - 1, how_text(asked));
+  const bool every = asked.campaign.every != Every::no;
+  const std::uint64_t first = asked.campaign.first_seed;
+  std::string out = fmt::format("{} of {}: {} runs, {}{}\n", plan.text(plan.name), plan.text(plan.cluster), s.runs,
+                                every ? std::string() : fmt::format("seeds {} to {}, ", first, first + s.runs - 1),
+                                how_text(asked, s));
   if (asked.window_ms > 0)
     out += fmt::format("window of {} from {}\n", report::duration(asked.window_ms), asked.begins);
   out += '\n';
@@ -115,16 +133,12 @@ void print_text(const Asked &asked, const simulate::Summary &s) {
     out += "\nno rule was broken\n";
   } else {
     out += "\nRULES BROKEN\n";
-    const std::string returns =
-        asked.campaign.returns == 0 ? std::string() : fmt::format(" --resume {}", asked.campaign.returns);
     row = 0;
     for (const auto *v : ranked(s.violations)) {
       if (++row > kMostLines) break;
-      out += fmt::format(
-          "  {:>7}  {} at {}: {}\n           upgrun simulate {} --seed {} --trace\n", v->second.count, v->first.first,
-          v->first.second.empty() ? "the end" : v->first.second, report::printable(v->second.text),
-          every ? std::string("--every-record") : fmt::format("--faults {}{}", asked.campaign.faults, returns),
-          v->second.seed);
+      out += fmt::format("  {:>7}  {} at {}: {}\n           upgrun simulate {} --seed {} --trace\n", v->second.count,
+                         v->first.first, v->first.second.empty() ? "the end" : v->first.second,
+                         report::printable(v->second.text), replay_options(asked.campaign), v->second.seed);
     }
     out += more(s.violations.size());
   }
@@ -144,9 +158,13 @@ void print_json(const Asked &asked, const simulate::Summary &s) {
   out["cluster"] = std::string(plan.text(plan.cluster));
   out["digest"] = asked.file->digest;
   out["runs"] = s.runs;
-  out["first_seed"] = asked.campaign.every_record ? 1 : asked.campaign.first_seed;
-  out["faults_at_most"] = asked.campaign.every_record ? 1 : asked.campaign.faults;
-  out["every_record"] = asked.campaign.every_record;
+  const Every every = asked.campaign.every;
+  out["first_seed"] = every != Every::no && asked.campaign.sample == 0 ? 1 : asked.campaign.first_seed;
+  out["faults_at_most"] = every != Every::no ? 1 : asked.campaign.faults;
+  out["every_record"] = every == Every::every_record;
+  out["every_kill"] = every == Every::every_kill;
+  if (every != Every::no) out["moments"] = s.moments;
+  out["aborts"] = asked.campaign.aborts;
   out["resumes_at_most"] = asked.campaign.returns;
   out["fingerprint"] = fmt::format("{:016x}", s.fingerprint);
   for (const auto &[status, n] : s.statuses) out["outcomes"][std::string(simulate::name_of(status))] = n;
@@ -238,12 +256,7 @@ bool find_window(Asked &asked) {
   asked.begins = first->begin;
   asked.window_ms = first->end_ms - first->begin_ms;
   asked.campaign.start_unix_ms = first->begin_ms;
-  asked.campaign.next_window = [&plan](std::int64_t unix_ms) -> std::optional<machine::Opening> {
-    std::string unknown;
-    const auto o = report::occurrence(plan, unix_ms, unknown);
-    if (!o) return std::nullopt;
-    return machine::Opening{o->begin_ms, o->end_ms};
-  };
+  asked.campaign.next_window = report::openings(plan);
   return true;
 }
 
@@ -263,6 +276,15 @@ Exit run_simulate(std::span<const char *const> arguments) {
   llvm::cl::opt<bool> traced{"trace", llvm::cl::desc("print the run of one seed step by step")};
   llvm::cl::opt<bool> every{
       "every-record", llvm::cl::desc("instead: the controller dies at each record of its journal, written or lost")};
+  llvm::cl::opt<bool> kill{"every-kill",
+                           llvm::cl::desc("the same, and at each request to a host, sent or not, and at each turn; "
+                                          "--seeds then: only so many of all these, drawn by --seed")};
+  llvm::cl::opt<bool> abort{"abort", llvm::cl::desc("in about half of the runs somebody aborts it at a drawn time, and "
+                                                    "in some of those that halt, where the plan can go back")};
+  llvm::cl::opt<unsigned> abort_at{"abort-at",
+                                   llvm::cl::desc("with --every-record and --every-kill: aborted after so much of the "
+                                                  "usual time (default 50)"),
+                                   llvm::cl::value_desc("percent"), llvm::cl::init(50)};
   llvm::cl::opt<unsigned> returns{
       "resume",
       llvm::cl::desc("a person resumes what was halted or stopped, an hour later, at most n times (default 0)"),
@@ -280,8 +302,8 @@ Exit run_simulate(std::span<const char *const> arguments) {
                      "  is refused, 2 usage. How runs end is no matter of the exit code"))
     return *end;
   constexpr std::uint64_t kMostSeeds = 100'000'000;
-  if (seeds == 0 || seeds > kMostSeeds || faults > 50 || returns > 50 || jobs == 0 || jobs > 256) {
-    cli::put_error("upgrun: 1 to 100000000 seeds, at most 50 faults and resumes, 1 to 256 threads\n");
+  if (seeds == 0 || seeds > kMostSeeds || faults > 50 || returns > 50 || jobs == 0 || jobs > 256 || abort_at > 100) {
+    cli::put_error("upgrun: 1 to 100000000 seeds, at most 50 faults and resumes, 1 to 256 threads, 0 to 100 percent\n");
     return Exit::usage;
   }
   Exit exit = Exit::usage;
@@ -293,7 +315,10 @@ Exit run_simulate(std::span<const char *const> arguments) {
   asked.campaign.seeds = seeds;
   asked.campaign.returns = returns;
   asked.campaign.jobs = jobs;
-  asked.campaign.every_record = every;
+  asked.campaign.every = kill ? Every::every_kill : every ? Every::every_record : Every::no;
+  if (asked.campaign.every != Every::no && seeds.getNumOccurrences() > 0) asked.campaign.sample = seeds;
+  asked.campaign.aborts = abort || abort_at.getNumOccurrences() > 0;
+  asked.campaign.abort_percent = abort_at;
   if (!now && !find_window(asked)) return Exit::refused;
   if (traced) return trace(asked, seed) ? Exit::done : Exit::refused;
   const simulate::Summary summary = simulate::simulate_all(file->plan, file->proof, asked.campaign);

@@ -47,6 +47,7 @@ bool controller(const Folder &folder, Fault fault, int at, bool for_good) {
     EXPECT_TRUE(SqliteJournal::open(folder.journal(), why)) << what << ": " << why;
   } else {
     EXPECT_EQ(reading.records.size(), 0u) << what;
+    EXPECT_EQ(reading.problem, "") << what << ": nothing was ever written, and that is what is said";
   }
   for (const Record &r : reading.records) EXPECT_TRUE(same(r, some(r.number))) << what;
   return struck > 0;

@@ -114,6 +114,19 @@ TEST(Journal, AFolderWithoutAnyIsEmptyAndNotDamaged) {
   EXPECT_NE(why.find("there is no journal"), std::string::npos);
 }
 
+TEST(Journal, TheFolderMayLieBehindALink) {
+  const Folder folder, other;
+  const std::string link = other.file("runs");
+  ASSERT_EQ(::symlink(folder.path().c_str(), link.c_str()), 0);
+  std::string why;
+  auto journal = SqliteJournal::open(link + "/journal.sqlite", why);
+  ASSERT_TRUE(journal) << why;
+  EXPECT_EQ(journal->append(record(1)), std::nullopt);
+  journal.reset();
+  EXPECT_EQ(SqliteJournal::examine(link + "/journal.sqlite").records.size(), 1u);
+  EXPECT_EQ(SqliteJournal::examine(folder.journal()).records.size(), 1u);
+}
+
 TEST(Journal, ASymbolicLinkIsNotFollowed) {
   Folder folder;
   const Folder other;

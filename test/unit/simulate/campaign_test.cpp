@@ -130,7 +130,7 @@ TEST(Campaign, FaultsFallWithinTheRunAndNeverMoreThanAskedFor) {
 TEST(Campaign, TheControllerMayDieAtEveryRecord) {
   const Compiled c = compile(kNodes);
   CampaignOptions options;
-  options.every_record = true;
+  options.every = CampaignOptions::Every::every_record;
   const Summary all = simulate_all(c.plan(), c.proof, options);
   EXPECT_GT(all.runs, 100u);
   EXPECT_EQ(all.deaths, all.runs);
