@@ -81,6 +81,10 @@ else:
     for feature, program in (("sshd", "sshd"), ("chromium", "chromium"), ("systemd-analyze", "systemd-analyze"), ("clang-format", "clang-format-14")):
         if shutil.which(program, path=search):
             config.available_features.add(feature)
+    # A mount namespace of one's own, where tests may have small disks; not every machine allows it to everybody.
+    mounted = subprocess.run(["unshare", "-Urm", "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False)
+    if mounted.returncode == 0:
+        config.available_features.add("userns")
     if os.geteuid() == 0:
         config.available_features.add("root")
         # Hosts in namespaces, found out by making some: mounts, links and cgroups that a container may not allow.

@@ -168,6 +168,7 @@ void RunFolder::output(const std::string &host, bool step, const std::string &ke
     s.fd = open_to_append(path_ + "/output/" + name);
     if (s.fd < 0) {
       s.full = true;
+      problem_ = fmt::format("output of {} is not kept: {}: {}", host, name, std::strerror(errno));
       return;
     }
     struct stat st {};
@@ -189,6 +190,7 @@ void RunFolder::output(const std::string &host, bool step, const std::string &ke
   bool over = s.size > (step ? kStepBytes : kQuestionBytes);
   bool ok = over ? write_all(s.fd, "\n==> this file is full; further output is not kept\n")
                  : write_all(s.fd, head) && write_all(s.fd, bytes);
+  if (!ok && !over) problem_ = fmt::format("output of {} is kept no more: {}: {}", host, name, std::strerror(errno));
   s.full = over || !ok;
 }
 

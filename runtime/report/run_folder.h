@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace upg::report {
@@ -38,6 +39,8 @@ class RunFolder {
   /// Appends output of a command on the host; where each piece of a step begins stands in an index beside the file. A
   /// file that grows over its bound says so once and takes no more.
   void output(const std::string &host, bool step, const std::string &key, bool error, std::string_view bytes);
+  /// Why output is not kept any more, once for each file; else empty.
+  std::string take_problem() { return std::exchange(problem_, {}); }
 
  private:
   RunFolder(std::string path, std::string id) : path_(std::move(path)), id_(std::move(id)) {}
@@ -54,6 +57,7 @@ class RunFolder {
   void close_oldest();
   std::map<std::string, Stream> streams_;
   std::uint64_t uses_ = 0;
+  std::string problem_;
 };
 
 }  // namespace upg::report

@@ -12,9 +12,9 @@
 
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 
+#include "runtime/cli/replace.h"
 #include "runtime/journal/sqlite_journal.h"
 #include "runtime/machine/past.h"
 #include "runtime/plan/bytecode.h"
@@ -224,16 +224,21 @@ std::string write_reports(const PlanFile &file, const report::RunFolder &folder)
     fmt::print(stderr, "upgrun: no report: {}\n", why);
     return {};
   }
-  std::ofstream(folder.file("report.txt")) << report::text_report(file.plan, folder.id(), file.digest, *records);
-  std::ofstream(folder.file("report.json")) << report::json_report(file.plan, folder.id(), file.digest, *records);
-  std::ofstream(folder.file("report.html"))
-      << report::html_report(file.plan, folder.id(), file.digest, *records, report::read_outputs(folder.path()), {});
+  // whole, or the one from before stays: a full disk leaves no report that says less than there is
+  const auto write = [&](const char *name, const std::string &text) {
+    if (const std::string problem = cli::replace_file(folder.file(name), text); !problem.empty())
+      fmt::print(stderr, "upgrun: no {}: {}; make room, then `upgrun report {}`\n", name, problem, folder.id());
+  };
+  write("report.txt", report::text_report(file.plan, folder.id(), file.digest, *records));
+  write("report.json", report::json_report(file.plan, folder.id(), file.digest, *records));
+  write("report.html",
+        report::html_report(file.plan, folder.id(), file.digest, *records, report::read_outputs(folder.path()), {}));
   const std::string status = report::summarize(*records).status;
   const bool by_hand = status != "done" && status != "aborted" && status != "refused";
   std::string manual = by_hand ? report::manual(file.plan, folder.id(), *records) : std::string();
   std::error_code ec;
   if (by_hand)
-    std::ofstream(folder.file("manual.txt")) << manual;
+    write("manual.txt", manual);
   else
     std::filesystem::remove(folder.file("manual.txt"), ec);
   return manual;
@@ -398,6 +403,8 @@ static Exit run_machine(const PlanFile &file, report::RunFolder *folder, Session
       });
     for (const std::string &w : transport.take_warnings()) fan.said("warning: " + w);
     for (const std::string &why : notifier->failures(0)) fan.said("warning: " + why);
+    if (folder)
+      if (const std::string why = folder->take_problem(); !why.empty()) fan.said("warning: " + why);
     progress->tick(machine, clock.unix_ms(), clock.monotonic());
   }
   progress->finish();
