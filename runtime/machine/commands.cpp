@@ -234,12 +234,16 @@ Task<Machine::Run::Attempt> Machine::Run::command(NodeId run_node, ActCall call,
     std::string text = command.secret ? "(secret)" : command.script;
     if (!command.secret)
       for (const std::string &a : command.argv) text += (text.empty() ? "" : " ") + a;
-    if (!told &&
+    if (known && !told &&
         !write(Event::command_started, key, make_data({{"host", host_name(host)}, {"text", text}, {"step", step}})))
       co_return Attempt::halted;
-    told = true;
-    in_flight[key] = {host, step};
-    Answer a = co_await request(host, std::move(command), key);
+    Answer a;
+    a.detail = "it did not say who it is after it was connected to anew";
+    if (known) {
+      told = true;
+      in_flight[key] = {host, step};
+      a = co_await request(host, std::move(command), key);
+    }
     if (a.outcome == Outcome::fenced) fence_out(host, a.out);
     if (fenced) co_return Attempt::halted;  // whoever took over follows what runs
     touched = touched || a.outcome != Outcome::unreachable;

@@ -144,6 +144,10 @@ void Lab::begin(machine::Options options) {
     return simulated->boot(host, clock.monotonic()) >= it->second.first ? it->second.second
                                                                         : std::string("SHA256:first");
   };
+  tap_->connection_of = [this](plan::HostId host) {
+    const auto it = connections.find(std::string(plan().text(plan().hosts[host.index].name)));
+    return it == connections.end() ? std::uint64_t{0} : it->second;
+  };
   died = false;
   machine =
       std::make_unique<machine::Machine>(plan(), proof, *tap_, clock, journal, observer, people, std::move(options));

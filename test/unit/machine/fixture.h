@@ -94,6 +94,7 @@ struct Tap final : machine::Transport {
   }
   void trust(plan::HostId host, machine::HostTrust trust) override { trusts[host] = std::move(trust); }
   std::string shown_key(plan::HostId host) override { return shown[host]; }
+  std::uint64_t connection(plan::HostId host) override { return connection_of ? connection_of(host) : 0; }
   void wait(std::optional<Millis> until, std::vector<machine::Answer> &answers,
             std::vector<machine::Output> &outputs) override;
   /// Counts a call; false: the controller died before it.
@@ -104,6 +105,7 @@ struct Tap final : machine::Transport {
   machine::Transport *inner_;
   Death *death_;
   std::function<std::string(plan::HostId)> key_of;  // what the host shows now
+  std::function<std::uint64_t(plan::HostId)> connection_of;
   std::map<plan::HostId, machine::HostTrust> trusts;
   std::map<plan::HostId, std::string> shown;
   std::vector<machine::Answer> refusals;
@@ -162,6 +164,8 @@ class Lab {
   std::uint64_t seed = 1;
   /// By host: from which boot on it shows another host key than "SHA256:first".
   std::map<std::string, std::pair<unsigned, std::string>> host_keys;
+  /// By host: the number of its connection; of the others it is not counted.
+  std::map<std::string, std::uint64_t> connections;
   bool died = false;
   /// What the next controller knows of the one before.
   std::function<bool(const std::string &)> owner_is_dead = [](const std::string &) { return true; };

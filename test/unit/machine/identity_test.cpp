@@ -138,5 +138,64 @@ TEST(Identity, AnotherMachineAtAResumeStops) {
   EXPECT_NE(e.reason.find("web2 is another machine now"), std::string::npos) << e.reason;
 }
 
+const char *const noting = R"(
+action note(h: host) { changes server on h  idempotent  run("note") on h  takes 1s..1m }
+action fix(h: host) { changes server on h  idempotent  run("fix") on h  takes 1s..1m }
+upgrade u of web {
+  preflight { await in_service(all) }
+  attempt 3 { note(web1)  await in_service(web1)  note(web2) } recover when answers(web1) { fix(web1)  await in_service(web1) }
+  await in_service(all)
+}
+)";
+
+/// While the step on web1 runs, web2 is connected to anew.
+void reconnect(Lab &l) {
+  l.hosts->takes("note", 20'000);
+  l.hosts->takes("fix", 1'000);
+  l.connections = {{"web1", 1}, {"web2", 1}, {"web3", 1}};
+  l.begin();
+  ASSERT_TRUE(l.until([&] { return l.times("web1: note") == 1; }));
+  l.connections["web2"] = 2;
+}
+
+TEST(Identity, NoAttemptCatchesAStrangerAndNothingIsDoneThere) {
+  Lab l(web(noting), false);
+  reconnect(l);
+  l.hosts->says("web2: cat /etc/machine-id", "machine-else\n");
+  machine::Ending e = l.finish();
+  EXPECT_EQ(e.status, Status::halted);
+  EXPECT_NE(e.reason.find("web2 is another machine now"), std::string::npos) << e.reason;
+  EXPECT_EQ(l.times("web2"), 0);
+  EXPECT_EQ(l.times("fix"), 0);
+  l.hosts->says("web2: cat /etc/machine-id", "machine-web2\n");
+  e = l.resume();
+  EXPECT_EQ(e.status, Status::done) << e.reason << l.journal_text();
+}
+
+TEST(Identity, WhoDoesNotSayWhoItIsDoesNotAnswer) {
+  Lab l(web(noting), false);
+  reconnect(l);
+  const Millis back = l.clock.monotonic() + 45'000;
+  l.hosts->on("web2: cat /etc/machine-id", [=](const std::string &, const machine::Command &, Millis now) {
+    Reply r;
+    r.out = now < back ? "" : "machine-web2\n";
+    r.code = now < back ? 1 : 0;
+    return r;
+  });
+  machine::Ending e = l.finish();
+  EXPECT_EQ(e.status, Status::done) << e.reason << l.journal_text();
+  for (const auto &s : l.simulated->started()) {
+    const bool early = s.host == l.host("web2") && text_of(s.command) == "note" && s.at < back;
+    EXPECT_FALSE(early) << s.at;
+  }
+}
+
+TEST(Identity, TheSameMachineIsAskedOnceForEachConnection) {
+  Lab l(web(noting), false);
+  reconnect(l);
+  EXPECT_EQ(l.finish().status, Status::done) << l.journal_text();
+  EXPECT_EQ(l.asked("cat /etc/machine-id"), 4);
+}
+
 }  // namespace
 }  // namespace upg::machine_test
