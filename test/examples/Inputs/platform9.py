@@ -94,6 +94,14 @@ def bridges():
     assert len(off) == 2 and "off, " in off[0] and "on, " in off[1], off
 
 
+def liar():
+    """Somebody says that VM HA is off, and it is not: no host gets the new Ubuntu."""
+    driver.person = lambda host, text: True if "Clusters" in text else at_the_ui(host, text)
+    said = start(4)
+    assert "platform9.ha_is_off" in said, said
+    assert not done_on_hosts("do-release-upgrade") and standin("ledger", "--violations", check=False).returncode == 0
+
+
 def by_hand():
     """SaaS: a person asks for each upgrade; the first one at hv1 is refused."""
     start()
