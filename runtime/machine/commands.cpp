@@ -201,7 +201,7 @@ Task<Machine::Run::Attempt> Machine::Run::command(NodeId run_node, ActCall call,
   if (concrete.any) {
     std::vector<HostId> up;
     for (HostId h : targets)
-      if (world.up(h, {})) up.push_back(h);
+      if (concrete.chosen ? world.machine_up(h) : world.up(h, {})) up.push_back(h);
     targets = up;
     const StepPast *before = resumed ? past.step(key) : nullptr;
     if (before)

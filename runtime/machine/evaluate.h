@@ -46,6 +46,7 @@ struct Concrete {
       hosts;  // in order of preference for `any`; all of them for `each`; invalid id: the controller
   bool any = false;
   bool each = false;
+  bool chosen = false;  // the hosts were chosen by a condition: only the machine itself must be up
   Command command;
   bool user_written = false;  // `as user`: the same on every host; otherwise each host's own `become`
   std::vector<int> exits;

@@ -40,6 +40,7 @@ Concrete Evaluator::concrete(NodeId id, Environment &env) {
         for (const Value &h : *where.items)
           if (h.is(Kind::host)) out.hosts.push_back(h.as_host());
       out.any = child.op == Op::on_any;
+      out.chosen = chooses(plan_, plan_.kid(k, 0));
       out.each = child.op == Op::on_each;
       if (where.is(Kind::list) && out.hosts.empty()) fail(Value::unknown("no host to ask"));
       continue;

@@ -53,9 +53,11 @@ Value Evaluator::eval_set(NodeId id, Environment &env) {
     Value all = host_set(plan::SetId(n.a));
     if (all.open()) return all;
     plan::RoleId role = role_of(plan::SetId(n.a));
+    const World &world = *c_.around_->world;
+    const bool chosen = chooses(plan_, id);
     Value::Items live;
     for (const Value &h : *all.items)
-      if (c_.around_->world->up(h.as_host(), role)) live.push_back(h);
+      if (chosen ? world.machine_up(h.as_host()) : world.up(h.as_host(), role)) live.push_back(h);
     return Value::list(std::move(live));
   }
   std::vector<Value> v;
@@ -85,19 +87,13 @@ Value Evaluator::eval_set(NodeId id, Environment &env) {
   return Value::list(std::move(out));
 }
 
-/// The first host that the plan has not taken down, that answered so far or was not asked yet.
-namespace {
-
-/// Whether the plan has taken the machine itself down, or cannot count on it, whatever of its services is up.
-bool machine_down(const World &world, const plan::Plan &plan, HostId host) {
-  if (plan.hosts[host.index].out_reason.valid() || world.lost(host)) return true;
-  for (std::size_t r = 0; r < plan.roles.size(); ++r)
-    if (plan.roles[r].boot.valid() && world.down(host, plan::RoleId(r))) return true;
-  return false;
+/// A set of hosts that are chosen by a condition: it says who can be asked, whatever else of them the plan has taken down.
+bool chooses(const plan::Plan &plan, NodeId set) {
+  const plan::Node &n = plan.node(set);
+  return (n.op == Op::set || n.op == Op::set_live) && plan.sets[n.a].condition.valid();
 }
 
-}  // namespace
-
+/// The first host that the plan has not taken down, that answered so far or was not asked yet.
 std::optional<HostId> Evaluator::pick(const Value &hosts, plan::RoleId role) {
   // A host of which the plan has taken down nothing is asked first. Where there is none, one whose machine itself is up
   // can still answer: its monitor runs while its other services are stopped.

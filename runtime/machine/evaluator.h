@@ -44,6 +44,8 @@ class Evaluator {
   int depth_ = 0;
 };
 
+bool chooses(const plan::Plan &plan, plan::NodeId set);
+
 inline std::string first_line(std::string_view s) {
   s = s.substr(0, s.find('\n'));
   return std::string(s.substr(0, 200));

@@ -32,6 +32,13 @@ bool World::up(plan::HostId host, plan::RoleId role) const {
   return true;
 }
 
+bool World::machine_up(plan::HostId host) const {
+  if (plan_->hosts[host.index].out_reason.valid() || lost(host)) return false;
+  for (const auto &[r, is_down] : host_roles_[host.index])
+    if (is_down && plan_->roles[r].boot.valid()) return false;
+  return true;
+}
+
 std::vector<Outage> World::outages() const {
   std::vector<Outage> all;
   for (std::size_t h = 0; h < host_roles_.size(); ++h)

@@ -46,6 +46,8 @@ class World {
   std::vector<Outage> outages() const;
   /// Hosts of the set that are neither declared out nor taken down in the role (in any role if it is invalid).
   bool up(plan::HostId host, plan::RoleId role) const;
+  /// The machine itself: neither declared out nor lost nor taken down as a whole.
+  bool machine_up(plan::HostId host) const;
 
   /// Down in every role to the end: nothing closes it any more.
   void lose(plan::HostId host);

@@ -84,9 +84,10 @@ HARMLESS = [
 
 HEAD = """use linux, apt, corosync, ceph, proxmox, ovirt, kubernetes
 cluster lab {
+  engine_fqdn "engine.lab"
   host node1 "10.0.0.1", node2 "10.0.0.2", node3 "10.0.0.3" {
     votes 1  pinned []
-    roles corosync.member, ceph.mon, ceph.mgr, ceph.osd, ceph.mds, proxmox.node, ovirt.hypervisor, kubernetes.node
+    roles corosync.member, ceph.mon, ceph.mgr, ceph.osd, ceph.mds, proxmox.node, ovirt.hypervisor, ovirt.engine, kubernetes.node
   }
 }
 role plain { available may be down  health linux.up  stoppable always "nobody minds" }

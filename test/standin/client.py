@@ -13,7 +13,8 @@ BIN = os.path.dirname(TOOL)
 HOST = os.path.basename(os.path.dirname(BIN))
 DIRECTORY = os.path.dirname(os.path.dirname(os.path.dirname(BIN)))
 NAME = os.path.basename(TOOL)
-SENT = ("DEBIAN_FRONTEND", "STANDIN_SUDO", "NO_COLOR", "ANSI_COLORS_DISABLED", "USER", "SUDO_ASKPASS")
+SENT = ("DEBIAN_FRONTEND", "STANDIN_SUDO", "NO_COLOR", "ANSI_COLORS_DISABLED", "USER", "SUDO_ASKPASS",
+        "OS_AUTH_URL", "KUBECONFIG", "UPG_SYSADMIN", "UPG_ADMIN")
 REAL = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
 

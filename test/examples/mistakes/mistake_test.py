@@ -1,7 +1,7 @@
 """One lit test for each `examples/SYSTEM/mistakes/NAME.upg`.
 
 A mistake is a copy of one of the system's plans with one edit and a comment on top that says what was edited. The test holds when
-  - `upgc check` says what `NAME.upg.expected` says (`./dev test --update` writes it), and rejects it with one error;
+  - `upgc check` says what `NAME.upg.expected` says (`./dev test --update` writes it), and rejects it with one error, or few;
   - it differs from that plan by a few lines only: after a change of the plan the copies are to be brought along.
 """
 
@@ -15,6 +15,7 @@ import lit.Test
 import lit.formats
 
 MOST_LINES = 12  # removed and added lines, beside the comment on top
+MOST_ERRORS = 4  # one edit, one diagnostic; but a move of a state that is left out is told wherever a later step relies on it
 
 
 def without_comment(lines):
@@ -61,7 +62,6 @@ class MistakeTest(lit.formats.TestFormat):
         result = subprocess.run(command, env=config.environment, capture_output=True, text=True, check=False)
         if result.returncode != 0:
             return lit.Test.FAIL, result.stdout + result.stderr
-        wanted = 1  # one edit, one diagnostic
-        if errors(source + ".expected") != wanted:
-            return lit.Test.FAIL, f"{source}.expected: not rejected (exit 1) with {wanted} error(s)"
+        if not 0 < errors(source + ".expected") <= MOST_ERRORS:
+            return lit.Test.FAIL, f"{source}.expected: not rejected (exit 1) with 1 to {MOST_ERRORS} errors"
         return lit.Test.PASS, result.stdout

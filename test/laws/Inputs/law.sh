@@ -41,5 +41,10 @@ kept() { local v; v=$("$STANDIN" ledger "$DIR" --violations) || die "a law is br
 # answers HOST: its sshd answers a fresh connection.
 answers() { on "$1" true 2>/dev/null; }
 
+# platform HOST WORDS...: StarlingX's `system`, with the credentials that only the active controller gives.
+platform() { local h=$1; shift; on "$h" "source /etc/platform/openrc && system $*" >/dev/null; }
+# forbidden TEXT HOST WORDS...: it refuses, and says TEXT.
+forbidden() { local text=$1 h=$2; shift 2; refused "$text" "$h" "source /etc/platform/openrc && system $*"; }
+
 # shellcheck source=/dev/null
 . "$1"

@@ -1,4 +1,6 @@
 """The real sshds: one per host, each the child of a `hostinit` that is the host's PID 1."""
+import base64
+import hashlib
 import os
 import pwd
 import random
@@ -25,6 +27,8 @@ SHELL_RC = r'''__standin_paths() {
     __standin_args+=("$a")
   done
 }
+.() { local f=$1; [ -e %s$f ] && f=%s$f; shift; builtin . "$f" "$@"; }
+source() { . "$@"; }
 test() { __standin_paths "$@"; builtin test "${__standin_args[@]}"; }
 [() { __standin_paths "$@"; builtin [ "${__standin_args[@]}"; }
 '''
@@ -114,12 +118,14 @@ class Machines:
                     self.write_script(name, tool, FILE_TOOL % (
                         own_pattern(self.own_paths), shell_word(self.folder(name, "own", tool)), real[tool]))
             self.write_script(name, "sh", 'exec /bin/bash "$@"\n')
-            root = shell_word(self.folder(name, "root"))
-            for rc in ("rc", "home/.bashrc"):
-                with open(self.folder(name, rc), "w") as f:
-                    f.write(SHELL_RC % (root, root))
+            self.write_rc(name)
             self.write_sshd_config(name)
         self.write_client_files()
+
+    def write_rc(self, name):
+        for rc in ("rc", "home/.bashrc"):
+            with open(self.folder(name, rc), "w") as f:
+                f.write(SHELL_RC.replace("%s", shell_word(self.folder(name, "root"))))
 
     def write_script(self, name, tool, text):
         path = self.folder(name, "bin", tool)
@@ -231,6 +237,34 @@ ForceCommand cd "$HOME" && if [ -n "$SSH_ORIGINAL_COMMAND" ]; then exec /bin/bas
         alive = [(started(pid) or 0, pid) for pid in descendants(init.pid)] if init else []
         if alive:
             send(min(alive)[1], signal.SIGHUP)                  # the first child, the listener, reads its files again
+
+    def next_keys(self, name, count):
+        """Host keys that its next installations will have, made now so that they can be declared; their fingerprints."""
+        prints = []
+        for n in range(count):
+            path = self.folder(name, "next_key_%d" % n)
+            keygen(path, name)
+            with open(path + ".pub") as f:
+                blob = base64.b64decode(f.read().split()[1])
+            prints.append("SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("="))
+        return prints
+
+    def wipe(self, name, declared):
+        """A new system on the disk of a host that is down: nothing of the old one's files, the next host key."""
+        for part in ("home", "root"):
+            shutil.rmtree(self.folder(name, part))
+            os.makedirs(self.folder(name, part))
+        self.write_rc(name)
+        coming = sorted(f for f in os.listdir(self.folder(name)) if f.startswith("next_key_") and not f.endswith(".pub"))
+        if coming:
+            for end in ("", ".pub"):
+                os.replace(self.folder(name, coming[0] + end), self.folder(name, "ssh_host_ed25519_key" + end))
+        else:
+            keygen(self.folder(name, "ssh_host_ed25519_key"), name)
+        if declared:
+            h, key = self.hosts[name], self.public_key(name)
+            with open(os.path.join(self.directory, "known_hosts"), "a") as f:
+                f.write("[%s]:%d %s\n[%s]:%d %s\n%s %s\n" % (h["address"], h["port"], key, name, h["port"], key, name, key))
 
     def pids(self):
         return {name: [init.pid, started(init.pid)] for name, init in self.inits.items()}

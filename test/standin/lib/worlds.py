@@ -11,7 +11,7 @@
 """
 import importlib
 
-NAMES = ("proxmox", "platform9", "tripleo")
+NAMES = ("proxmox", "platform9", "tripleo", "starlingx", "ovirt")
 
 
 def load(name):
