@@ -87,7 +87,8 @@ Value Evaluator::eval_set(NodeId id, Environment &env) {
   return Value::list(std::move(out));
 }
 
-/// A set of hosts that are chosen by a condition: it says who can be asked, whatever else of them the plan has taken down.
+/// A set of hosts that are chosen by a condition: it says who can be asked, whatever else of them the plan has taken
+/// down.
 bool chooses(const plan::Plan &plan, NodeId set) {
   const plan::Node &n = plan.node(set);
   return (n.op == Op::set || n.op == Op::set_live) && plan.sets[n.a].condition.valid();
@@ -100,7 +101,7 @@ std::optional<HostId> Evaluator::pick(const Value &hosts, plan::RoleId role) {
   for (const bool whole : {true, false}) {
     for (const Value &h : *hosts.items) {
       if (!h.is(Kind::host) ||
-          (whole ? !c_.around_->world->up(h.as_host(), role) : machine_down(*c_.around_->world, plan_, h.as_host())))
+          !(whole ? c_.around_->world->up(h.as_host(), role) : c_.around_->world->machine_up(h.as_host())))
         continue;
       bool dead = false;
       std::string prefix = fmt::format("{}\n", h.number);
