@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace upg::lower {
 namespace {
@@ -267,7 +268,10 @@ void Actions::finish(plan::Action &action, Part part, std::string_view name, Ran
                     fmt::format("`{}` may start once in the life of the plan, so it cannot be retried", name));
     return;
   }
-  if (action.retries > 0 && !action.done_when.valid() && !action.idempotent) {
+  const bool settles = std::any_of(written.clauses.begin(), written.clauses.end(), [](const ast::ActionClause &clause) {
+    return clause.as<ast::DoneWhen>() != nullptr;  // one with a mistake has been told
+  });
+  if (action.retries > 0 && !settles && !action.idempotent) {
     context_
         ->error(Kind::unsettled_retry, where, fmt::format("`{}` is retried, and nothing says when it is done", name))
         .note("a command whose answer was lost may have done its work")
@@ -413,6 +417,7 @@ void Actions::hold(std::size_t index) {
     const NodeId moved = moves(*item.moves, item.range, body, false);
     if (moved.valid()) hold.moves.push_back(moved);
   }
+  bool timeless = false;  // told once
   const auto part = [&](const ast::ActionBody &action_body, Part which, Range range) {
     Body own = context_->enter(Place::action, declared.symbol.module, declared.parameters);
     if (which == Part::release) own.was = was;
@@ -420,7 +425,7 @@ void Actions::hold(std::size_t index) {
     plan::Action action = lower(action_body, which, own, name, range);
     for (const Shared &item : both) shared(item, own, action, which == Part::release);
     if (action.worst == 0 && takes_both != nullptr) takes(*takes_both, own, action);
-    if (action.worst == 0) {
+    if (action.worst == 0 && !std::exchange(timeless, true)) {
       context_
           ->error(Kind::missing_clause, declared.symbol.range, fmt::format("`{}` does not say how long it takes", name))
           .help("write `takes TYPICAL..WORST` in the hold");

@@ -1,6 +1,8 @@
 // `run`, `sh` and where they run.
 #include <fmt/format.h>
 
+#include <cctype>
+
 #include "compiler/lower/expressions.h"
 
 namespace upg::lower {
@@ -13,6 +15,13 @@ std::string_view shell_marks(std::string_view text) {
   if (at != std::string_view::npos) return text.substr(at, 1);
   const std::size_t dollar = text.find("$(");
   if (dollar != std::string_view::npos) return text.substr(dollar, 2);
+  for (std::size_t i = 0; i + 1 < text.size(); ++i) {
+    const auto word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
+    if (text[i] != '$' || !word(text[i + 1]) || std::isdigit(static_cast<unsigned char>(text[i + 1])) != 0) continue;
+    std::size_t end = i + 1;
+    while (end < text.size() && word(text[end])) ++end;
+    return text.substr(i, end - i);
+  }
   if (text == "&" || text == "&&" || text == "||") return text;
   return {};
 }
@@ -108,7 +117,9 @@ void Expressions::run_arguments(const ast::RunExpr &expr, Body &body, std::vecto
             ->error(Kind::shell_text_in_run, argument.range,
                     fmt::format("`{}` means nothing here: `run` starts a program without a shell", mark))
             .note("every argument reaches the program as it is written")
-            .help("`sh(\"...\")` runs a line of shell; if the program itself reads the mark, write it raw: `r\"...\"`");
+            .help(mark.size() > 2 ? fmt::format("write `${{{}}}` for a value of the plan", mark.substr(1))
+                                  : "`sh(\"...\")` runs a line of shell; if the program itself reads the mark, write "
+                                    "it raw: `r\"...\"`");
       }
       if (program && written->plain() && text.find(' ') != std::string::npos) {
         context_

@@ -276,8 +276,10 @@ Typed Expressions::method(Typed base, const ast::Name &name, std::span<const ast
     if (base.type.is(Base::result)) of = context_->node(Op::field, range, context_->string("stdout").index, 0, {of});
     return builtin(row.builtin, range, {of, argument.node}, Type::of(Base::string));
   }
-  context_->error(Kind::unknown_member, name.range,
-                  fmt::format("{} has no function `{}`", context_->article(base.type), name.text));
+  auto report = context_->error(Kind::unknown_member, name.range,
+                                fmt::format("{} has no function `{}`", context_->article(base.type), name.text));
+  if (name.text == "contains" || name.text == "matches" || name.text == "in" || name.text == "default")
+    report.help(fmt::format("it is an operator: `a {} b`", name.text));
   return {};
 }
 

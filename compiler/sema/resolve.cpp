@@ -168,6 +168,8 @@ void Resolver::report_unknown(ModuleId from, const Found &found, std::string_vie
   if (kinds.has(SymbolKind::host) && !here.standard) complete = complete && program_->site.complete;
   if (member) complete = program_->trees[found.module.index]->complete;
   if (std::find(here.missing.begin(), here.missing.end(), name) != here.missing.end()) return;
+  const std::vector<ast::Name> &broken = program_->trees[from.index]->file.broken;
+  if (std::any_of(broken.begin(), broken.end(), [&](const ast::Name &b) { return b.text == name; })) return;
 
   std::vector<std::string> fitting, others;
   const auto offer = [&](ModuleId module, bool qualified, bool bare) {
@@ -234,6 +236,9 @@ void Resolver::report_unknown(ModuleId from, const Found &found, std::string_vie
     report.help(fmt::format("module `{}` declares it: add `use {}`", other.name, other.name));
     return;
   }
+  // Where a value is wanted the quotes may be what is missing.
+  if (kinds.has(SymbolKind::param) && kinds.has(SymbolKind::role) && !member && name.size() > 2)
+    report.help(fmt::format("a text stands in quotes: `\"{}\"`", name));
 }
 
 namespace {

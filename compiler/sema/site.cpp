@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "compiler/sema/address.h"
 #include "compiler/sema/modules.h"
@@ -449,13 +450,22 @@ void SiteBuilder::complete() {
 
 void SiteBuilder::fill_roles() {
   std::vector<bool> bastion(program_.site.hosts.size(), false);
+  const bool read =  // all that was written: what could not be may well say its roles
+      std::all_of(program_.trees.begin(), program_.trees.end(), [](const auto &t) { return t->complete; });
   for (const auto &hops : via_)
     for (const auto &hop : hops) bastion[hop.first.index] = true;
   for (std::size_t i = 0; i < program_.site.hosts.size(); ++i) {
     Host &host = program_.site.hosts[i];
-    if (host.roles.empty() && !bastion[i] && !host.out_reason && !origins_[i].names_roles)
-      sink_.report(Kind::host_without_role, host.range, fmt::format("host `{}` carries no role", host.name))
-          .note("nothing about it is checked or upgraded");
+    if (read && host.roles.empty() && !bastion[i] && !host.out_reason && !origins_[i].names_roles) {
+      auto report =
+          sink_.report(Kind::host_without_role, host.range, fmt::format("host `{}` carries no role", host.name));
+      report.note("nothing about it is checked or upgraded");
+      for (const Attribute &attribute : host.attributes) {
+        if (diagnostics::did_you_mean(attribute.key, std::array<std::string_view, 1>{"roles"}).empty()) continue;
+        report.label(attribute.range, "an attribute of the host");
+        report.help("write `roles NAME, NAME`");
+      }
+    }
     if (program_.alive.valid()) add_role(HostId(i), program_.alive, host.range, false);
     for (const RoleId role : host.roles) program_.roles[role.index].hosts.emplace_back(i);
   }

@@ -160,6 +160,8 @@ void parse_text(std::string_view text, const TextCheck &checked, FileId file, Si
   }
   Builder builder(lexemes, reporter.cut_short(), sink);
   result.file = builder.file(tree);
+  for (const std::size_t i : reporter.meant())
+    result.file.broken.push_back({std::string(lexemes.text(i)), lexemes.range(i)});
   result.complete = sink.errors() == 0;
   if (result.complete) builder.report_stray_docs();
   if (result.complete && places != nullptr) *places = places_of(tree, lexemes);

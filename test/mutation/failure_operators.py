@@ -93,14 +93,9 @@ for name, rounds, mended, what in (
     @operator(name, what)
     def _(seed, rounds=rounds, mended=mended):
         for block, _, place, s in steps(seed, "act", "with", "rolling"):
-            if block.file == PLAN and not block.asks_only and not tolerant(seed):
+            if block.file == PLAN and not block.asks_only:
                 yield place, [insert(block.file, s["begin"], f"attempt {rounds} {{ "),
                               insert(block.file, s["end"], f" }} recover when answers({seed.hosts[0]}) {{ {mended} }}")], ""
-
-
-def tolerant(seed):
-    """The explorer joins what may be where a round fails: there each host that may be lost would be lost at once."""
-    return any(i["kind"] == "tolerate" for d in seed.plan.declarations("upgrade") for i in d["items"])
 
 
 def host_breakers(seed):
@@ -158,13 +153,14 @@ def _(seed):
 
 @operator("tolerate.added", "a rollout goes on past hosts that are lost")
 def _(seed):
+    upgrade = seed.plan.declarations("upgrade")[0]
+    allowed = [i for i in upgrade["items"] if i["kind"] == "tolerate"]
     for block, _, place, s in steps(seed, "rolling"):
-        upgrades = seed.plan.declarations("upgrade")
-        if tolerant(seed):
+        if any(o["what"] == "tolerant" for o in s["options"]):
             continue
         for number in ("1", "2"):
-            yield place, [insert(PLAN, upgrades[0]["items"][0]["begin"], f"tolerate {number}\n  "),
-                          insert(block.file, s["binder"]["end"], " tolerant")], number
+            budget = replace(PLAN, allowed[0]["hosts"], number) if allowed else insert(PLAN, upgrade["items"][0]["begin"], f"tolerate {number}\n  ")
+            yield place, [budget, insert(block.file, s["binder"]["end"], " tolerant")], number
 
 
 # ---- outages that are accepted

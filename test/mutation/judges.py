@@ -61,16 +61,52 @@ class Rooms:
         return plan, os.path.join(room, "lib")
 
 
+class Programs:
+    """`upgc` and `upg_oracle` of a build: in a process for each thread that stays (`upg_warm`), or by themselves in a build without one."""
+
+    LONGEST = 60  # seconds of one call
+
+    def __init__(self, build, seeds):
+        self.folder = os.path.join(build, "bin")
+        self.seeds, self.local = seeds, threading.local()
+        self.warm = os.path.join(self.folder, "upg_warm")
+
+    def has(self, program):
+        return os.path.exists(os.path.join(self.folder, program))
+
+    def run(self, *words):
+        if not os.path.exists(self.warm):
+            return subprocess.run([os.path.join(self.folder, words[0]), *words[1:]], capture_output=True, text=True,
+                                  timeout=self.LONGEST, check=False)
+        if not hasattr(self.local, "process"):
+            self.local.process = subprocess.Popen([self.warm], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            for seed in self.seeds.values():
+                self._ask(0, "upg_oracle", "--states", "1", *seed.options, seed.plan.path)
+        self._ask(self.LONGEST, *words)
+        answers = self.local.process.stdout
+        head = answers.readline().split()
+        if len(head) != 3:
+            raise SystemExit(f"{self.warm} ended at {words}")
+        code, out, err = (int(word) for word in head)
+        done = subprocess.CompletedProcess(words, code, answers.read(out).decode(), answers.read(err).decode())
+        if code == -14:
+            raise subprocess.TimeoutExpired(words, self.LONGEST)
+        return done
+
+    def _ask(self, seconds, *words):
+        self.local.process.stdin.write(("\t".join((str(seconds), *words)) + "\n").encode())
+        self.local.process.stdin.flush()
+
+
 class Checker:
     """`upgc check`: what it says of a plan."""
 
-    def __init__(self, build):
-        self.tool = os.path.join(build, "bin", "upgc")
+    def __init__(self, programs):
+        self.programs = programs
 
     def check(self, plan, library, options):
         """('accepted', []), ('rejected', codes of rules) or ('broken', other codes); and the diagnostics."""
-        done = subprocess.run([self.tool, "check", "--format=json", "--today", TODAY, "--stdlib", library, *options, plan],
-                              capture_output=True, text=True, check=False)
+        done = self.programs.run("upgc", "check", "--format=json", "--today", TODAY, "--stdlib", library, *options, plan)
         if done.returncode not in (0, 1):
             raise SystemExit(f"upgc ended with {done.returncode} on {plan}: {done.stderr}")
         found = json.loads(done.stdout)["diagnostics"]
@@ -86,15 +122,14 @@ class Checker:
 class Differ:
     """`upgc diff`: what a reviewer is told of a changed contract."""
 
-    def __init__(self, build, top):
-        self.tool, self.top = os.path.join(build, "bin", "upgc"), top
+    def __init__(self, programs, top):
+        self.programs, self.top = programs, top
         self.lock, self.built = threading.Lock(), {}
 
     def old(self, seed, plan, library):
         """The seed as a plan file; made once, from what `plan` and `library` hold before an edit."""
         path = os.path.join(self.top, seed.name + ".upgb")
-        done = subprocess.run([self.tool, "build", "--today", TODAY, "--stdlib", library, *seed.options, plan, "-o", path],
-                              capture_output=True, text=True, check=False)
+        done = self.programs.run("upgc", "build", "--today", TODAY, "--stdlib", library, *seed.options, plan, "-o", path)
         if done.returncode != 0:
             raise SystemExit(f"upgc build ended with {done.returncode} on {plan}: {done.stderr}")
         return path
@@ -105,8 +140,8 @@ class Differ:
             if seed.name not in self.built:
                 self.built[seed.name] = self.old(seed, *rooms.write(seed, []))
         plan, library = rooms.write(seed, mutant.edits)
-        done = subprocess.run([self.tool, "diff", "--format=json", "--today", TODAY, "--stdlib", library, *mutant.options,
-                               self.built[seed.name], plan], capture_output=True, text=True, check=False)
+        done = self.programs.run("upgc", "diff", "--format=json", "--today", TODAY, "--stdlib", library, *mutant.options,
+                                 self.built[seed.name], plan)
         if done.returncode not in (0, 1):
             raise SystemExit(f"upgc diff ended with {done.returncode} on {plan}: {done.stderr}")
         return any(c["danger"] == "weaker" and c["kind"] not in ("margin", "proof_lost") for c in json.loads(done.stdout)["changes"])
@@ -115,17 +150,13 @@ class Differ:
 class Judge:
     """The explorer, which knows nothing of the checker: the predicates that a plan breaks."""
 
-    def __init__(self, build):
-        self.tool = os.path.join(build, "bin", "upg_oracle")
-        self.there = os.path.exists(self.tool)
+    def __init__(self, programs):
+        self.programs = programs
 
-    def judge(self, plan, library, options):
+    def judge(self, plan, library, options, states):
         """('safe' | 'unsafe' | 'unjudged', what it says)"""
-        if not self.there:
-            return "unjudged", "no explorer in this build"
         try:
-            done = subprocess.run([self.tool, "--stdlib", library, "--states", "200000", *options, plan], capture_output=True,
-                                  text=True, timeout=60, check=False)
+            done = self.programs.run("upg_oracle", "--stdlib", library, "--states", str(states), *options, plan)
         except subprocess.TimeoutExpired:
             return "unjudged", "the explorer takes longer than a minute"
         return verdict(done)

@@ -3,6 +3,7 @@
 
 import argparse
 import collections
+import glob
 import os
 import re
 import shutil
@@ -15,23 +16,37 @@ import failure_operators  # noqa: F401
 import gate_operators  # noqa: F401
 import plan_operators  # noqa: F401
 import site_operators  # noqa: F401
-from judges import ROOT, Checker, Differ, Judge, Rooms
+from judges import ROOT, Checker, Differ, Judge, Programs, Rooms
 from registry import OPERATORS, mutants_of
 from score import Reasons, Result, Score, Trust, by_hash, pairs_of, sample
 from trees import PLAN, Seed, applied, read
 
-SEEDS = {  # a plan, and what it is built for
-    "first": "examples/first/first.upg",
-    "lab": "examples/proxmox/lab.upg",
-    "lost_quorum": "examples/proxmox/lost_quorum.upg",
-    "edge": "test/mutation/Inputs/edge.upg -D release=2.1",
-    "edge_two": "test/mutation/Inputs/edge.upg -D release=2.1 -D at_once=1 --limit c1,c2",
-    "fleet": "test/mutation/Inputs/fleet.upg",
-    "guests": "test/mutation/Inputs/guests.upg",
-    "ledger": "test/mutation/Inputs/ledger.upg",
-    "regions": "test/mutation/Inputs/regions.upg",
-    "release": "test/mutation/Inputs/release.upg",
+MANY = 200000  # configurations that the explorer looks at
+FEW = 4000  # where the checker has refused already, and the answer only counts what it is too strict about
+
+BUILT_FOR = {  # plans that want to be told something: a seed's name, what it is built for
+    "edge": {"edge": "-D release=2.1", "edge_two": "-D release=2.1 -D at_once=1 --limit c1,c2"},
 }
+
+
+def plans():
+    """Every plan of the examples and of Inputs: {seed: (path, options)}."""
+    found = {}
+    for pattern in ("examples/*/*.upg", "test/mutation/Inputs/*.upg"):
+        for path in sorted(glob.glob(os.path.join(ROOT, pattern))):
+            with open(path, encoding="utf-8") as file:
+                if not re.search(r"^(upgrade|repair) ", file.read(), re.MULTILINE):
+                    continue
+            name = os.path.basename(path)[:-4]
+            for seed, options in BUILT_FOR.get(name, {name: ""}).items():
+                if seed in found:  # of two examples
+                    seed = f"{os.path.basename(os.path.dirname(path))}_{seed}"
+                assert seed not in found, seed
+                found[seed] = (path, tuple(options.split()))
+    return found
+
+
+SEEDS = plans()
 
 
 def load_seeds(build, names):
@@ -41,8 +56,8 @@ def load_seeds(build, names):
     files = read(tool, paths)
     seeds = {}
     for name in names:
-        path, *options = SEEDS[name].split()
-        seeds[name] = Seed(name, {**files, **read(tool, {PLAN: os.path.join(ROOT, path)})}, options)
+        path, options = SEEDS[name]
+        seeds[name] = Seed(name, {**files, **read(tool, {PLAN: path})}, options)
     return seeds
 
 
@@ -52,17 +67,15 @@ class Bench:
     def __init__(self, options, seeds, top):
         self.options, self.seeds = options, seeds
         self.rooms = Rooms(top)
-        self.unknown = []  # seeds with a construct that the explorer of this build does not walk
-        self.checker, self.judge, self.differ = Checker(options.build), Judge(options.build), Differ(options.build, top)
+        self.programs = Programs(options.build, seeds)
+        self.checker, self.judge, self.differ = Checker(self.programs), Judge(self.programs), Differ(self.programs, top)
 
     def sound(self):
         """Nothing means much unless the plans themselves are accepted, and safe by the explorer."""
         for name, seed in self.seeds.items():
             state, codes, found = self.checker.check(*self.rooms.write(seed, []), seed.options)
-            judged, said = self.judge.judge(*self.rooms.write(seed, []), seed.options)
-            if state == "accepted" and judged == "unjudged":
-                self.unknown.append(name)
-            elif state != "accepted" or judged != "safe":
+            judged, said = self.judge.judge(*self.rooms.write(seed, []), seed.options, MANY)
+            if state != "accepted" or judged != "safe":
                 print(f"the seed {name} is {state} ({codes}) and judged {judged}: {said[:300]}",
                       [d["message"] for d in found])
                 return False
@@ -75,16 +88,18 @@ class Bench:
             return Result(mutant, "broken", ["overlapping edits"])
         state, codes, found = self.checker.check(*written, mutant.options)
         result = Result(mutant, state, codes, found)
-        if state == "accepted" or (self.options.full and state == "rejected"):
+        if state == "accepted":
             result.judged, result.said = self.judged(mutant)
+        elif self.options.judge_rejected and state == "rejected":
+            result.judged, result.said = self.judged(mutant, FEW)
         return result
 
-    def judged(self, mutant):
+    def judged(self, mutant, states=MANY):
         """With the contracts as they were: only what was done to the plan counts."""
         seed, edits = self.seeds[mutant.seed], [e for e in mutant.edits if not e.contract]
         if not edits and mutant.options == seed.options:
             return "safe", "the plan is as it was"
-        return self.judge.judge(*self.rooms.write(seed, edits), mutant.options)
+        return self.judge.judge(*self.rooms.write(seed, edits), mutant.options, states)
 
     def run_pair(self, pair):
         """Is a mistake that is rejected still rejected when the contract that it offends is weakened?"""
@@ -94,7 +109,7 @@ class Bench:
         if written is None:
             return pair, "broken", []
         state, codes, _ = self.checker.check(*written, plan.mutant.options)
-        if state == "accepted" and not plan.judged:
+        if state == "accepted" and plan.judged in ("", "unjudged"):
             plan.judged, plan.said = self.judged(plan.mutant)
         if state == "accepted" and plan.judged == "unsafe" and contract.told is None:
             contract.told = self.differ.weaker(seed, self.rooms, contract.mutant)
@@ -124,7 +139,8 @@ def show(seeds, mutants):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", required=True, help="build folder with bin/upgc, bin/upg_tree and bin/upg_oracle")
-    parser.add_argument("--full", action="store_true", help="every mutant; the explorer judges the rejected ones, too")
+    parser.add_argument("--full", action="store_true", help="every mutant, and every pair")
+    parser.add_argument("--judge-rejected", action="store_true", help="the explorer says of those that are rejected, too, how many are safe")
     parser.add_argument("--size", type=int, default=300, help="mutants of a sample")
     parser.add_argument("--pairs", type=int, default=40, help="pairs of a weakened contract and a mistake in the plan; 0: none")
     parser.add_argument("--seed", action="append", choices=sorted(SEEDS))
@@ -161,16 +177,16 @@ def main():
         mutants = sample(mutants, options.size)
     with tempfile.TemporaryDirectory() as top, ThreadPoolExecutor(options.jobs) as pool:
         bench = Bench(options, seeds, top)
-        if not bench.judge.there:
-            print(f"there is no {bench.judge.tool}")
+        if not bench.programs.has("upg_oracle"):
+            print(f"there is no upg_oracle in {options.build}")
             return 1
         if not bench.sound():
             return 1
-        if bench.unknown:
-            score.unknown = bench.unknown
-            failures = ("attempt.", "on_abort.", "tolerate.")
-            mutants = [m for m in mutants if m.seed not in bench.unknown and not m.operator.startswith(failures)]
-        results = list(pool.map(bench.run, mutants))
+        results = []
+        for result in pool.map(bench.run, mutants):
+            results.append(result)
+            if options.full and len(results) % 500 == 0:
+                print(f"{len(results)} of {len(mutants)}: {result.mutant.id}", file=sys.stderr, flush=True)
         score.add(results)
         pairs = pairs_of(results, seeds)
         if not options.full:

@@ -139,7 +139,6 @@ class Score:
         self.count, self.rules, self.discards = collections.Counter(), collections.Counter(), collections.Counter()
         self.operators, self.rejecting = set(), set()
         self.bad, self.lines, self.pairs = [], [], collections.Counter()
-        self.unknown = []
 
     def add(self, results):
         for r in results:
@@ -194,9 +193,7 @@ class Score:
                 file.writelines("\t".join(line) + "\n" for line in self.lines)
         for r in self.bad:
             print(f"{'UNSAFE' if r.judged == 'unsafe' else 'not judged'}: {r.mutant.id}\n    {r.said[:200]}")
-        failed = bool(self.bad) or (self.options.full and bool(self.unknown))
-        if self.unknown:
-            print(f"left out: {', '.join(self.unknown)}, and failures in the other plans: the explorer does not walk them")
+        failed = bool(self.bad)
         if self.options.full and not self.options.only and not self.options.seed:
             for reasons in (self.equivalent, self.trusted):
                 for pattern in reasons.unused():
@@ -214,7 +211,7 @@ class Score:
             print("  " + ", ".join(f"{code} {n}" for code, n in self.discards.most_common()))
         print(f"rejected               {count['rejected']}")
         print("  " + ", ".join(f"{code} {n}" for code, n in sorted(self.rules.items())))
-        if self.options.full:
+        if self.options.judge_rejected:
             print("  " + ", ".join(f"{word[17:]} {n}" for word, n in sorted(count.items()) if word.startswith("rejected, ")))
         print(f"accepted, safe         {count['accepted, safe']}")
         print(f"accepted, equivalent   {count['accepted, equivalent']} (equivalent.txt)")

@@ -42,13 +42,17 @@ void Config::join(const Config &other) {
     if (mover[i] == Node::none) mover[i] = other.mover[i];
   }
   unproven |= other.unproven;
+  // What is open in one of the two only is accepted as it is there.
+  Pairs here = 0, there = 0;
+  for (const Outage &o : open) here |= one(o.pair);
+  for (const Outage &o : other.open) there |= one(o.pair);
+  accepted = (accepted & (other.accepted | ~there)) | (other.accepted & ~here);
   std::vector<Outage> any;
   std::set_union(open.begin(), open.end(), other.open.begin(), other.open.end(), std::back_inserter(any));
   open = std::move(any);
   once |= other.once;
   visited |= other.visited;
   changed |= other.changed;
-  accepted &= other.accepted;
   for (std::size_t i = 0; i < under.size(); ++i) under[i] |= other.under[i];
   vague &= other.vague;
   kept |= other.kept;

@@ -56,6 +56,7 @@ Verdict walk(const Ground &ground, Bounds bounds) {
     beside = beside || node.shape == Shape::fork || node.shape == Shape::dag ||
              (node.shape == Shape::roll && node.limit > 1);
   }
+  bool of_a_join = false;  // what is walked at the moment
   const auto join = [&](const Config &config, const Step &step) {
     const auto [at, fresh] = joins.try_emplace(marks(config), config);
     if (!fresh) at->second.join(config);
@@ -64,7 +65,7 @@ Verdict walk(const Ground &ground, Bounds bounds) {
     if (beside || (releases && step.what == Move_::abort)) {  // side by side: all that they open may be open at once
       judge.joined(true);
       judge.gives_up(all, step.node);
-      judge.joined(false);
+      judge.joined(of_a_join);
     }
     enter(all, here, step);
   };
@@ -74,7 +75,8 @@ Verdict walk(const Ground &ground, Bounds bounds) {
     if (reached.size() > bounds.states) verdict.complete = false;
     if (!verdict.complete) break;
     const Config config = Config::decode(*reached[here].text, ground);
-    judge.joined(config.joined);
+    of_a_join = config.joined;
+    judge.joined(of_a_join);
     if (!config.aborting && !config.forward && config.lost == 0) {
       const Step abort{ground.root, Move_::abort};
       taken = &abort;

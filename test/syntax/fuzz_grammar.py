@@ -69,6 +69,29 @@ class Grammar:
     def words_of(self, rule):
         return {alternative[0][0] for alternative in self.rules[rule]} - {"ID"}
 
+    def leaders(self, rule):
+        """Words that an item of the rule begins with; names are none."""
+        found = set()
+        for alternative in self.rules[rule]:
+            found |= self._leaders(alternative)
+        return found
+
+    def _leaders(self, sequence):
+        found = set()
+        for element, repeat in sequence:
+            if isinstance(element, list):
+                for alternative in element:
+                    found |= self._leaders(alternative)
+            elif element in ("name", "qname", "attributeName"):
+                pass
+            elif element in self.rules:
+                found |= self.leaders(element)
+            elif self.text.get(element, "").isalpha():
+                found.add(self.text[element])
+            if repeat in ("", "+"):
+                break
+        return found
+
     def soft_words(self):
         part = self.lexer[self.lexer.index("ABORT: 'abort'"):self.lexer.index("// ---- names")]
         return set(re.findall(r"([A-Z_]+)\s*:\s*'", part))
@@ -132,7 +155,21 @@ class Sentences:
                 count -= 1
 
 
-def check(grammar):
+PLACES = {"file": ("moduleDecl", "decl"), "cluster": ("clusterItem",), "import": ("importItem",), "host": ("hostItem",), "role": ("roleItem",),
+          "state": ("stateItem",), "question": ("askStmt",), "gate": ("gateItem",), "action": ("actionItem",), "hold": ("holdItem",),
+          "upgrade": ("upgradeItem",), "block": ("stmt",)}
+
+
+def without_form(grammar, repository):
+    """Items that compiler/syntax/forms.cpp shows no example of."""
+    text = (pathlib.Path(repository) / "compiler" / "syntax" / "forms.cpp").read_text(encoding="utf-8")
+    forms = set(re.findall(r'\{Within::(\w+),\s*R"\((\w+)', text))
+    forms |= {("upgrade", word) for place, word in forms if place == "block"}
+    return [f"{place} {word}: no form" for place, rules in PLACES.items() for rule in rules
+            for word in sorted(grammar.leaders(rule)) if (place, word) not in forms]
+
+
+def check(grammar, repository):
     soft = grammar.soft_words()
     faults = [f"{rule}: {problem}: {', '.join(sorted(words))}"
               for rule, problem, words in (("name", "soft words of the lexer that are missing", soft - grammar.words_of("name")),
@@ -140,7 +177,7 @@ def check(grammar):
                                            ("attributeName", "not soft in the lexer", grammar.words_of("attributeName") - soft),
                                            ("attributeName", "missing but for the words of items",
                                             soft - grammar.words_of("attributeName") - {"HOST", "IMPORT", "ROLES", "VIA", "GUEST", "AT"}))
-              if words]
+              if words] + without_form(grammar, repository)
     print("\n".join(faults) if faults else f"{len(soft)} soft words agree")
     return 1 if faults else 0
 
@@ -148,7 +185,7 @@ def check(grammar):
 def main():
     grammar = Grammar(sys.argv[1])
     if sys.argv[2] == "check":
-        return check(grammar)
+        return check(grammar, sys.argv[1])
     for line in Sentences(grammar, int(sys.argv[3])).declarations(int(sys.argv[4])):
         print(line)
     return 0

@@ -22,7 +22,11 @@ ast::Declaration::Node Builder::declaration_node(Context *context) {
     case P::RuleUseDecl: {
       Cursor cursor(context);
       ast::UseDecl use;
-      while (Context *module = cursor.find_rule(P::RuleName)) use.modules.push_back(name(module));
+      if (cut_short_.count(last(context)) > 0) throw Broken{};  // `use a.b`
+      while (Context *module = cursor.find_rule(P::RuleName)) {
+        if (module->exception != nullptr) throw Broken{};
+        use.modules.push_back(name(module));
+      }
       return use;
     }
     case P::RuleParamDecl:

@@ -76,8 +76,14 @@ bool continues(std::size_t type) {
   }
 }
 
+/// Nothing stands before the token found that an operator could go on with.
+bool begins_operand(const ErrorSite &site, const Lexemes &lexemes) {
+  const std::size_t before = lexemes.previous_code(site.found);
+  return before == Lexemes::none || reserved(lexemes[before].type) || lexemes[before].type == P::LBRACE;
+}
+
 /// "a, b or c" for what was expected, in the words of a person.
-std::string expectation(const ErrorSite &site) {
+std::string expectation(const ErrorSite &site, const Lexemes &lexemes) {
   Types types = site.expected;
   std::vector<std::string> parts;
   // At the end of an item the next one may begin: its many words are one thing.
@@ -105,7 +111,9 @@ std::string expectation(const ErrorSite &site) {
   }
   if (take_all(types, {P::RAW, P::QUOTE})) parts.emplace_back("a string");
   Types closing;
-  std::copy_if(types.begin(), types.end(), std::back_inserter(closing), [](std::size_t t) { return !continues(t); });
+  const bool begins = begins_operand(site, lexemes) && !operand;
+  std::copy_if(types.begin(), types.end(), std::back_inserter(closing),
+               [&](std::size_t t) { return begins || !continues(t); });
   if (parts.empty() && closing.empty()) {
     closing = types;
   }
@@ -214,6 +222,51 @@ std::string_view item_of_body(std::size_t body_rule) {
   }
 }
 
+Within within_of(const ErrorSite &site) {
+  switch (site.body_rule) {
+    case P::RuleFile:
+      return site.item_rule == P::RuleStateItem ? Within::state : Within::file;
+    case P::RuleClusterBody:
+      return Within::cluster;
+    case P::RuleImportBody:
+      return Within::import;
+    case P::RuleHostBody:
+      return Within::host;
+    case P::RuleRoleBody:
+      return Within::role;
+    case P::RuleAskBlock:
+      return Within::question;
+    case P::RuleGateBody:
+      return Within::gate;
+    case P::RuleActionBlock:
+      return Within::action;
+    case P::RuleHoldBody:
+      return Within::hold;
+    case P::RuleUpgradeBody:
+      return Within::upgrade;
+    default:
+      return Within::block;
+  }
+}
+
+std::size_t line_start(const Lexemes &lexemes, std::size_t index) {
+  while (!lexemes.first_on_line(index)) {
+    const std::size_t before = lexemes.previous_code(index);
+    if (before == Lexemes::none || lexemes[before].line != lexemes[index].line) break;
+    index = before;
+  }
+  return index;
+}
+
+std::string how_written(const ErrorSite &site, const Lexemes &lexemes) {
+  const std::size_t start = site.item_start == Lexemes::none ? line_start(lexemes, site.found) : site.item_start;
+  for (std::size_t i = site.found; i != Lexemes::none && i >= start; i = lexemes.previous_code(i)) {
+    if (lexemes[i].type == P::RUN || lexemes[i].type == P::SH) return written(Within::action, lexemes.text(i));
+  }
+  if (start >= site.found) return {};
+  return written(within_of(site), lexemes.text(start));
+}
+
 std::string_view nearest_word(std::string_view word, const std::vector<std::size_t> &types) {
   if (word.size() < 3) return {};
   std::vector<std::string_view> words;
@@ -236,10 +289,23 @@ void ErrorReporter::report(const ErrorSite &site) {
       lexemes_[before].type != P::LBRACE && lexemes_[before].type != P::RBRACE) {
     cut_short_.insert(before);
   }
+  if (site.body_rule == P::RuleFile && is_body_rule(site.rule) && lexemes_.column(site.found) == 0) {
+    const std::size_t next = lexemes_.next_code(site.found);
+    if (next != Lexemes::none && (lexemes_[next].type == P::ID || soft(lexemes_[next].type))) meant_.push_back(next);
+  }
   if (report_known_mistake(site, lexemes_, sink_)) return;
-  auto report =
-      sink_.report(Kind::unexpected_token, lexemes_.range(site.found),
-                   fmt::format("expected {}, found {}", expectation(site), spelled_found(lexemes_, site.found)));
+  auto report = sink_.report(
+      Kind::unexpected_token, lexemes_.range(site.found),
+      fmt::format("expected {}, found {}", expectation(site, lexemes_), spelled_found(lexemes_, site.found)));
+  const std::string form = how_written(site, lexemes_);
+  if (!form.empty()) report.help(form);
+  // `hosts db1 "10.0.0.1"`: the item before it begins with a word that is nearly another one.
+  const std::size_t start = line_start(lexemes_, site.found);
+  if (form.empty() && is_body_rule(site.rule) && start < site.found && lexemes_[start].type == P::ID) {
+    const std::string_view near = nearest_word(lexemes_.text(start), site.starters);
+    if (!written(within_of(site), near).empty())
+      report.fix(fmt::format("write `{}`", near), lexemes_.range(start), std::string(near));
+  }
   if (lexemes_[site.found].type == P::ID) {
     if (const std::string_view near = nearest_word(lexemes_.text(site.found), site.expected); !near.empty()) {
       report.fix(fmt::format("write `{}`", near), lexemes_.range(site.found), std::string(near));

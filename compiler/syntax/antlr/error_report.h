@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "compiler/syntax/antlr/lexemes.h"
+#include "compiler/syntax/forms.h"
 #include "runtime/diagnostics/diagnostic.h"
 
 namespace antlr4::atn {
@@ -34,11 +35,14 @@ class ErrorReporter {
   /// Last tokens of items that read as complete but went on, on their line, with what could not be read: they do not
   /// mean what was written.
   const std::set<std::size_t> &cut_short() const { return cut_short_; }
+  /// Names behind words at the margin that begin no declaration: something of that name was meant to be declared.
+  const std::vector<std::size_t> &meant() const { return meant_; }
 
  private:
   const Lexemes &lexemes_;
   diagnostics::Sink &sink_;
   std::set<std::size_t> cut_short_;
+  std::vector<std::size_t> meant_;
 };
 
 /// "`await`", "a name", "the end of the file": one expected token type.
@@ -49,6 +53,12 @@ std::string_view fixed_text(std::size_t type);
 std::string spelled_found(const Lexemes &lexemes, std::size_t index);
 /// "a clause of a gate", for what stands in this body.
 std::string_view item_of_body(std::size_t body_rule);
+/// Where the items of this body stand.
+Within within_of(const ErrorSite &site);
+/// The first token on the line of `index`.
+std::size_t line_start(const Lexemes &lexemes, std::size_t index);
+/// How what the site is about is written: the item around it, or the one before it on its line; empty if nobody knows.
+std::string how_written(const ErrorSite &site, const Lexemes &lexemes);
 /// The fixed word among `types` that `word` seems to be meant for, or empty.
 std::string_view nearest_word(std::string_view word, const std::vector<std::size_t> &types);
 bool expects(const ErrorSite &site, std::size_t type);

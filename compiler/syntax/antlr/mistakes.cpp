@@ -1,112 +1,16 @@
+#include "compiler/syntax/antlr/mistakes.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <optional>
-#include <string>
-#include <utility>
+#include <vector>
 
-#include "UpgParser.h"
-#include "compiler/syntax/antlr/error_report.h"
 #include "compiler/syntax/antlr/recovery.h"
 #include "compiler/syntax/literals.h"
 #include "runtime/diagnostics/utf8.h"
 
 namespace upg::syntax {
-namespace {
-
-using diagnostics::Kind;
-using diagnostics::Range;
-using diagnostics::Sink;
-using P = UpgParser;
-
-bool reserved(std::size_t type) { return type >= P::ACCEPT && type < P::ACTION; }
-bool soft(std::size_t type) { return type >= P::ABORT && type <= P::WINDOW; }
-bool comparison(std::size_t type) {
-  return (type >= P::EQ && type <= P::GT) || type == P::IN || type == P::MATCHES || type == P::CONTAINS;
-}
-
-/// Words of other languages, and of earlier drafts of this one, with what to write here.
-struct Hint {
-  std::string_view word, text;
-};
-constexpr std::array<Hint, 10> hints = {{
-    {"fresh", "there is no `fresh`: a gate that a destructive step relies on is asked again right at the step"},
-    {"while", "there are no open loops: wait with a gate, repeat with `attempt N`"},
-    {"reads", "a step without effects is a probe"},
-    {"try", "write `attempt N { } recover when COND { }`"},
-    {"return", "only probes return values"},
-    {"foreach", "write `for x in LIST { }`"},
-    {"var", "write `let`"},
-    {"function", "write `procedure`, or `probe` for a question"},
-    {"sleep", "wait with a gate: `await g`"},
-    {"import", "`use` takes modules in; `import` stands in a cluster and names an inventory"},
-}};
-
-class Mistakes {
- public:
-  Mistakes(const ErrorSite &site, const Lexemes &lexemes, Sink &sink)
-      : site_(site),
-        lexemes_(lexemes),
-        sink_(sink),
-        found_(site.found),
-        previous_(lexemes.previous_code(site.found)),
-        next_(lexemes.next_code(site.found)) {}
-
-  bool report() {
-    return broken_string() || broken_token() || foreign_character() || punctuation_after_word() || foreign_operator() ||
-           blank_before_call() || chained_comparison() || missing_target() || lonely_expression() || bad_name() ||
-           unclosed_brace() || stray_brace() || misplaced_declaration() || unknown_clause() || near_word() ||
-           unclosed_parenthesis();
-  }
-
- private:
-  std::size_t type(std::size_t index) const { return index == Lexemes::none ? 0 : lexemes_[index].type; }
-  std::string_view text(std::size_t index) const { return lexemes_.text(index); }
-  Range range(std::size_t index) const { return lexemes_.range(index); }
-  bool expects(std::size_t t) const { return syntax::expects(site_, t); }
-  /// An operand ended right before the token found, on its line, and the parser had left the expression: the token was
-  /// meant to go on with it.
-  bool continues_operand() const;
-  bool compared_before() const;
-  bool at_end() const { return found_ + 1 >= lexemes_.size(); }
-  /// `first` and `second` stand side by side and one of them is the token found: the two, else nothing.
-  std::optional<std::pair<std::size_t, std::size_t>> pair(std::size_t first, std::size_t second) const {
-    if (type(found_) == first && type(next_) == second && lexemes_.touches(found_, next_))
-      return std::pair(found_, next_);
-    if (type(found_) == second && type(previous_) == first && lexemes_.touches(previous_, found_))
-      return std::pair(previous_, found_);
-    return std::nullopt;
-  }
-  Sink::Builder error(Kind kind, Range where, std::string message) {
-    return sink_.report(kind, where, std::move(message));
-  }
-
-  bool broken_string();
-  bool bad_escape();
-  bool broken_token();
-  bool foreign_character();
-  bool single_quotes();
-  bool foreign_operator();
-  bool punctuation_after_word();
-  bool blank_before_call();
-  bool chained_comparison();
-  bool missing_target();
-  bool lonely_expression();
-  bool bad_name();
-  bool unclosed_brace();
-  bool stray_brace();
-  bool misplaced_declaration();
-  bool unknown_clause();
-  bool near_word();
-  bool unclosed_parenthesis();
-  std::size_t suspicious_opener() const;
-
-  const ErrorSite &site_;
-  const Lexemes &lexemes_;
-  Sink &sink_;
-  std::size_t found_, previous_, next_;
-};
 
 bool Mistakes::continues_operand() const {
   if (previous_ == Lexemes::none || lexemes_[previous_].line != lexemes_[found_].line) return false;
@@ -130,6 +34,32 @@ bool Mistakes::compared_before() const {
   return false;
 }
 
+/// `use std.linux`, `use "linux.upg"`: modules have no path.
+bool Mistakes::module_path() {
+  if (site_.body_rule != P::RuleFile) return false;
+  const std::size_t start = line_start(lexemes_, found_);
+  const std::size_t t = type(found_);
+  if (type(start) != P::USE || (t != P::FIELD && t != P::SLASH && t != P::QUOTE && t != P::RAW)) return false;
+  auto report = error(Kind::unexpected_token, range(found_),
+                      fmt::format("a module is named by one word, found {}", spelled_found(lexemes_, found_)));
+  std::size_t last = Lexemes::none;  // what may be the name: the last word on the line
+  for (std::size_t i = found_; i != Lexemes::none && lexemes_[i].line == lexemes_[found_].line;
+       i = lexemes_.next_code(i)) {
+    if (type(i) == P::FIELD || type(i) == P::ID || type(i) == P::TEXT) last = i;
+  }
+  std::string_view name = last == Lexemes::none ? std::string_view() : text(last);
+  name.remove_prefix(std::min(name.rfind('/') + 1, name.size()));
+  if (name.ends_with(".upg")) name.remove_suffix(4);
+  if (name.starts_with('.')) name.remove_prefix(1);
+  if (last != Lexemes::none && type(last) == P::TEXT) last = lexemes_.next_code(last);  // its closing quote
+  if (!name.empty() && last != Lexemes::none) {
+    report.fix(fmt::format("write `{}`", name), lexemes_.range(lexemes_.next_code(start), last), std::string(name));
+  } else {
+    report.help(written(Within::file, "use"));
+  }
+  return true;
+}
+
 // ---- strings
 // ---------------------------------------------------------------------------------------------------------
 
@@ -138,6 +68,13 @@ bool Mistakes::broken_string() {
   if (type(found_) == P::BAD_RAW) {
     error(Kind::unclosed_string, range(found_), "this string is not closed on its line")
         .fix("close it", lexemes_.bytes(lexemes_[found_].end, lexemes_[found_].end), "\"");
+    return true;
+  }
+  if (type(found_) == P::QUOTE && type(previous_) == P::ID && lexemes_.touches(previous_, found_)) {
+    error(Kind::unexpected_token, range(previous_),
+          fmt::format("no `{}` stands before a string: `${{x}}` is a value in every one", text(previous_)))
+        .note("the one prefix is `r`, of a pattern: without escapes and values")
+        .sure_fix("remove it", range(previous_), "");
     return true;
   }
   const bool word = type(found_) == P::ID || reserved(type(found_)) || soft(type(found_));
@@ -285,8 +222,11 @@ bool Mistakes::foreign_character() {
         .note("names are made of ASCII letters, digits and `_`");
     return true;
   }
-  error(Kind::foreign_operator, range(found_),
-        fmt::format("`{}` has no meaning outside strings", diagnostics::printable(mark)));
+  auto report = error(Kind::foreign_operator, range(found_),
+                      mark == "`" ? std::string("a backtick has no meaning outside strings")
+                                  : fmt::format("`{}` has no meaning outside strings", diagnostics::printable(mark)));
+  if (mark == "`") report.help(written(Within::action, "run"));
+  if (mark == "~") report.help("patterns are written `x matches r\"...\"`");
   return true;
 }
 
@@ -358,9 +298,14 @@ bool Mistakes::punctuation_after_word() {
   const bool attribute = site_.rule == P::RuleAttribute;
   const bool clause = previous_ == site_.item_start && (reserved(type(previous_)) || soft(type(previous_)));
   if (!attribute && !clause) return false;
-  error(Kind::foreign_operator, range(found_),
-        fmt::format("no `{}` stands between `{}` and its value", text(found_), text(previous_)))
-      .sure_fix("remove it", lexemes_.bytes(lexemes_[previous_].end, lexemes_[found_].end), "");
+  auto report = error(Kind::foreign_operator, range(found_),
+                      fmt::format("no `{}` stands between `{}` and its value", text(found_), text(previous_)));
+  const std::string form = clause ? written(within_of(site_), text(previous_)) : std::string();
+  if (form.find(" {") != std::string::npos && type(next_) != P::LBRACE) {
+    report.help(form);
+  } else {
+    report.sure_fix("remove it", lexemes_.bytes(lexemes_[previous_].end, lexemes_[found_].end), "");
+  }
   return true;
 }
 
@@ -423,154 +368,13 @@ bool Mistakes::lonely_expression() {
   if (t != P::EVERY && t != P::SOME && t != P::RUN && t != P::SH && t != P::ASK) return false;
   if (!expects_operand(site_)) return false;
   const bool quantifier = t == P::EVERY || t == P::SOME;
+  if (quantifier && type(next_) != P::ID && !soft(type(next_))) return false;  // `poll every 5s`
   error(Kind::unexpected_token, range(found_),
         fmt::format("`{}` cannot be an operand here: write it in parentheses, `({} ...)`", text(found_), text(found_)))
       .note(quantifier ? "without parentheses it may only lead a condition, or an operand of `and` or `or`"
                        : "without parentheses it may only stand alone");
   return true;
 }
-
-// ---- words
-// -----------------------------------------------------------------------------------------------------------
-
-bool Mistakes::bad_name() {
-  if (is_body_rule(site_.rule) || !expects(P::ID) || expects_operand(site_)) return false;
-  if (type(found_) == P::HOSTNAME && !expects(P::HOSTNAME)) {
-    std::string plain(text(found_));
-    std::replace(plain.begin(), plain.end(), '-', '_');
-    error(Kind::bad_name, range(found_),
-          fmt::format("only hosts may have a hyphen in their name: `{}` has one", text(found_)))
-        .fix(fmt::format("write `{}`", plain), range(found_), plain);
-    return true;
-  }
-  if (!reserved(type(found_)) || lexemes_.first_on_line(found_)) return false;
-  error(Kind::bad_name, range(found_), fmt::format("`{}` is a reserved word: it cannot be a name", text(found_)))
-      .help("choose another name, for example with a suffix");
-  return true;
-}
-
-bool Mistakes::misplaced_declaration() {
-  if (!is_body_rule(site_.rule) || type(found_) == 0) return false;
-  if (type(found_) == P::MODULE) {
-    error(Kind::bad_layout, range(found_), "`module` must be the first declaration of a file");
-    return true;
-  }
-  if (type(found_) != P::ID || lexemes_.column(found_) == 0 || !lexemes_.first_on_line(found_)) return false;
-  bool declares = false;
-  for (std::size_t t = P::ACTION; t <= P::VERSIONS; ++t) declares = declares || fixed_text(t) == text(found_);
-  const std::size_t t = type(next_);
-  if (!declares || (t != P::ID && !soft(t) && t != P::QUOTE)) return false;
-  auto report = error(Kind::bad_layout, range(found_),
-                      fmt::format("the declaration word `{}` must stand at the left margin", text(found_)));
-  report.note("declarations begin in column 1 and do not stand inside each other");
-  if (site_.body_rule == P::RuleFile)
-    report.sure_fix("move it to the margin",
-                    lexemes_.bytes(lexemes_[found_].begin - lexemes_.column(found_), lexemes_[found_].begin), "");
-  return true;
-}
-
-/// A word that begins nothing here: misspelt, from another body, or from another language.
-bool Mistakes::unknown_clause() {
-  std::size_t word = Lexemes::none;
-  const std::size_t before = previous_ == Lexemes::none ? Lexemes::none : lexemes_.previous_code(previous_);
-  if (type(found_) == P::COMMA && (site_.rule == P::RuleHostBody || site_.rule == P::RuleClusterBody) &&
-      type(before) == P::ID) {
-    word = before;  // `rols x, y` was read as an attribute with one value
-    if (nearest_word(text(word), site_.starters).empty()) return false;
-  } else if (is_body_rule(site_.rule)) {
-    word = found_;
-  } else if (site_.item_start != Lexemes::none && previous_ == site_.item_start &&
-             (type(previous_) == P::ID || soft(type(previous_)))) {
-    word = previous_;  // `stabel 3` was read as a name that a call or a value must follow
-  }
-  if (word == Lexemes::none) return false;
-  const bool is_word = type(word) == P::ID || reserved(type(word)) || soft(type(word));
-  if (!is_word) return false;
-  const auto hint = std::find_if(hints.begin(), hints.end(), [&](const Hint &h) { return h.word == text(word); });
-  const std::string_view near =
-      type(word) == P::ID && hint == hints.end() ? nearest_word(text(word), site_.starters) : std::string_view();
-  // A name that may begin an item is only suspicious if it looks like a key word.
-  if (word != found_ && near.empty() && hint == hints.end() && !expects(P::CALL)) return false;
-
-  auto report = error(Kind::unknown_clause, range(word),
-                      fmt::format("`{}` does not begin {}", text(word), item_of_body(site_.body_rule)));
-  if (!near.empty()) report.fix(fmt::format("write `{}`", near), range(word), std::string(near));
-  if (hint != hints.end()) report.help(std::string(hint->text));
-  for (const std::size_t home : site_.homes) {
-    if (word == found_ && near.empty()) report.note(fmt::format("`{}` begins {}", text(word), item_of_body(home)));
-  }
-  if (near.empty() && hint == hints.end() && word != found_ && expects(P::CALL))
-    report.help(fmt::format("a call is written `{}(...)`", text(word)));
-  return true;
-}
-
-bool Mistakes::near_word() {
-  if (type(found_) != P::ID) return false;
-  const std::string_view near = nearest_word(text(found_), site_.expected);
-  if (near.empty() || expects_operand(site_)) return false;
-  error(Kind::unexpected_token, range(found_), fmt::format("expected `{}`, found `{}`", near, text(found_)))
-      .fix(fmt::format("write `{}`", near), range(found_), std::string(near));
-  return true;
-}
-
-// ---- brackets
-// --------------------------------------------------------------------------------------------------------
-
-/// Where braces and indentation disagree first: a `}` that stands further left than the line of the `{` it closes shows
-/// that this `{` was left open.
-std::size_t Mistakes::suspicious_opener() const {
-  std::vector<std::size_t> open;
-  for (std::size_t i = site_.opener; i != Lexemes::none && i < found_; i = lexemes_.next_code(i)) {
-    if (type(i) == P::LBRACE) open.push_back(i);
-    if (type(i) != P::RBRACE || open.empty()) continue;
-    if (lexemes_.first_on_line(i) && lexemes_.column(i) < lexemes_.indentation(open.back())) return open.back();
-    open.pop_back();
-  }
-  return site_.opener;
-}
-
-bool Mistakes::unclosed_brace() {
-  if (!expects(P::RBRACE) || site_.opener == Lexemes::none) return false;
-  const bool declaration =
-      lexemes_.column(found_) == 0 && ((type(found_) >= P::ACTION && type(found_) <= P::VERSIONS) ||
-                                       type(found_) == P::PARAM || type(found_) == P::SECRET);
-  const bool outside =
-      site_.expected.size() == 1;  // nothing but the brace: the parser saw that the item belongs further out
-  if (!at_end() && !declaration && !outside) return false;
-  error(Kind::unclosed_bracket, range(suspicious_opener()), "this `{` is not closed")
-      .label(range(found_), at_end()      ? "the file ends here"
-                            : declaration ? "the next declaration begins here"
-                                          : "this belongs further out")
-      .help("write the missing `}`");
-  return true;
-}
-
-bool Mistakes::stray_brace() {
-  const std::size_t t = type(found_);
-  if (t != P::RBRACE && t != P::RPAREN && t != P::RBRACK) return false;
-  if (!is_body_rule(site_.rule)) return false;
-  error(Kind::unclosed_bracket, range(found_), fmt::format("this `{}` closes nothing", text(found_)));
-  return true;
-}
-
-bool Mistakes::unclosed_parenthesis() {
-  if (!expects(P::RPAREN) && !expects(P::RBRACK)) return false;
-  const std::size_t t = type(found_);
-  if (!lexemes_.first_on_line(found_) && t != P::LBRACE && t != P::RBRACE && !at_end()) return false;
-  std::size_t depth = 0;
-  for (std::size_t i = previous_; i != Lexemes::none && i + 1 > site_.item_start; i = lexemes_.previous_code(i)) {
-    const std::size_t here = type(i);
-    if (here == P::RPAREN || here == P::RBRACK) ++depth;
-    if ((here == P::LPAREN || here == P::CALL || here == P::LBRACK) && depth-- == 0) {
-      error(Kind::unclosed_bracket, range(i), fmt::format("this `{}` is not closed", text(i)))
-          .label(range(found_), fmt::format("{} cannot stand inside it", spelled_found(lexemes_, found_)));
-      return true;
-    }
-  }
-  return false;
-}
-
-}  // namespace
 
 bool report_known_mistake(const ErrorSite &site, const Lexemes &lexemes, Sink &sink) {
   return Mistakes(site, lexemes, sink).report();

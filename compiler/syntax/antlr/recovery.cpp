@@ -146,7 +146,7 @@ void Recovery::skip(antlr4::Parser *parser, bool resumed_here_before) {
     if (type == P::RBRACE && depth == 0) return;
     parser->consume();
     if (type == P::LBRACE) ++depth;
-    if (type == P::RBRACE && --depth == 0) return;
+    if (type == P::RBRACE && --depth == 0 && !brace_missing) return;
   }
 }
 
@@ -157,6 +157,7 @@ void Recovery::recover(antlr4::Parser *parser, std::exception_ptr error) {
   const bool again = index == std::exchange(last_index_, index) && rule == std::exchange(last_rule_, rule);
   if (rule != P::RuleDecl && rule != P::RuleFile && at_declaration(parser)) return;  // closes everything that is open
   skip(parser, again);
+  skipped_to_ = index_of_next(parser);
   if (rule == P::RuleDecl && parser->getTokenStream()->LA(1) == P::RBRACE && index_of_next(parser) == index)
     parser->consume();
 }
@@ -186,7 +187,8 @@ void Recovery::sync(antlr4::Parser *parser) {
     reportError(parser, antlr4::InputMismatchException(parser));
     const std::size_t index = index_of_next(parser);
     skip(parser, true);
-    if (index_of_next(parser) != index) continue;
+    skipped_to_ = index_of_next(parser);
+    if (skipped_to_ != index) continue;
     if (tokens->LA(1) == antlr4::Token::EOF) return;
     parser->consume();
   }
@@ -222,7 +224,12 @@ void Recovery::reportError(antlr4::Parser *parser, const antlr4::RecognitionExce
   if (inErrorRecoveryMode(parser)) return;  // still the same mistake
   beginErrorCondition(parser);
   const ErrorSite site = site_of(parser, error);
-  brace_missing_ = site.expected.size() == 1 && site.expected[0] == P::LBRACE;
+  // What follows on the line of what was skipped belongs to it: `try { } catch { }`.
+  if (site.found == skipped_to_ && is_body_rule(site.rule) && !lexemes_.first_on_line(site.found) &&
+      lexemes_[site.found].type != P::RBRACE && site.found + 1 < lexemes_.size())
+    return;
+  // Also where the list before it could go on: nothing but the brace fits the next line.
+  brace_missing_ = expects(site, P::LBRACE) && (site.expected.size() == 1 || lexemes_.first_on_line(site.found));
   reporter_.report(site);
   if (++errors_ >= max_errors_) throw antlr4::ParseCancellationException("too many errors");
 }

@@ -40,7 +40,8 @@ class Recovery : public antlr4::DefaultErrorStrategy {
   ErrorReporter &reporter_;
   std::size_t max_errors_;
   std::size_t errors_ = 0;
-  bool brace_missing_ = false;  // the last error was a missing `{`
+  bool brace_missing_ = false;              // the last error was a missing `{`
+  std::size_t skipped_to_ = Lexemes::none;  // what stands behind the last item that was left out
   std::size_t last_index_ = Lexemes::none, last_rule_ = Lexemes::none;
 };
 
