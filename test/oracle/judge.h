@@ -45,6 +45,8 @@ class Judge final : public Listener {
 
  private:
   void found(Rule rule, std::uint32_t node, std::string what, std::optional<std::size_t> role = std::nullopt);
+  /// A predicate that breaks where less is possible: behind a failure the page judges from the join, in which more is.
+  void found_alone(const Config &, Rule rule, std::uint32_t node, std::string what);
   bool waived(Rule rule, const Node &node, std::optional<std::size_t> role) const;
   // judge_start.cpp
   void guard(const Config &, std::uint32_t node);

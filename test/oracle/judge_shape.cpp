@@ -230,7 +230,7 @@ void Judge::chooses(const Config &reached, std::uint32_t index) {
         for (const std::string &end : ends) {
           Values behind = 0;
           std::memcpy(&behind, end.data() + node.test.cell * sizeof(Values), sizeof(Values));
-          if (behind != tested) found(Rule::join, index, fmt::format("{} is not reached", node.text));
+          if (behind != tested) found_alone(reached, Rule::join, index, fmt::format("{} is not reached", node.text));
         }
         return;
       }
@@ -239,7 +239,8 @@ void Judge::chooses(const Config &reached, std::uint32_t index) {
       expected = {skipped.effects()};
     }
   }
-  if (verdict_.complete && ends != expected) found(Rule::join, index, "the ways through leave different things behind");
+  if (verdict_.complete && ends != expected)
+    found_alone(reached, Rule::join, index, "the ways through leave different things behind");
 }
 
 }  // namespace upg::oracle

@@ -27,6 +27,13 @@ void Judge::found(Rule rule, std::uint32_t node, std::string what, std::optional
   slot = Finding{std::move(what), g_.nodes[node].where, schedule_()};
 }
 
+void Judge::found_alone(const Config &config, Rule rule, std::uint32_t node, std::string what) {
+  const bool before = joined_now_;
+  joined_now_ = before || machine_->resumed(config, node);
+  found(rule, node, std::move(what));
+  joined_now_ = before;
+}
+
 void Judge::before_start(const Config &config, std::uint32_t index) {
   const Node &node = g_.nodes[index];
   const Action &a = g_.actions[node.action];
@@ -295,7 +302,7 @@ void Judge::starve(const Config &config, std::uint32_t index, const std::vector<
         const std::uint32_t mover = config.mover[c];
         const bool beside = mover != Node::none && g_.concurrent(mover, index);
         if ((config.sigma[c] & ~values) == 0 && !beside)
-          found(Rule::starve, index, fmt::format("{} while {}", g_.gates[g].name, cell.name));
+          found_alone(config, Rule::starve, index, fmt::format("{} while {}", g_.gates[g].name, cell.name));
       }
     }
   }
@@ -313,7 +320,7 @@ void Judge::at_test(const Config &config, std::uint32_t index, bool expected) {
       found(Rule::race, index, fmt::format("{} is tested beside {}", g_.cells[test.cell].name, b.name));
   }
   if (expected && (config.sigma[test.cell] & Values{1} << test.value) == 0)
-    found(Rule::state, index, fmt::format("{} can never be that", g_.cells[test.cell].name));
+    found_alone(config, Rule::state, index, fmt::format("{} can never be that", g_.cells[test.cell].name));
 }
 
 void Judge::after_start(const Config &config, std::uint32_t index) {

@@ -397,7 +397,12 @@ void Machine::take(Config &config, const Step &step) {
       return;
     case Move_::expect:
       if (listener_) listener_->at_test(config, step.node, true);
-      if ((config.sigma[node.test.cell] & tested) != 0) config.sigma[node.test.cell] = tested;
+      if ((config.sigma[node.test.cell] & tested) != 0) {
+        config.sigma[node.test.cell] = tested;
+      } else if (resumed(config, step.node)) {  // on the way back from a failure: the run halts, as it should
+        config.halted = true;
+        return;
+      }
       complete(config, step.node);
       return;
     case Move_::pause:
