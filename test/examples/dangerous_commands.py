@@ -71,7 +71,25 @@ SHELLS = ["{}", "sudo {}", "sudo -n -u root {}", "sudo --user root {}", "env A=1
           "chroot /mnt {}", "nsenter -t 1 -m {}", "flock /l {}", "trap '{}' EXIT", "eval '{}'", "find /y -exec {} \\;", "true &&\n  {}",
           "echo x \\\n  ; {}", "exec {}", "! {}", "setsid {}", "busybox {}", "watch '{}'", "echo {} | at now"]
 
+# Programs that a variable or an alias names, and a file that a shell reads.
+NAMED = ["R=\"{0}\"; $R", "R='{0}'\n${{R}}", "R=$X; R='{0}'; $R", "export R='{0}'; sudo $R", "for R in 'true' '{0}'; do $R; done", "${{R:-{0}}}",
+         "R=true; [ -e /x ] && R='{0}'; timeout 5 $R", "S=; $S {0}", "$S {0}", "alias r='{0}'; r", "sh -c 'R=\"{0}\"; $R'", "if x; then local R='{0}'; fi; $R",
+         "sh {0}", ". {0}", "bash -e /usr/local/sbin/{0}", "source ./{0}", "sh < {0}"]
+# What is written to is a device, or as good as a command.
+WRITES = [
+    ("> /dev/sda", DESTROYS), ("cat /x > /dev/nvme0n1", DESTROYS), ("cat /x >>/dev/sdb1", DESTROYS), ("cat /x >| /dev/vda", DESTROYS),
+    ("gzip -dc /x 2>/dev/null > /dev/mapper/vg-lv", DESTROYS), ("cat /x &> /dev/md0", DESTROYS), ("D=/dev/sda; cat /x > $D", DESTROYS),
+    ("(cat /x) > /dev/disk/by-id/x", DESTROYS), ("cat /x | tee /dev/sda", DESTROYS), ("cp /x /dev/sda", DESTROYS),
+    ("echo b > /proc/sysrq-trigger", ALL), ("echo b | sudo tee /proc/sysrq-trigger", ALL), ("echo c >/proc/sysrq-trigger", ALL),
+]
+# Nobody can say what runs.
+UNSEEN = ["$R", "\"$R\" x", "sudo $R", "R=$(cat /x); $R", "read R; $R", "R=a; R+=b; $R", "R=a; . /x; $R", "\"$@\"", "$(cat /x)", "`cat /x`", "eval \"$X\"",
+          "sh -c \"$X\"", "sh \"$F\"", ". \"$F\"", "curl -s http://x | sh", "cat /x | sudo bash", "${R%x} y", "${!R}", "xargs $R", "alias r=\"$X\"; r"]
+
 HARMLESS = [
+    "R=ls; $R -l", "R=reboot; ls $R", "ls $R", "echo $((R + 1))", "[ \"$R\" = x ] && ls", "sudo -u \"$U\" ls", "ls > /dev/null 2>&1", "ls >/dev/stderr",
+    "cat list | xargs rm -f", "alias r=ls; r", "timeout \"$T\" ls", "X=$(ls); echo \"$X\"", "for i in $L; do echo $i; done", "while read -r l; do echo \"$l\"; done < /x",
+    "case $x in *.gz) ls;; *) ls;; esac", "echo x > \"$F\"", "sh /opt/site/check.sh", "cat /dev/sda > /x", "echo x | tee /x",
     "echo reboot", "systemctl status reboot.target", "systemctl --no-pager status reboot.target", "shutdown -c", "command -v reboot", "which leapp",
     "rm -f /x", "rm /x-r", "rmdir /x", "do-release-upgrade -c", "leapp preupgrade", "wipefs /dev/sdb", "wipefs -n -a /dev/sdb", "mkfs.ext4 -V",
     "dd if=/dev/sdb of=/dev/null", "apt-get -s dist-upgrade", "apt-get --simulate -y dist-upgrade", "apt-get -qs -o X=y install ceph", "apt-get update",
@@ -117,8 +135,11 @@ def complaints(upgc, scripts, question=False, declared=()):
         if d["severity"] == "error" and not d["code"].startswith("E1"):
             sys.exit(f"{d['code']} {d['message']}: {done.stdout[:2000]}")
         found = re.match(r"(?:gate )?`c(\d+)` runs a command that (.*?)(?:, but does not say so|; a question may only read)$", d["message"])
+        unseen = re.match(r"(?:gate )?`c(\d+)`: ", d["message"])
         if d["code"] == "E1021" and found:
             said[int(found[1])] = found[2]
+        elif d["code"] == "E1021" and unseen:
+            said[int(unseen[1])] = "unseen"
     return said
 
 
@@ -140,6 +161,15 @@ def main():
         scripts = [s.format(command) for s in SHELLS]
         for script, said in zip(scripts, complaints(upgc, scripts)):
             expect(script, said, effect)
+        scripts = [s.format(command) for s in NAMED]
+        for script, said in zip(scripts, complaints(upgc, scripts)):
+            if command == "reboot" or not re.search("sh|source|^\\.", script[:6]):  # a file has one word
+                expect(script, said, effect + "|unseen" if "$X" in script or "$S" in script else effect)
+    for (script, wanted), said in zip(WRITES, complaints(upgc, [row[0] for row in WRITES])):
+        expect(script, said, wanted)
+    for question in (False, True):
+        for script, said in zip(UNSEEN, complaints(upgc, UNSEEN, question)):
+            expect(script, said, "unseen")
     for script, said in zip(HARMLESS, complaints(upgc, HARMLESS)):
         expect(script, said, "")
     print(f"{len(DANGEROUS)} dangerous, {len(SHELLS)} ways of a shell, {len(HARMLESS)} harmless: {failed} wrong")

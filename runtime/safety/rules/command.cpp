@@ -75,8 +75,9 @@ class Walk {
     for (const plan::NodeId node : found) {
       const std::vector<SimpleCommand> all = commands_of(a_.plan, node);
       for (std::size_t i = 0; i < all.size(); ++i) {
-        bool destroys = false;
+        bool destroys = false, spoken_of = false;
         each_rule(all[i], [&](const plan::CommandRule &rule, std::string_view pattern) {
+          spoken_of = true;
           destroys = destroys || rule.destroys;
           const std::string missing = uncovered(action, rule);
           if (missing.empty() || !a_.first(Kind::rule_command, node)) return;
@@ -88,6 +89,7 @@ class Walk {
           out.help("declare the effect, so that it is proved like any other");
         });
         if (destroys) target(node, all, i);
+        if (!spoken_of) unseen('`' + std::string(a_.plan.text(action.name)) + '`', node, all[i], action.where);
       }
     }
   }
@@ -97,6 +99,7 @@ class Walk {
     find(body, found);
     for (const plan::NodeId node : found) {
       for (const SimpleCommand &command : commands_of(a_.plan, node)) {
+        unseen(std::string(kind) + " `" + std::string(name) + '`', node, command, where);
         each_rule(command, [&](const plan::CommandRule &rule, std::string_view pattern) {
           if (!a_.first(Kind::rule_command, node)) return;
           auto out = a_.report(Kind::rule_command, a_.range(node),
@@ -130,6 +133,19 @@ class Walk {
         if (!pattern.empty()) use(a_.plan.commands[i], pattern);
       }
     }
+  }
+
+  /// A command whose program nobody can tell from the text.
+  void unseen(std::string who, plan::NodeId node, const SimpleCommand &command, const plan::Span &where) {
+    if (command.unseen.empty() || !a_.first(Kind::rule_command, node)) return;
+    auto out = a_.report(Kind::rule_command, a_.range(node), std::move(who) + ": " + command.unseen);
+    if (where.valid()) out.label(a_.range(where), "declared here");
+    out.note("what a command does is told by its name: of one that cannot be seen nothing is known");
+    std::string text = command.words[0].text;
+    for (char &c : text) {
+      if (c == kHole) c = '*';
+    }
+    out.help("write the program's name, or say what it does at least: `command \"" + text + "*\" implies ...`");
   }
 
   /// What a command that destroys is given is certain: absolute paths, words that cannot split, what was tested before.
@@ -237,7 +253,9 @@ Rule command_rule() {
       Kind::rule_command, "command",
       R"(`command "pattern" implies ...` says what a command does at least. An action that runs a matching command must declare those effects, or
 the proof would not know of them; a probe or gate must not run one at all. The commands of a shell text are looked at one by one, also behind
-`sudo`, `env X=Y`, `timeout 5`, a full path, in `$( )`, in `sh -c` and in what a shell reads. `"P | Q except R"` has several patterns and exceptions.)",
+`sudo`, `env X=Y`, `timeout 5`, a full path, a variable that is set in the script, an alias, in `$( )`, in `sh -c` and in what a shell reads;
+`"> FILE"` speaks of a file that is written to. A program that nobody can name from the text is an error: name it, or write a line that speaks of it,
+`command "$R *" implies ...`. `"P | Q except R"` has several patterns and exceptions.)",
 
       // failing
       UPG_EXAMPLE_HEAD R"upg(

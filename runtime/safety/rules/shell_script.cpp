@@ -5,7 +5,9 @@
 namespace upg::safety {
 namespace {
 
-constexpr int kMaxBrackets = 64;  // inside one expansion
+constexpr int kMaxBrackets = 64;                            // inside one expansion
+constexpr std::size_t kMaxShown = 40;                       // of an expansion, in a message
+constexpr std::size_t kMaxExpanded = std::size_t{1} << 20;  // bytes put in the place of variables and aliases
 
 bool alnum(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
 bool digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
@@ -53,19 +55,27 @@ class Reader {
     if (role_ == Role::word) {
       if (words_.empty() && one_of(kOpen, word_)) ++level_;
       if (words_.empty() && one_of(kClose, word_)) level_ = std::max(0, level_ - 1);
-      words_.push_back({word_, splits_});
+      words_.push_back({word_, splits_, begins_as_});
     } else if (role_ == Role::fed) {
       fed_.push_back(word_);
+    } else if (role_ == Role::written) {
+      written_.push_back({word_, splits_, begins_as_});
+    } else if (role_ == Role::read) {
+      read_.push_back({word_, splits_, begins_as_});
     }
     role_ = Role::word;
     word_.clear();
+    begins_as_.clear();
     in_word_ = splits_ = false;
   }
 
   void end_command(Between next) {
     end_word();
     role_ = Role::word;
+    for (const Word &file : written_) script_.writes(file, follows_);
+    written_.clear();
     if (!words_.empty()) command();
+    read_.clear();
     follows_ = next == Between::both;
     piped_ = next == Between::pipe;
   }
@@ -79,14 +89,49 @@ class Reader {
       std::vector<std::string> texts;
       texts.swap(fed_);
       for (const std::string &text : texts) read(text);
+      for (const Word &file : read_) script_.keep({file}, follows_, depth_ + 1);
+      if (piped_ && texts.empty() && documents_.empty())
+        script_.reads_unseen("a shell reads what `" + before_ + "` prints, and nothing says what that is", follows_);
     }
+    assignments();
     std::size_t first = 0;
     while (first + 1 < words_.size() && (one_of(kKeywords, words_[first].text) || is_assignment(words_[first].text)))
       ++first;
     const std::string_view name = base_name(words_[first].text);
+    before_ = name;
     if (name == "echo" || name == "printf") fed_.push_back(lines(joined(words_, first + 1)));
     fed_before_ = fed_.size();
     words_.clear();
+  }
+  /// What the command sets: `R=x`, `export R=x`, `for R in x y`, `read R`.
+  void assignments() {
+    static constexpr std::array<std::string_view, 5> kSets{"export", "local", "readonly", "declare", "typeset"};
+    static constexpr std::array<std::string_view, 5> kReads{"read", "mapfile", "readarray", "getopts", "printf"};
+    std::size_t first = 0;
+    while (first < words_.size() && one_of(kKeywords, words_[first].text)) ++first;
+    const auto set = [&](std::string_view word) {
+      const std::size_t eq = word.find('=');
+      if (eq == std::string_view::npos) return;
+      if (eq > 0 && word[eq - 1] == '+') {
+        script_.variables().forget(word.substr(0, eq - 1));
+      } else if (is_assignment(word)) {
+        script_.variables().assign(word.substr(0, eq), word.substr(eq + 1));
+      }
+    };
+    for (; first < words_.size() && words_[first].text.find('=') != std::string::npos; ++first) set(words_[first].text);
+    if (first == words_.size()) return;
+    const std::string &name = words_[first].text;
+    if ((name == "for" || name == "select") && first + 1 < words_.size()) {
+      for (std::size_t i = first + 3; i < words_.size(); ++i)
+        script_.variables().assign(words_[first + 1].text, words_[i].text);
+      if (first + 3 >= words_.size()) script_.variables().forget(words_[first + 1].text);  // "$@"
+    }
+    const bool sets = one_of(kSets, name), reads = one_of(kReads, name);
+    for (std::size_t i = first + 1; i < words_.size() && (sets || reads); ++i) {
+      if (sets) set(words_[i].text);
+      if (reads) script_.variables().forget(words_[i].text);
+    }
+    if (name == "." || name == "source" || name == "eval") script_.variables().forget_all();
   }
   void read(const std::string &text) {
     if (depth_ < kMaxNesting) script_.text(text, depth_ + 1);
@@ -135,28 +180,65 @@ class Reader {
       ++at_;
       return double_quoted();
     }
-    splits_ = splits_ || !quoted;
-    word_ += kHole;
     if (!tick && open != '(' && open != '{') {
-      ++at_;
+      const std::size_t from = at_++;
       if (alnum(open) || open == '_') {
         while (at_ < in_.size() && (alnum(in_[at_]) || in_[at_] == '_')) ++at_;
       } else if (open != '\0' && std::string_view("?@*#$!-").find(open) != std::string_view::npos) {
         ++at_;
       }
-      return;
+      return variable(in_.substr(from + 1, at_ - from - 1), in_.substr(from, at_ - from), quoted);
     }
     const std::size_t begin = at_ + (tick ? 1 : 2);
     const std::size_t end = closing(begin, tick ? '`' : open == '(' ? ')' : '}', 0);
     const std::string_view inner = in_.substr(begin, end - begin);
+    const std::string_view written = in_.substr(at_, std::min(end + 1, in_.size()) - at_);
+    variable(open == '{' ? parameter(inner) : std::string_view(), written, quoted);
     if (depth_ < kMaxNesting) {
-      if (open == '{') {
+      const bool sum = open == '(' && inner.starts_with('(') && closing(begin + 1, ')', 0) + 1 == end;  // $((1 + 2))
+      if (open == '{' || sum) {
         Reader(script_, inner, depth_ + 1).expansions();
       } else {
         script_.text(inner, depth_ + 1);
       }
     }
     at_ = std::min(end + 1, in_.size());
+  }
+  /// The name in `${NAME}` and `${NAME:-text}`, which may set it; nothing where the value is changed.
+  std::string_view parameter(std::string_view inner) {
+    std::size_t end = 0;
+    while (end < inner.size() && (alnum(inner[end]) || inner[end] == '_')) ++end;
+    const std::string_view name = inner.substr(0, end);
+    std::string_view rest = inner.substr(end);
+    if (rest.empty()) return name;
+    if (rest.starts_with(':')) rest.remove_prefix(1);
+    if (rest.empty() || std::string_view("-=").find(rest[0]) == std::string_view::npos || name.empty()) return {};
+    rest.remove_prefix(1);
+    if (rest.find_first_of("$`\"'\\") == std::string_view::npos) {
+      script_.variables().assign(name, rest);
+    } else {
+      script_.variables().forget(name);
+    }
+    return name;
+  }
+  /// An expansion: its value where it is known, else a hole.
+  void variable(std::string_view name, std::string_view written, bool quoted) {
+    const std::string *value = name.empty() ? nullptr : script_.value(name);
+    if (value == nullptr) {
+      if (word_.empty()) begins_as_ = written.substr(0, kMaxShown);
+      splits_ = splits_ || !quoted;
+      word_ += kHole;
+      return;
+    }
+    for (const char c : *value) {
+      if (quoted || (c != ' ' && c != '\t' && c != '\n')) {
+        word_ += c;
+      } else if (!word_.empty()) {
+        end_word();
+        in_word_ = true;
+      }
+    }
+    in_word_ = quoted || !word_.empty();
   }
   /// $'...': what is escaped may be anything.
   void escaped_quoted() {
@@ -203,9 +285,14 @@ class Reader {
       at_ += 2;
       return document();
     }
-    while (at_ < in_.size() && (in_[at_] == '>' || in_[at_] == '<' || in_[at_] == '&' || in_[at_] == '|')) ++at_;
+    bool out = false, copy = false;  // `>&2` is no file
+    for (; at_ < in_.size() && std::string_view("><&|").find(in_[at_]) != std::string_view::npos; ++at_) {
+      out = out || in_[at_] == '>';
+      copy = in_[at_] == '&';
+    }
     blanks();
-    role_ = Role::skipped;
+    const char next = at_ < in_.size() ? in_[at_] : '\0';
+    role_ = copy && (digit(next) || next == '-') ? Role::skipped : out ? Role::written : Role::read;
   }
   void blanks() {
     while (at_ < in_.size() && (in_[at_] == ' ' || in_[at_] == '\t')) ++at_;
@@ -308,7 +395,8 @@ class Reader {
         ++at_;
         end_word();
         role_ = Role::word;
-        if (!words_.empty()) end_command(Between::other);  // after `&&` and `|` the command goes on
+        if (!words_.empty() || !written_.empty())
+          end_command(Between::other);  // after `&&` and `|` the command goes on
         read_documents();
         break;
       case ';':
@@ -339,7 +427,11 @@ class Reader {
   std::size_t at_ = 0;
   std::vector<Word> words_;
   std::string word_;
-  enum class Role { word, skipped, fed } role_ = Role::word;  // skipped: a file; fed: what stands behind `<<<`
+  std::string begins_as_;             // of the word: the expansion it begins with
+  std::vector<Word> written_, read_;  // files that the command writes and reads
+  std::string before_;                // the program of the command before this one
+  // What the word is: of the command, of a file that it writes or reads, what stands behind `<<<`, or nothing (`>&2`).
+  enum class Role { word, written, read, fed, skipped } role_ = Role::word;
   bool in_word_ = false, splits_ = false, follows_ = false, piped_ = false, reads_ = false;
   int level_ = 0;                 // groups that are open
   std::vector<std::string> fed_;  // what commands of this pipeline are given to read
@@ -350,5 +442,19 @@ class Reader {
 }  // namespace
 
 bool Script::text(std::string_view script, int depth) { return Reader(*this, script, depth).run(); }
+
+void Script::writes(const Word &file, bool follows) { out_.push_back({{{">", false, {}}, file}, follows, {}}); }
+void Script::reads_unseen(std::string why, bool follows) {
+  out_.push_back({{{"sh", false, {}}}, follows, std::move(why)});
+}
+bool Script::affords(std::size_t bytes) const {
+  if (expanded_ + bytes > kMaxExpanded) return false;
+  expanded_ += bytes;
+  return true;
+}
+const std::string *Script::value(std::string_view variable) const {
+  const auto at = environment_.find(variable);
+  return at == environment_.end() || !affords(at->second.size()) ? nullptr : &at->second;
+}
 
 }  // namespace upg::safety

@@ -77,8 +77,6 @@ std::string SimpleCommand::spread() const {
 }
 
 std::vector<SimpleCommand> commands_of(const plan::Plan &p, plan::NodeId node) {
-  std::vector<SimpleCommand> out;
-  Script script(out);
   const bool shell = p.node(node).op == Op::shell;
   std::string text, input;
   std::vector<Word> words;
@@ -91,8 +89,16 @@ std::vector<SimpleCommand> commands_of(const plan::Plan &p, plan::NodeId node) {
       append_words(p, kid, words);
     }
   }
-  const bool reads = shell ? script.text(text) : script.keep(words);
-  if (reads && !input.empty()) script.text(input);
+  std::vector<SimpleCommand> out;
+  const auto read = [&](Script &&script) {
+    const bool reads = shell ? script.text(text) : script.keep(words);
+    if (reads && !input.empty()) script.text(input);
+    return script.variables().ways();
+  };
+  const std::vector<Environment> ways = read(Script(out));
+  if (ways.size() == 1 && ways[0].empty()) return out;
+  for (SimpleCommand &command : out) command.unseen.clear();  // what the variables are says whether it is
+  for (const Environment &way : ways) read(Script(out, way));
   return out;
 }
 

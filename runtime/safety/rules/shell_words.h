@@ -13,21 +13,25 @@ inline constexpr char kHole = '\x01';
 /// One word of a command line as the program gets it.
 struct Word {
   std::string text;
-  bool splits = false;  // an expansion of the shell outside quotes: it may become several words, or none
+  bool splits = false;    // an expansion of the shell outside quotes: it may become several words, or none
+  std::string begins_as;  // the expansion that it begins with and that nobody knows, as written: `$R`
 };
 
 /// A command without what only wraps it: `sudo`, `env`, assignments, `sh -c`, the directory of the program.
 struct SimpleCommand {
   std::vector<Word> words;  // the program first; never empty
   bool follows = false;     // runs only if the command before it succeeded: `&&`, `then`
+  std::string unseen;       // why nobody can say which program this is; empty if it is plain to see
   std::string text() const;
   /// The same with options one by one: `rm -vrf x` is `rm -v -r -f x`.
   std::string spread() const;
 };
 
 /// The simple commands of a `run` or `shell` node in the order of the text, those inside `$( )`, `sh -c`, `xargs`,
-/// `find -exec` and a here-document for a shell too. What is interpolated is a hole. Where it depends on an option
-/// whether the word behind it is the command, both readings are there.
+/// `find -exec`, an alias and a here-document for a shell too; a file that is written to is the command `> FILE`, a
+/// file that a shell reads also a program of its own. What is interpolated is a hole. Where it depends on an option
+/// whether the word behind it is the command, or on what a variable was set to, all readings are there, one after the
+/// other.
 std::vector<SimpleCommand> commands_of(const plan::Plan &plan, plan::NodeId node);
 
 /// Whether the pattern (`*` any text, `?` one character) matches the whole text.

@@ -118,6 +118,7 @@ struct Script::Peeling {
   int depth;
   std::vector<std::size_t> open{0};
   bool reads = false;
+  bool sure = true;  // that a word is the program, and not the value of an option before it
 
   void run() {
     std::vector<bool> tried(words.size());
@@ -139,7 +140,14 @@ struct Script::Peeling {
       return;
     }
     const std::string_view name = base_name(word);
-    if (name == "function") {
+    if (words[at].splits && word == std::string(1, kHole)) open.push_back(at + 1);  // `$SUDO reboot`, and SUDO is empty
+    aliased(at);
+    if (name == "alias") {
+      alias(at);
+    } else if (name == "." || name == "source") {
+      open.push_back(at + 1);  // the file is as good as a program
+      emit(at);
+    } else if (name == "function") {
       open.push_back(at + 2);
     } else if (name == "command" && at + 1 < words.size() &&
                (words[at + 1].text == "-v" || words[at + 1].text == "-V")) {
@@ -171,6 +179,7 @@ struct Script::Peeling {
     const std::vector<std::size_t> found = behind(words, at + 1, wrapper);
     reads = reads || (found.empty() && !scripted);
     if (found.empty()) return emit(at);
+    sure = sure && found.size() == 1;
     if (wrapper.rest == Wrapper::joined && depth < kMaxNesting) {
       for (const std::size_t begin : found) inner(joined(words, begin));
     } else {
@@ -222,7 +231,9 @@ struct Script::Peeling {
       if (word.back() == 'o' || word.back() == 'O') ++i;
     }
     if (text && i < words.size() && depth < kMaxNesting) return inner(words[i].text);
-    reads = reads || input || i >= words.size() || words[i].text == "-" || words[i].text.starts_with("/dev/");
+    const bool here = input || i >= words.size() || words[i].text == "-" || words[i].text.starts_with("/dev/");
+    reads = reads || here;
+    if (!here) open.push_back(i);  // a file is as good as a program
     emit(at);
   }
 
@@ -246,7 +257,41 @@ struct Script::Peeling {
   void emit(std::size_t at) {
     std::vector<Word> rest(words.begin() + static_cast<std::ptrdiff_t>(at), words.end());
     rest[0].text = std::string(base_name(rest[0].text));
-    if (!rest[0].text.empty()) script.out_.push_back({std::move(rest), follows});
+    if (rest[0].text.empty()) return;
+    std::string why = sure ? unseen(rest[0]) : std::string();
+    if (!rest[0].begins_as.empty() && rest[0].text[0] == kHole)
+      rest[0].text = rest[0].begins_as + rest[0].text.substr(1);  // so that a `command` line can speak of it
+    script.out_.push_back({std::move(rest), follows, std::move(why)});
+  }
+
+  /// Why nobody can say which program the word is.
+  static std::string unseen(const Word &program) {
+    if (program.text[0] != kHole) return {};
+    if (program.begins_as.empty()) return "which program it runs is known at run time only";
+    return "it runs `" + program.begins_as + "`, and nothing says what program that is";
+  }
+
+  /// `alias NAME=TEXT`
+  void alias(std::size_t at) {
+    emit(at);
+    for (std::size_t i = at + 1; i < words.size(); ++i) {
+      const std::string_view word = words[i].text;
+      const std::size_t eq = word.find('=');
+      if (eq == std::string_view::npos || eq == 0) continue;
+      const std::string text(word.substr(eq + 1));
+      script.aliases_[std::string(word.substr(0, eq))] = text;
+      inner(text);
+    }
+  }
+  /// What an alias stands for, in its place; an alias in an alias is not looked at.
+  void aliased(std::size_t at) {
+    const auto found = script.aliases_.find(words[at].text);
+    if (found == script.aliases_.end() || script.in_alias_) return;
+    const std::string text = found->second + ' ' + joined(words, at + 1);
+    if (!script.affords(text.size())) return;
+    script.in_alias_ = true;
+    inner(text);
+    script.in_alias_ = false;
   }
 };
 

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "runtime/safety/rules/shell_script.h"
 #include "test/unit/safety/plan_builder.h"
 
@@ -27,10 +29,11 @@ TEST_P(Scripts, AreTakenApart) { EXPECT_EQ(commands(GetParam().script), GetParam
 INSTANTIATE_TEST_SUITE_P(Lists, Scripts,
                          ::testing::Values(Case{"a b; c", "a b; c"}, Case{"a && b || c", "a; b; c"},
                                            Case{"a | b |& c", "a; b; c"}, Case{"a & b", "a; b"},
-                                           Case{"a &&\n b", "a; b"}, Case{"a 2>&1 >x <y b", "a b"},
-                                           Case{"a &> x; b", "a; b"}, Case{"a \\\n b", "a b"}, Case{"(a; b)", "a; b"},
-                                           Case{"{ a; b; }", "a; b"}, Case{"! a", "a"}, Case{"# a\nb", "b"},
-                                           Case{"a#b", "a#b"}, Case{"> x\nb", "b"}, Case{"", ""}, Case{"a >", "a"}));
+                                           Case{"a &&\n b", "a; b"}, Case{"a 2>&1 >x <y b", "> x; a b"},
+                                           Case{"a &> x; b", "> x; a; b"}, Case{"a \\\n b", "a b"},
+                                           Case{"(a; b)", "a; b"}, Case{"{ a; b; }", "a; b"}, Case{"! a", "a"},
+                                           Case{"# a\nb", "b"}, Case{"a#b", "a#b"}, Case{"> x\nb", "> x; b"},
+                                           Case{"", ""}, Case{"a >", "a"}));
 INSTANTIATE_TEST_SUITE_P(Compound, Scripts,
                          ::testing::Values(Case{"if a; then b; elif c; then d; else e; fi", "a; b; c; d; e; fi"},
                                            Case{"for i in x y; do a; done", "for i in x y; a; done"},
@@ -43,15 +46,16 @@ INSTANTIATE_TEST_SUITE_P(Quotes, Scripts,
                          ::testing::Values(Case{"'a' \"b c\"", "a b c"}, Case{"a\\ b", "a b"},
                                            Case{"\"a\\\"b\"", "a\"b"}, Case{"\\a b", "a b"}, Case{"$'a' b", "a b"},
                                            Case{"$'a\\x62' b", "a?62 b"}, Case{"$\"a\" b", "a b"},
-                                           Case{"echo 'a; b'", "echo a; b"}, Case{"$X a", "? a"},
+                                           Case{"echo 'a; b'", "echo a; b"}, Case{"$X a", "$X a; a"},
                                            Case{"a $? $ b", "a ? ? b"}, Case{"a 'b", "a b"}, Case{"a \"b", "a b"}));
 INSTANTIATE_TEST_SUITE_P(Substitution, Scripts,
                          ::testing::Values(Case{"a $(b) c", "b; a ? c"}, Case{"a `b` c", "b; a ? c"},
                                            Case{"a \"$(b)\"", "b; a ?"}, Case{"a ${x:-$(b)}", "b; a ?"},
                                            Case{"a $(b ')'; c)", "b ); c; a ?"}, Case{"a $(b \")\"; c)", "b ); c; a ?"},
                                            Case{"a $(b $(c))", "c; b ?; a ?"}, Case{"a <(b) >(c)", "a; b; c"},
-                                           Case{"X=$(a) b", "a; b"}, Case{"a $((1 + 2))", "1 + 2; a ?"},
-                                           Case{"a $(b", "b; a ?"}, Case{"a ${x", "a ?"}, Case{"a $(", "a ?"}));
+                                           Case{"X=$(a) b", "a; b"}, Case{"a $((1 + 2))", "a ?"},
+                                           Case{"a $((b); (c))", "b; c; a ?"}, Case{"a $(b", "b; a ?"},
+                                           Case{"a ${x", "a ?"}, Case{"a $(", "a ?"}));
 INSTANTIATE_TEST_SUITE_P(
     Wrappers, Scripts,
     ::testing::Values(
@@ -80,13 +84,14 @@ INSTANTIATE_TEST_SUITE_P(Shells, Scripts,
                                            Case{"su b --command=a", "a; su b --command=a"},
                                            Case{"runuser -l b -c 'a c'", "a c; b -c a c"},
                                            Case{"script -qc 'a' /dev/null", "a; script -qc a /dev/null"},
-                                           Case{"sh x.sh", "sh x.sh"}));
+                                           Case{"sh /x/y.sh z", "sh /x/y.sh z; y.sh z"},
+                                           Case{". /x/y z", ". /x/y z; y z"}));
 INSTANTIATE_TEST_SUITE_P(
     Input, Scripts,
     ::testing::Values(Case{"sh <<E\na\nb\nE\nc", "sh; a; b; c"},
                       Case{"sudo -u x bash -s <<-'E'\n\ta\n\tE\nc", "bash -s; a; c"},
                       Case{"cat <<E | sh\na\nE", "cat; sh; a"}, Case{"cat <<E |\na\nE\nsh", "cat; sh; a"},
-                      Case{"ssh h <<E\na\nE", "ssh h; a"}, Case{"cat > f <<E\na\nE\nb", "cat; b"},
+                      Case{"ssh h <<E\na\nE", "ssh h; a"}, Case{"cat > f <<E\na\nE\nb", "> f; cat; b"},
                       Case{"cat <<E\n$(a) x\nE", "cat; a"}, Case{"cat <<'E'\n$(a)\nE", "cat"},
                       Case{"cat <<E\na", "cat"}, Case{"cat <<E <<F\na\nE\n$(b)\nF\nc", "cat; b; c"},
                       Case{"sh <<< 'a; b'", "sh; a; b"}, Case{"cat <<< 'a; b'", "cat"},
@@ -95,13 +100,49 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"{ echo a; echo b; } | sh", "echo a; echo b; sh; a; b"},
                       Case{"(echo a) | sh", "echo a; sh; a"},
                       Case{"for i in x; do echo a; done | sh", "for i in x; echo a; done; sh; a"},
-                      Case{"echo a; cat x | sh", "echo a; cat x; sh"}, Case{"echo a | cat", "echo a; cat"},
-                      Case{"echo a | at now", "echo a; at now; a"}));
+                      Case{"echo a; cat x | sh", "echo a; cat x; sh; sh"}, Case{"sh < /x/y", "sh; y"},
+                      Case{"echo a | cat", "echo a; cat"}, Case{"echo a | at now", "echo a; at now; a"}));
+
+INSTANTIATE_TEST_SUITE_P(Aliases, Scripts,
+                         ::testing::Values(Case{"alias r='a b'; r c", "alias r=a b; a b; a b c; r c"},
+                                           Case{"alias a=b b=a; a", "alias a=b b=a; b; b; a; b; a"}));
+
+/// Every reading of a script, those with the values of its variables behind the first; `!` marks what nobody can see.
+std::string readings(std::string_view script) {
+  Trio t;
+  const N node = t.node(plan::Op::shell, 0, 0, {t.on_h(), t.b.text(script, t.where())});
+  std::string out;
+  for (const SimpleCommand &c : commands_of(t.p, node))
+    out += (out.empty() ? "" : "; ") + c.text() + (c.unseen.empty() ? "" : " !");
+  for (char &c : out) c = c == kHole ? '?' : c;
+  return out;
+}
+TEST(ScriptText, IsReadWithTheValuesOfItsVariables) {
+  EXPECT_EQ(readings("R='a b'; $R c"), "$R c; c; a b c");
+  EXPECT_EQ(readings("R='a b'; \"$R\" c"), "$R c; a b c");
+  EXPECT_EQ(readings("R=a; x && R=b; ${R} c"),
+            "x; $"
+            "{R} c; c; x; a c; x; b c");
+  EXPECT_EQ(readings("R=$X; $R"), "$R !");
+  EXPECT_EQ(readings("$R"), "$R !");
+  EXPECT_EQ(readings("a $R"), "a ?");
+}
+TEST(ScriptText, IsNotReadInMoreWaysThanABound) {
+  std::string script;
+  for (const char c : std::string_view("ABCDE")) script += std::string("x && ") + c + "=a; x && " + c + "=b; ";
+  EXPECT_EQ(readings(script + "$A").substr(0, 2), "x;");
+  EXPECT_NE(readings(script + "$A").find("$A !"), std::string::npos) << "of 32 ways none is known";
+  std::string uses, names;
+  for (int i = 0; i < 20000; ++i) uses += " $R", names += " r";
+  EXPECT_LT(readings("R=" + std::string(1000, 'a') + "; b" + uses).size(), std::size_t{3} << 20);
+  EXPECT_LT(readings("alias r='" + std::string(1000, 'a') + "'; r" + names).size(), std::size_t{3} << 20);
+}
 
 TEST(ScriptText, HasABound) {
   std::string open;
   for (int i = 0; i < 2000; ++i) open += "$(";
-  EXPECT_EQ(commands("x " + open + "a"), "?; ?; ?; ?; ?; ?; ?; ?; x ?");
+  const std::string nested = commands("x " + open + "a");
+  EXPECT_EQ(std::count(nested.begin(), nested.end(), ';'), 8) << nested;
   std::string wrapped, options = "sudo";
   for (int i = 0; i < 20000; ++i) wrapped += "sudo ", options += " --x y";
   EXPECT_EQ(commands(wrapped + "a"), "a");
