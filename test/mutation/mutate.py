@@ -21,7 +21,7 @@ from registry import OPERATORS, mutants_of
 from score import Reasons, Result, Score, Trust, by_hash, pairs_of, sample
 from trees import PLAN, Seed, applied, read
 
-MANY = 200000  # configurations that the explorer looks at
+MANY = 1000000  # configurations that the explorer looks at
 FEW = 4000  # where the checker has refused already, and the answer only counts what it is too strict about
 
 BUILT_FOR = {  # plans that want to be told something: a seed's name, what it is built for
