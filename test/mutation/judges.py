@@ -64,7 +64,7 @@ class Rooms:
 class Programs:
     """`upgc` and `upg_oracle` of a build: in a process for each thread that stays (`upg_warm`), or by themselves in a build without one."""
 
-    LONGEST = 60  # seconds of one call
+    LONGEST = 600  # seconds of one call
 
     def __init__(self, build, seeds):
         self.folder = os.path.join(build, "bin")
@@ -158,7 +158,7 @@ class Judge:
         try:
             done = self.programs.run("upg_oracle", "--stdlib", library, "--states", str(states), *options, plan)
         except subprocess.TimeoutExpired:
-            return "unjudged", "the explorer takes longer than a minute"
+            return "unjudged", "the explorer takes too long"
         return verdict(done)
 
 
