@@ -1,7 +1,6 @@
 #pragma once
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -200,9 +199,9 @@ class Contracts {
   void add_roles(std::vector<PairIx> &out, std::span<const HostIx> hosts, RoleIx role) const;
 
   const Site *site_;
-  std::deque<Contract> contracts_;
-  std::deque<GateInstance> gates_;
-  std::deque<GateList> gate_lists_;
+  std::vector<Contract> contracts_;
+  std::vector<GateInstance> gates_;
+  std::vector<GateList> gate_lists_;
   std::unordered_map<std::uint64_t, std::uint32_t> list_of_;  // by what is asked and the gate or the hosts
   std::vector<HoldInstance> holds_;
   std::vector<Cell> cells_;
