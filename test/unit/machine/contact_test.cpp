@@ -89,6 +89,28 @@ upgrade u of web { preflight { await in_service(all) }  clear(web3)  await in_se
   EXPECT_EQ(l.done(), (std::vector<std::string>{"web3: clear", "web2: announce"}));
 }
 
+TEST(Contact, AQuestionGoesToAHostWhoseMachineIsUpWhereNoneIsUpInEveryRole) {
+  std::string text = two_roles(R"(
+action stop(h: host) { requires cached(h)  disrupts cache on h  run("stop") on h  takes 5s..5m }
+probe asked -> string { return (run("ask") on any server).stdout }
+upgrade u of web {
+  preflight { await in_service(all) }
+  await cached(web1)  stop(web1)
+  await cached(web2)  stop(web2)
+  await cached(web3)  stop(web3)
+  let a = asked()
+  await in_service(all)
+}
+)");
+  text.replace(text.find("health cached"), 13, "health cached  stoppable cached");
+  Lab l(text);
+  l.hosts->takes("stop", 1'000);
+  l.hosts->says("ask", "x");
+  machine::Ending e = l.run();
+  EXPECT_EQ(e.status, Status::done) << e.reason;
+  EXPECT_EQ(l.times("stop"), 3);
+}
+
 TEST(Contact, PhasesObeyTheEdgesThatOrderAdds) {
   Lab l(two_roles(R"(
 order cache before server
