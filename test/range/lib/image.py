@@ -53,14 +53,15 @@ def build(folder, packages):
     with open(os.path.join(folder, "lock"), "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         there = _packages(folder)
-        if there and not _fits(folder):
-            wanted += there  # built anew
+        if not there or not _fits(folder):  # none, one that was not finished, or one on other packages
+            wanted += there
             there = []
-            for name in ("packages", "upper", "work"):
+            for name in ("upper", "work"):
                 _remove(os.path.join(folder, name))
         missing = sorted(set(wanted) - set(there))
         if not missing:
             return
+        _remove(os.path.join(folder, "packages"))
         write(os.path.join(folder, "machine"), _machine())
         done = subprocess.run(["unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child",
                                "--propagation", "private", PROGRAM, "_install", folder] + missing,
@@ -123,7 +124,8 @@ def install(folder, packages):
     policy = os.path.join(root, "usr/sbin/policy-rc.d")
     write(policy, "#!/bin/sh\nexit 101\n", 0o755)  # no service starts
     environment = dict(ENVIRONMENT, DEBIAN_FRONTEND="noninteractive")
-    apt = ["nice", "chroot", root, "apt-get", "-q", "-y"]
+    # What a power cut would leave of a cache is nobody's loss.
+    apt = ["chroot", root, "apt-get", "-q", "-y", "-o", "Dpkg::Options::=--force-unsafe-io"]
     if not _has_fresh_lists(root):
         subprocess.run(apt + ["update"], env=environment, check=True)
     subprocess.run(apt + ["--no-install-recommends", "install"] + packages, env=environment, check=True)
