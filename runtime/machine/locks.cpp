@@ -174,17 +174,22 @@ Task<bool> Machine::Run::take_locks() {
       if (exited && a.code == 0) continue;
       const bool anothers = exited && a.code == lock_is_anothers;
       std::string why = anothers ? "somebody else was quicker" : exited ? a.err : a.detail;
+      while (!why.empty() && why.back() == '\n') why.pop_back();
       bool elsewhere = false;
+      std::string advice = "mend what the host says, then try again";
       if (anothers)
         if (const auto lines = read_lock_lines(a.out, lock->names.size()))
           for (const LockLine &line : *lines)
             if (line.token >= lock->token || (line.state == LockLine::State::held && line.run != lock->run)) {
               why = describe_holder(line, clock.unix_ms());
               elsewhere = line.run == lock->run;
+              advice = "see who is at work there, then try again";
+              if (!elsewhere)
+                advice += fmt::format("; if that is over for good, `upgrun unlock {}` gives its lock up", line.run);
             }
       if (exited || !acted || a.outcome == Outcome::refused)
         co_return halt(!anothers, fmt::format("{} cannot be locked on {}: {}", names, host_name(next[i]), why), "",
-                       plan.where, "see who is at work there, then try again", elsewhere);
+                       plan.where, advice, elsewhere);
       observer.said(fmt::format("{} is not locked on {} yet: {}", names, host_name(next[i]), why));
     }
     next = std::exchange(rest, {});
@@ -279,8 +284,8 @@ Task<bool> Machine::Run::leave_locks(bool over) {
       behind += (behind.empty() ? "" : ", ") + host_name(hosts[i]);
   if (over && !behind.empty())
     observer.said(fmt::format(
-        "the locks of this run could not be given up on {}; they count for nothing where another host says so",
-        behind));
+        "the locks of this run could not be given up on {}; should they stand in the way there: `upgrun unlock {}`",
+        behind, options.run_id));
   co_return true;
 }
 

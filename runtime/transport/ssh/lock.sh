@@ -39,8 +39,8 @@ refuse() {
   exit "$1"
 }
 written() {
-  "$@" || {
-    echo "cannot write in $locks" >&2
+  "$@" 2>/dev/null || {
+    echo "cannot write in $locks (is the disk full?)" >&2
     exit 3
   }
 }

@@ -11,6 +11,7 @@
 #   out err  output of the command, whole
 #   status   exit status, and `signal` behind it where a signal ended the command; written, synced and renamed into place when
 #            the command has ended, out and err synced before
+#   seat room  as large as what is still to be written, so that no command is begun whose end could not be; removed before it is
 #   unit begin self text  what its unit of systemd is started from, and the unit's name; none where there is no unit
 set -u
 self=$1 mode=$2 end=$3 start=$4 key=$5 name=$6 user=$7 secret=$8 input=$9
@@ -75,7 +76,8 @@ in_progress() {
       waited=$((waited + 1))
     done
   fi
-  is_alive "$dir/claim" && return 0
+  # (who follows what it has claimed itself comes here only when its supervisor has gone)
+  is_alive "$dir/claim" && [ "$its_pid" != $$ ] && return 0
   # Who claimed it is gone. Either a supervisor has begun, or from here on none can.
   mkdir "$dir/started" 2>/dev/null && return 1
   waited=0
@@ -186,7 +188,8 @@ supervise() {
   exec </dev/null
   read_boot
   read_birth $$ || :
-  printf '%s %s %s\n' "$$" "$born" "$boot" >"$dir/pid"
+  rm -f "$dir/seat"
+  { printf '%s %s %s\n' "$$" "$born" "$boot" >"$dir/pid"; } 2>/dev/null || exit 1  # nothing has begun, and nothing does
   from=/dev/null
   [ "$input" = n ] || from=$dir/input
   exec 2>"$dir/death"
@@ -203,7 +206,7 @@ supervise() {
   code=$?
   exec 2>/dev/null
   if [ "$code" -gt 128 ] && [ -s "$dir/death" ]; then code="$code signal"; fi
-  rm -f "$dir/death"
+  rm -f "$dir/death" "$dir/room"
   rm -f "$dir/input"  # there may be a secret in it
   tries=0
   until printf '%s\n' "$code" >"$dir/status.new" && durable "$dir/out" "$dir/err" "$dir/status.new" && mv "$dir/status.new" "$dir/status"; do
@@ -314,10 +317,11 @@ run() {
     }
   fi
   {
-    printf '%s\n' "$key" >"$dir/key" && : >"$dir/out" && : >"$dir/err" && { [ "$input" = n ] || cat >"$dir/input"; }
+    printf '%s\n' "$key" >"$dir/key" && : >"$dir/out" && : >"$dir/err" && { [ "$input" = n ] || cat >"$dir/input"; } &&
+      printf '%4096s' '' >"$dir/seat" && printf '%12288s' '' >"$dir/room"
   } 2>/dev/null || {
     rm -rf "$dir"
-    finish refused "cannot write in $dir"
+    finish refused "cannot write in $dir (is the disk full?)"
   }
   durable "$dir/claim" "$dir" "$root"
   if start_unit; then follow poll; fi
