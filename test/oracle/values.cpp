@@ -64,6 +64,15 @@ Value evaluate(const plan::Plan &plan, NodeId id, const Slots &slots) {
       return text(std::to_string(plan.integers[node.a]));
     case Op::boolean:
       return text(node.a != 0 ? "true" : "false");
+    case Op::field: {  // what the site says of a host
+      const Value of = evaluate(plan, kids[0], slots);
+      if (of.kind == Value::Kind::host && of.hosts != 0) {
+        for (const plan::Attribute &a : plan.hosts[static_cast<std::size_t>(__builtin_ctzll(of.hosts))].attributes) {
+          if (plan.text(a.key) == plan.strings[node.a]) return evaluate(plan, a.value, {});
+        }
+      }
+      return unknown_value(fmt::format("node{}", id.index), 0);
+    }
     case Op::list: {
       Hosts hosts = 0;
       std::string all = "[";
