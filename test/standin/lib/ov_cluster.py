@@ -16,6 +16,8 @@ class Cluster(Room):
         self.write(name, "/etc/redhat-release", "CentOS Linux release %d.2 (Core)\n" % h["el"])
         os.makedirs(self.root(name, "/root"), exist_ok=True)
         os.makedirs(self.root(name, "/var/lib/ovirt-hosted-engine-setup/answers"), exist_ok=True)
+        if h["kind"] == "hypervisor":
+            self.write(name, "/root/he-answers.conf", "[environment:default]\n")   # the installation's profile puts it there
         if h["kind"] == "engine":
             self.write(name, "/etc/pki/ovirt-engine/ca.pem", "certificate\n")
 
@@ -153,7 +155,7 @@ class Cluster(Room):
         if h["power"] == "up":
             self.hosts.goes_down(name, "off")
         yield self.time("install")
-        h["el"], h["deployed"], h["local"], h["machine_id"] = 7, False, False, uuid.uuid4().hex
+        h["el"], h["deployed"], h["machine_id"] = 7, False, uuid.uuid4().hex   # the whiteboard still says what it last heard
         h["units"], h["stale"] = {}, False
         h["next_keys"] = h["next_keys"][1:]
         self.machines.wipe(name, True)
