@@ -17,12 +17,8 @@ def same(first, second):
         return a.read() == b.read()
 
 
-CREDENTIALS = """if ! sm-query service management-ip | grep -q enabled-active; then
-  echo 'Openstack Admin credentials can only be loaded from the active controller.'
-  return 1
-fi
-export OS_AUTH_URL=http://192.168.204.1:5000/v3 OS_USERNAME=admin OS_PROJECT_NAME=admin
-"""
+CREDENTIALS = "export OS_AUTH_URL=http://192.168.204.1:5000/v3 OS_USERNAME=admin OS_PROJECT_NAME=admin\n"
+NO_CREDENTIALS = "echo 'Openstack Admin credentials can only be loaded from the active controller.'; return 1\n"
 
 
 class Cluster(Room):
@@ -45,8 +41,15 @@ class Cluster(Room):
             os.makedirs(self.root(name, "/home/sysadmin"), exist_ok=True)
             if h["restored"]:
                 self.write(name, "/etc/platform/.initial_config_complete", "")
-                self.write(name, "/etc/platform/openrc", CREDENTIALS)
+                self.write_credentials(name)
             self.write_data(name)
+
+    def write_credentials(self, name):
+        """What sourcing openrc gives; the real one asks the service manager, here the file says what it would have said."""
+        h, text = self.host(name), CREDENTIALS if self.active() == name else NO_CREDENTIALS
+        if h["restored"] and (h["credentials"] != text or not os.path.exists(self.root(name, "/etc/platform/openrc"))):
+            h["credentials"] = text
+            self.write(name, "/etc/platform/openrc", text)
 
     def write_data(self, name):
         """The versioned directories of the releases whose data the controller holds."""
@@ -183,6 +186,7 @@ class Cluster(Room):
         """Nobody runs the services for a moment; etcd and the databases of the target's release serve from then on."""
         before = self.s["active"]
         self.s["swact"] = to
+        self.changed()
         self.event("swact to %s" % to, before)
         yield self.time("swact")
         self.s["swact"], self.s["active"] = None, to
@@ -313,6 +317,8 @@ class Cluster(Room):
 
     def changed(self):
         """What must always be so."""
+        for n in self.of("controller"):
+            self.write_credentials(n)
         if self.s["swact"] is None and self.active() is None and not self.simplex() and not self.s.get("dark"):
             self.s["dark"] = True
             self.violation("services-lost", "no controller runs the services of the platform", self.s["active"])

@@ -53,7 +53,7 @@ def new_host(number, name, address, port, rng, now):
     return {
         "number": number, "address": address, "port": port, "machine_id": uuid.UUID(int=rng.getrandbits(128)).hex, "boot_id": str(uuid.uuid4()),
         "power": "up", "since": now, "settled": True, "hung": False, "comes_back": True, "orderly": True, "kernel": "5.10.0-6-amd64", "unconfigured": [],
-        "personality": kind, "admin": "unlocked", "failed": False, "software": OLD, "target": OLD, "task": "", "installing": None, "restored": True, "next_keys": None,
+        "personality": kind, "admin": "unlocked", "failed": False, "software": OLD, "target": OLD, "task": "", "installing": None, "restored": True, "next_keys": None, "credentials": None,
         "osds": [], "peer_group": None, "mon": False, "synced": True, "data": [OLD] if kind == "controller" else [],
     }
 
