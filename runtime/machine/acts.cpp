@@ -312,7 +312,10 @@ Task<bool> Machine::Run::act(ActCall call, Place place) {
         co_return write(Event::act_skipped, key,
                         make_data({{"action", describe(call)}, {"reason", "done in an earlier round of the attempt"}}));
     }
-    if (simulation()) co_await turn_of(move_of(Move::Kind::start, call, key));
+    if (simulation()) {
+      const int way = co_await turn_of(move_of(Move::Kind::start, call, key));
+      if (way == 1) co_return halt(true, describe(call) + " could not begin: simulated", key, call.where);
+    }
     ok = co_await guard(call, *environment, key);
     if (!ok || leaving()) co_return false;
     asks(Protection::none);

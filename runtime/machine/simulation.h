@@ -42,7 +42,8 @@ struct Move {
   bool counted = false;  // start, end: of a hold that is in force already; it counts as an effect, nothing runs
 };
 
-/// A move that waits for `Machine::grant`. Way 1 of an `end` or a `pass`: the step fails.
+/// A move that waits for `Machine::grant`. Way 1 of an `end` or a `pass`: the step fails; of a `start`: before
+/// it has begun.
 using Offer = std::pair<std::uint64_t, Move>;
 
 /// What the machine asks of the world right before an outage: none of it is part of the proof's model, all of it may

@@ -97,7 +97,7 @@ Cut Cuts::measure(const OpenHosts &open) const {
   Cut cut;
   std::unordered_set<std::uint32_t> domains;
   for (const OpenHost &o : open) {
-    if (budget_.weight[o.host] == 0) continue;
+    if (budget_.weight[o.host] == 0 || (aborting_ && !took_ && accepted(o.opener))) continue;
     if (!budget_.domain.empty()) {
       if (!domains.insert(budget_.domain[o.host]).second) continue;
       cut.weight += 1;
@@ -156,6 +156,7 @@ Cut Cuts::eval(StepIx s, OpenHosts &open) {
       const Contract &c = tree_.contract(step);
       take(c.disrupts);
       if (serial_) take(c.changes);
+      took_ = took_ || (aborting_ && takes(s));
       Cut cut = measure(open);
       may_fail(s, open);
       close();
@@ -182,6 +183,7 @@ Cut Cuts::eval(StepIx s, OpenHosts &open) {
         return best;
       }
       const bool wide = step.kind != StepKind::roll || step.batch > 1;
+      took_ = took_ || (aborting_ && wide && takes_below(s));
       std::vector<Failures *> outer;
       if (wide) {
         may_fail_anywhere(s, open);
@@ -198,14 +200,19 @@ Cut Cuts::eval(StepIx s, OpenHosts &open) {
     case StepKind::branch: {
       const OpenHosts entry = open;
       Cut best = measure(open);
+      const bool took = took_;
+      bool either = took;
       for (std::size_t i = 0; i < step.children.size(); ++i) {
         OpenHosts arm = entry;
+        took_ = took;
         keep_heavier(best, eval(step.children[i], arm));
+        either = either || took_;
         if (i == 0)
           open = std::move(arm);
         else
           unite(open, arm);
       }
+      took_ = either;
       return best;
     }
     case StepKind::unless:
@@ -220,8 +227,7 @@ Cut Cuts::eval(StepIx s, OpenHosts &open) {
     }
     case StepKind::accept:
       if (lifted_(s)) {
-        Cut best;
-        if (s != accepted_entry_) best = measure(open);
+        Cut best = measure(open);
         for (const StepIx child : step.children) eval(child, open);
         keep_heavier(best, measure(open));  // what stays down after the block counts again
         return best;
@@ -235,8 +241,7 @@ Cut Cuts::eval(StepIx s, OpenHosts &open) {
 
 /// One part after the other. What is open between two of them counts too: after a branch that is more than in any arm.
 Cut Cuts::sequence(StepIx s, OpenHosts &open) {
-  Cut best;
-  if (accepted_entry_ == kNone || s != tree_.on_abort()) best = measure(open);
+  Cut best = measure(open);
   for (const StepIx child : parts(s)) {
     if (child == tree_.on_abort()) continue;
     keep_heavier(best, eval(child, open));

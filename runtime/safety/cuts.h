@@ -4,6 +4,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -79,6 +80,11 @@ class Cuts {
     bool full = false;
   };
   Cut abort(const Failures &failures, const Cut &worst);
+  /// What the step opens is accepted where it stands: a lifted `accept` is around it.
+  bool accepted(StepIx opener) const;
+  /// An act that opens what weighs in this budget, and not where that is accepted.
+  bool takes(StepIx act) const;
+  bool takes_below(StepIx s) const;
   static constexpr std::size_t kMaxFailures = 256;
   void may_fail(StepIx s, const OpenHosts &open, bool joined = false);
   void may_fail_anywhere(StepIx s, const OpenHosts &open);
@@ -115,9 +121,11 @@ class Cuts {
   bool serial_;
   std::vector<StepIx> undone_;  // acts that are followed by their undo, ascending
   Lifted lifted_;
-  StepIx accepted_entry_ = kNone;     // the `accept` that an abort begins with: what is open there is accepted
-  std::vector<Failures *> failures_;  // of the parts around the step that is looked at
-  std::vector<HostIx> bound_;         // hosts whose turn it is
+  mutable std::unordered_map<StepIx, bool> lifts_;  // by `accept`, once asked
+  // In an abort: what was accepted where the run was aborted stays so until the abort itself opens more of the role.
+  bool aborting_ = false, took_ = false;
+  std::vector<Failures *> failures_;                // of the parts around the step that is looked at
+  std::vector<HostIx> bound_;                       // hosts whose turn it is
   std::vector<std::pair<StepIx, HostIx>> by_step_;  // where an outage begins or ends, ascending
   std::vector<std::pair<HostIx, StepIx>> by_host_;
 };

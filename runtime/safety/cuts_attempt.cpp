@@ -66,9 +66,9 @@ Cut Cuts::resume(StepIx s, OpenHosts &open, bool joined, const Cut &worst) {
   Cut bound = eval(s, own);
   outer.swap(failures_);
   bound.weight += worst.weight;
-  bound.who.insert(bound.who.end(), worst.who.begin(), worst.who.end());
-  count_once(bound);
-  return bound.weight < cut.weight ? bound : cut;
+  if (bound.weight >= cut.weight) return cut;
+  cut.weight = bound.weight;  // the worst moment may as well be one of other hosts: none of them counts once only
+  return cut;
 }
 
 Cut Cuts::attempt(StepIx s, OpenHosts &open) {
@@ -107,29 +107,55 @@ Cut Cuts::attempt(StepIx s, OpenHosts &open) {
   return best;
 }
 
+bool Cuts::accepted(StepIx opener) const {
+  for (StepIx x = tree_[opener].accept; x != kNone; x = tree_[x].accept) {
+    const auto [known, fresh] = lifts_.try_emplace(x, false);
+    if (fresh) known->second = lifted_(x);
+    if (known->second) return true;
+  }
+  return false;
+}
+
+bool Cuts::takes(StepIx act) const {
+  const Contract &c = tree_.contract(tree_[act]);
+  const auto ours = [&](PairIx p) {
+    return tree_.site().pair_role(p) == budget_.role && budget_.weight[tree_.site().pair_host(p)] != 0;
+  };
+  return (std::any_of(c.disrupts.begin(), c.disrupts.end(), ours) ||
+          (serial_ && std::any_of(c.changes.begin(), c.changes.end(), ours))) &&
+         !accepted(act);
+}
+
+bool Cuts::takes_below(StepIx s) const {
+  for (StepIx x = s; x < tree_[s].end; ++x) {
+    if (tree_[x].kind == StepKind::act && takes(x)) return true;
+  }
+  return false;
+}
+
 /// Holds are given back first; what their release opens is open when the abort starts.
 Cut Cuts::abort(const Failures &failures, const Cut &worst) {
   OpenHosts unwound;
+  bool took = false;
   for (StepIx s = 0; s < tree_.size(); ++s) {
     const Step &step = tree_[s];
-    if (step.release && tree_.may_precede_point(step.parent)) insert_opened(unwound, s);
+    if (!step.release || !tree_.may_precede_point(step.parent)) continue;
+    insert_opened(unwound, s);
+    took = took || takes(s);
   }
+  aborting_ = true;
   Cut best;
   Cut heaviest = measure(unwound);
   heaviest.weight += worst.weight;
   heaviest.who.insert(heaviest.who.end(), worst.who.begin(), worst.who.end());
   const bool bounded = !accepts(0);
-  // Nothing stands between where the plan was left and an `accept` at the very beginning of the abort.
-  const std::vector<StepIx> &children = tree_[tree_.on_abort()].children;
-  if (unwound.empty() && !children.empty() && tree_[children.front()].kind == StepKind::accept &&
-      lifted_(children.front()))
-    accepted_entry_ = children.front();
   for (std::size_t i = 0; i < failures.sets.size(); ++i) {
     OpenHosts now = failures.sets[i];
     unite(now, unwound);
+    took_ = took;
     keep_heavier(best, resume(tree_.on_abort(), now, bounded && failures.joined[i], heaviest));
   }
-  accepted_entry_ = kNone;
+  aborting_ = took_ = false;
   return best;
 }
 

@@ -9,9 +9,7 @@ namespace upg::safety {
 void Cuts::lose(Cut &cut, const std::vector<StepIx> &visited) const {
   std::vector<StepIx> heavy;
   for (const StepIx turn : visited) {
-    const HostIx h = tree_[turn].host;
-    const bool down = std::any_of(cut.who.begin(), cut.who.end(), [&](const Down &d) { return d.host == h; });
-    if (budget_.weight[h] != 0 && !down) heavy.push_back(turn);
+    if (budget_.weight[tree_[turn].host] != 0) heavy.push_back(turn);
   }
   std::stable_sort(heavy.begin(), heavy.end(),
                    [&](StepIx x, StepIx y) { return budget_.weight[tree_[x].host] > budget_.weight[tree_[y].host]; });
@@ -19,7 +17,10 @@ void Cuts::lose(Cut &cut, const std::vector<StepIx> &visited) const {
   for (const StepIx turn : heavy) {
     if (left == 0) break;
     const HostIx h = tree_[turn].host;
-    const std::uint64_t n = std::min(left, tree_.site().host(h).many);
+    std::uint64_t up = tree_.site().host(h).many;  // of the class, all of which may be lost
+    for (const Down &d : cut.who) up -= d.host == h ? std::min(up, d.copies) : 0;
+    const std::uint64_t n = std::min(left, up);
+    if (n == 0) continue;
     left -= n;
     cut.weight += budget_.weight[h] * n;
     cut.who.push_back({h, turn, n});
@@ -101,46 +102,74 @@ Cut Cuts::tolerant_roll(StepIx s, OpenHosts &open, std::vector<StepIx> &visited)
   std::vector<std::vector<State>> dp(width + 1, std::vector<State>(losable + 1));
   dp[0][0].reached = true;
   const auto better = [](State &to, std::uint64_t weight) {
-    if (to.reached && to.weight >= weight) return;
+    if (to.reached && to.weight >= weight) return false;
     to.reached = true;
     to.weight = weight;
+    return true;
   };
+  // How each state was come to, by copy: who is down is read off it. Without it where it would be too large.
+  constexpr std::size_t kMostNoted = std::size_t{1} << 22;
+  enum Taken : std::uint8_t { skipped, live, lost_one };
+  std::vector<std::vector<Taken>> noted;
+  std::vector<std::size_t> choice_of;  // by copy
+  const std::size_t states = (width + 1) * (losable + 1);
+  const auto note = [&](std::size_t live_now, std::size_t lost_now, Taken taken) {
+    if (!noted.empty()) noted.back()[live_now * (losable + 1) + lost_now] = taken;
+  };
+  bool noting = true;
   for (std::size_t i = 0; i < choices.size(); ++i) {
     const Choice &c = choices[i];
     const bool earlier = i < before || seen[tree_[c.turn].host];
     const std::uint64_t many =
         std::min<std::uint64_t>(tree_.site().host(tree_[c.turn].host).many, std::uint64_t{width} + losable);
     for (std::uint64_t copy = 0; copy < many; ++copy) {
-      for (std::size_t live = width + 1; live-- > 0;) {
-        for (std::size_t lost = losable + 1; lost-- > 0;) {
-          const State now = dp[live][lost];
+      noting = noting && (noted.size() + 1) * states <= kMostNoted;
+      if (noting) {
+        noted.emplace_back(states, skipped);
+        choice_of.push_back(i);
+      }
+      for (std::size_t up = width + 1; up-- > 0;) {
+        for (std::size_t gone = losable + 1; gone-- > 0;) {
+          const State now = dp[up][gone];
           if (!now.reached) continue;
-          if (i >= before && live < width) better(dp[live + 1][lost], now.weight + c.live);
-          if (c.lost != 0 && lost < losable && (earlier || live < width))
-            better(dp[live][lost + 1], now.weight + c.lost);
+          if (i >= before && up < width && better(dp[up + 1][gone], now.weight + c.live) && noting)
+            note(up + 1, gone, live);
+          if (c.lost != 0 && gone < losable && (earlier || up < width) &&
+              better(dp[up][gone + 1], now.weight + c.lost) && noting)
+            note(up, gone + 1, lost_one);
         }
       }
     }
   }
-  std::uint64_t heaviest = 0;
-  for (const std::vector<State> &row : dp) {
-    for (const State &state : row) heaviest = std::max(heaviest, state.weight);
+  std::size_t up = 0, gone = 0;
+  for (std::size_t i = 0; i <= width; ++i) {
+    for (std::size_t k = 0; k <= losable; ++k) {
+      if (dp[i][k].weight > dp[up][gone].weight) up = i, gone = k;
+    }
   }
-  standing.weight += heaviest;
-  // Who: the heaviest turns that may be live, and the heaviest hosts that may be lost beside them, the first of equal
-  // ones. With one turn at a time who is lost has had its turn before, so the last of equal ones is live.
+  standing.weight += dp[up][gone].weight;
   standing.who = measure(open).who;
-  std::vector<const Choice *> live;
-  for (std::size_t i = before; i < choices.size(); ++i) live.push_back(&choices[i]);
-  if (width == 1) std::reverse(live.begin(), live.end());
-  std::stable_sort(live.begin(), live.end(), [](const Choice *x, const Choice *y) { return x->live > y->live; });
-  for (std::size_t i = 0; i < live.size() && i < width; ++i)
-    standing.who.insert(standing.who.end(), live[i]->cut.who.begin(), live[i]->cut.who.end());
-  for (const StepIx turn : step.children) {
-    if (!rollout.tolerant || seen[tree_[turn].host]) continue;
-    seen[tree_[turn].host] = true;
-    visited.push_back(turn);
+  std::vector<std::uint64_t> live_of(choices.size()), lost_of(choices.size());
+  for (std::size_t i = noting ? noted.size() : 0; i-- > 0;) {
+    const Taken taken = noted[i][up * (losable + 1) + gone];
+    if (taken == live) ++live_of[choice_of[i]], --up;
+    if (taken == lost_one) ++lost_of[choice_of[i]], --gone;
   }
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    for (Down d : choices[i].cut.who) {
+      d.copies *= live_of[i];
+      if (d.copies != 0) standing.who.push_back(d);
+    }
+    if (lost_of[i] == 0) continue;
+    const HostIx h = tree_[choices[i].turn].host;
+    const auto earlier = std::find_if(visited.begin(), visited.end(), [&](StepIx t) { return tree_[t].host == h; });
+    standing.who.push_back({h, earlier != visited.end() ? *earlier : choices[i].turn, lost_of[i]});
+  }
+  for (const StepIx turn : step.children) {
+    const auto same = [&](StepIx other) { return tree_[other].host == tree_[turn].host; };
+    if (rollout.tolerant && std::none_of(visited.begin(), visited.end(), same)) visited.push_back(turn);
+  }
+  if (noting) return standing;
   Cut named = standing;
   named.weight = 0;
   lose(named, visited);

@@ -73,8 +73,6 @@ void Tree::add_act(StepIx s, plan::ActionId action, Env arguments) {
   steps_[s].contract = contracts_->contract(action, std::move(arguments));
 }
 
-StepIx Tree::expand_block(plan::NodeId node, Env &env) { return expand(node, env); }
-
 StepIx Tree::expand(plan::NodeId node, Env &env) {
   using plan::Op;
   const plan::Plan &p = plan();
@@ -128,7 +126,8 @@ StepIx Tree::expand(plan::NodeId node, Env &env) {
       kind = StepKind::accept;
       break;
     case Op::attempt:
-      kind = StepKind::attempt;
+      if (p.node(p.kid(node, 0)).op != Op::block || p.node(p.kid(node, 0)).count != 0)
+        kind = StepKind::attempt;  // in an empty block nothing fails
       break;
     case Op::confirm:
       kind = StepKind::pause;
@@ -167,7 +166,7 @@ StepIx Tree::expand(plan::NodeId node, Env &env) {
       for (std::size_t i = 1; i < n.count; ++i) expand(p.kid(node, i), env);
       break;
     case Op::attempt:
-      expand_attempt(s, node, env);
+      if (kind == StepKind::attempt) expand_attempt(s, node, env);
       break;
     case Op::visit:
       expand_visit(s, node, env);
@@ -370,6 +369,10 @@ Tree::Relation Tree::relation(StepIx a, StepIx b) const {
   if (a == b) return Relation::same;
   const StepIx m = meet(a, b);
   if (m == a || m == b) return Relation::nested;
+  if (m == 0 && on_abort_ != kNone) {  // an abort begins before the point of no return: what comes behind it never has
+    const StepIx other = below(a, on_abort_) ? b : below(b, on_abort_) ? a : kNone;
+    if (other != kNone && !may_precede_point(other)) return Relation::exclusive;
+  }
   const StepIx x = child_towards(m, a), y = child_towards(m, b);
   switch (steps_[m].kind) {
     case StepKind::branch:

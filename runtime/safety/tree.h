@@ -125,6 +125,7 @@ class Tree {
   bool below(StepIx s, StepIx ancestor) const { return s >= ancestor && s < steps_[ancestor].end; }
   /// The smallest step that holds both.
   StepIx meet(StepIx a, StepIx b) const;
+  /// `exclusive`: no run has both; also a step behind the point of no return and one of an abort.
   enum class Relation : std::uint8_t { same, before, after, concurrent, exclusive, nested };
   Relation relation(StepIx a, StepIx b) const;
   /// The child of `ancestor` that holds `s`.
@@ -167,7 +168,6 @@ class Tree {
   StepIx add(StepKind kind, plan::NodeId node);
   void close(StepIx s) { steps_[s].end = static_cast<StepIx>(steps_.size()); }
   StepIx expand(plan::NodeId node, Env &env);
-  StepIx expand_block(plan::NodeId node, Env &env);
   void expand_with(StepIx s, plan::NodeId node, Env &env);
   void expand_roll(StepIx s, plan::NodeId node, Env &env);
   void expand_visit(StepIx s, plan::NodeId node, Env &env);

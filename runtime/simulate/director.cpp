@@ -29,6 +29,7 @@ struct Way {
   std::uint64_t seed = 0;   // 0: the nearest first
   bool suppose = false;     // `unless` and `expect` go as the schedule needs it
   unsigned fail = 0;        // where a step has to fail: so many of those that could are passed over
+  bool early = false;       // it may fail before it begins, too
 };
 
 /// `fails`: something has to fail, so where is the first thing to try.
@@ -49,8 +50,9 @@ Way way_of(unsigned number, bool fails) {
     constexpr unsigned kWays = 8;
     Way way = kFirst[number % kWays];
     way.fail = number / kWays % 16;
-    way.suppose = number / kWays / 16 % 2 == 1;
-    if (number >= kWays * 32) way.seed = number;
+    way.early = number / kWays / 16 % 2 == 1;
+    way.suppose = number / kWays / 32 % 2 == 1;
+    if (number >= kWays * 64) way.seed = number;
     return way;
   }
   if (number < kFirst.size()) return kFirst[number];
@@ -64,7 +66,8 @@ std::string text_of(const Way &way) {
   return fmt::format("{}{}, `if` {}, lists of {}{}{}{}", way.gather ? "gathered first" : "nearest first",
                      way.willing ? ", gates pass when asked" : "", way.branch == 0 ? "true" : "false", way.elements,
                      way.suppose ? ", states as it needs them" : "",
-                     way.fail != 0 ? fmt::format(", {} passed over before one fails", way.fail) : "",
+                     (way.fail != 0 ? fmt::format(", {} passed over before one fails", way.fail) : "") +
+                         (way.early ? ", also before it begins" : ""),
                      way.seed != 0 ? fmt::format(", seed {}", way.seed) : "");
 }
 
@@ -286,13 +289,14 @@ class Attempt {
   /// not failed yet.
   bool fails(const Move &move) {
     if (next_ >= told_.size()) return false;
-    if ((move.kind != Move::Kind::end && move.kind != Move::Kind::pass) || move.counted || told_later(move))
-      return false;
+    const bool may =
+        move.kind == Move::Kind::end || move.kind == Move::Kind::pass || (way_.early && move.kind == Move::Kind::start);
+    if (!may || move.counted || told_later(move)) return false;
     const std::string key = leveled(move.key);
     for (const Stage &wanted : stages(told_[next_].cue.key)) {
-      const char now = stage_[wanted.attempt];
-      const bool block = below(key, wanted.attempt + "/t1") || below(key, wanted.attempt + "/t2");
-      if (!block || now == wanted.what || now == 'f' || (wanted.what == 't' && now != 0)) continue;
+      const bool again = below(key, wanted.attempt + "/t2");
+      const bool block = again || below(key, wanted.attempt + "/t1");
+      if (!block || stage_[wanted.attempt] == 'f' || (wanted.what == 't' && again)) continue;
       if (passed_over_++ < way_.fail) return false;
       stage_[wanted.attempt] = 'f';
       return true;
@@ -514,7 +518,7 @@ Replayed replay(const plan::Plan &plan, const safety::Proof &proof, std::string_
   const bool fails = std::any_of(schedule.begin(), schedule.end(), [](const diagnostics::ScheduleStep &s) {
     return s.cue && (s.cue->kind == Cue::Kind::abort || s.cue->key.starts_with("abort") || !stages(s.cue->key).empty());
   });
-  const unsigned most = fails && options.tries > 1 ? std::max(options.tries, 384u) : options.tries;
+  const unsigned most = fails && options.tries > 1 ? std::max(options.tries, 512u) : options.tries;
   for (unsigned i = 0; i < most; ++i) {
     const Way way = way_of(options.first_try + i, fails);
     Replayed one = Attempt(plan, proof, rule, schedule, way, options).go();

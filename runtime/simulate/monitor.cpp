@@ -154,11 +154,11 @@ std::string Monitor::region_of(const std::string &key) const {
   return best;
 }
 
-bool Monitor::known(const Gate &gate, const std::string &region) const {
+bool Monitor::known(const Gate &gate, const std::string &region, const std::string &step) const {
   const auto found = known_.find(gate.key);
   if (found == known_.end()) return false;
   return std::any_of(found->second.second.begin(), found->second.second.end(),
-                     [&](const std::string &where) { return within(region, where); });
+                     [&](const Passed &p) { return within(region, p.region) && !beside(p.await, step); });
 }
 
 void Monitor::forget_hit_by(const Contract &act) {
@@ -168,14 +168,13 @@ void Monitor::forget_hit_by(const Contract &act) {
 
 void Monitor::forget_region(const std::string &region) {
   for (auto it = known_.begin(); it != known_.end();) {
-    std::erase_if(it->second.second, [&](const std::string &where) { return within(where, region) && !where.empty(); });
+    std::erase_if(it->second.second, [&](const Passed &p) { return within(p.region, region) && !p.region.empty(); });
     it = it->second.second.empty() ? known_.erase(it) : std::next(it);
   }
 }
 
 void Monitor::controller_died(const std::set<std::string> &unbegun) {
   known_.clear();
-  passed_at_.clear();
   waivers_.clear();  // said again as the blocks are entered again
   std::erase_if(flight_, [&](const Flight &f) { return unbegun.count(f.key) != 0; });
   std::erase_if(open_, [&](const Outage &o) { return unbegun.count(o.opener) != 0; });
@@ -274,10 +273,13 @@ void Monitor::start(const Move &move) {
     now.clear();
     moved_by_[m.cell] = move.key;
   }
+  std::vector<Hold> under;
+  for (const auto &[with, hold] : held_)
+    if (below(move.key, with)) under.push_back(hold);
   const auto open = [&](const std::set<Pair> &pairs, char kind) {
     for (const Pair &p : pairs) {
       std::erase_if(open_, [&](const Outage &o) { return o.pair == p && o.kind == kind && o.opener == move.key; });
-      open_.push_back({p, kind, region, move.key, &act});
+      open_.push_back({p, kind, region, move.key, &act, under});
     }
   };
   open(act.disrupts, 'D');
@@ -350,15 +352,14 @@ void Monitor::pass(const Move &move) {
       const std::set<std::string> &watched = reader_.watch(it->second.first);
       bool hit = watched.count(kStar) != 0;
       for (const Pair &p : back) hit = hit || watched.count(role_item(p.second)) != 0;
-      hit = hit && passed_at_[it->first] != await;
-      it = hit ? known_.erase(it) : std::next(it);
+      if (hit) std::erase_if(it->second.second, [&](const Passed &k) { return k.await != await; });
+      it = it->second.second.empty() ? known_.erase(it) : std::next(it);
     }
   }
   if (std::any_of(flight_.begin(), flight_.end(), [&](const Flight &f) { return reader_.hits(*f.act, gate); })) return;
-  passed_at_[gate.key] = await;
   auto &entry = known_[gate.key];
   entry.first = gate;
-  entry.second.insert(region);
+  entry.second.insert({region, await});
 }
 
 void Monitor::choice(const Move &move, int way) {
@@ -456,7 +457,6 @@ void Monitor::aborts() {
   aborting_ = true;
   for (const Flight &f : std::exchange(flight_, {})) settle(*f.act, true);  // R12: it is proven over
   known_.clear();
-  passed_at_.clear();
   turns_.clear();
   waivers_.clear();
   visited_.clear();

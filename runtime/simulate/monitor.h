@@ -70,6 +70,7 @@ class Monitor {
     std::string region;
     std::string opener;  // step key
     const Contract *act;
+    std::vector<Hold> under = {};  // holds in force around the opener
   };
   struct Waiver {
     std::string key;
@@ -116,7 +117,8 @@ class Monitor {
   void report(const char *rule, const std::string &key, std::string text, RoleIndex role = plan::RoleId::none,
               std::uint32_t hold = plan::HoldId::none, std::string subject = {});
   std::string region_of(const std::string &key) const;
-  bool known(const Gate &gate, const std::string &region) const;
+  /// By an await on the step's own way: what a part beside has asked is that part's.
+  bool known(const Gate &gate, const std::string &region, const std::string &step) const;
   void forget_hit_by(const Contract &act);
   bool down(Pair pair) const;
   Values &cell(const Cell &cell);
@@ -135,10 +137,13 @@ class Monitor {
   machine::Move::Kind at_ = machine::Move::Kind::start;
   std::uint32_t acting_hold_ = plan::HoldId::none;  // that the starting action takes or gives back
   // ---- the configuration
-  std::vector<Flight> flight_;                                           // I
-  std::map<std::string, std::pair<Gate, std::set<std::string>>> known_;  // K: regions by gate
-  std::map<std::string, std::string> passed_at_;  // by gate: the await; its members pass together
-  std::map<Cell, Values> cells_;                  // sigma
+  std::vector<Flight> flight_;  // I
+  struct Passed {
+    std::string region, await;  // the members of one await pass together
+    auto operator<=>(const Passed &) const = default;
+  };
+  std::map<std::string, std::pair<Gate, std::set<Passed>>> known_;  // K, by gate
+  std::map<Cell, Values> cells_;                                    // sigma
   std::map<Cell, std::string> moved_by_;
   std::set<Cell> doubtful_;                  // whoever moved it last has failed
   std::vector<Outage> open_;                 // D, without what is unknown

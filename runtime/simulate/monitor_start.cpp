@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "runtime/plan/opcodes.h"
 #include "runtime/simulate/monitor.h"
@@ -16,6 +17,19 @@ namespace {
 bool below(const std::string &key, const std::string &statement) {
   return key.size() > statement.size() && key.starts_with(statement) && key[statement.size()] == '/';
 }
+/// Both stand in the block of one attempt, the first in an earlier round of it.
+bool earlier_round(const std::string &first, const std::string &later) {
+  std::size_t i = 0;
+  while (i < first.size() && i < later.size() && first[i] == later[i]) ++i;
+  const auto number = [&](const std::string &key) -> unsigned long {
+    std::size_t begin = i;
+    while (begin > 0 && key[begin - 1] >= '0' && key[begin - 1] <= '9') --begin;
+    if (begin < 2 || key[begin - 1] != 't' || key[begin - 2] != '/') return 0;
+    return std::strtoul(key.c_str() + begin, nullptr, 10);
+  };
+  const unsigned long one = number(first), other = number(later);
+  return one != 0 && other != 0 && one < other;
+}
 bool meets(const std::set<HostIndex> &a, const std::set<HostIndex> &b) {
   return std::any_of(a.begin(), a.end(), [&](HostIndex h) { return b.count(h) != 0; });
 }
@@ -24,7 +38,7 @@ bool meets(const std::set<HostIndex> &a, const std::set<HostIndex> &b) {
 void Monitor::judge_guard(const Contract &act, const std::string &key, const std::string &region) {
   bool relevant = false, independent = false, all = true;
   const auto ask = [&](const Gate &gate, RoleIndex role) {
-    if (!known(gate, region)) {
+    if (!known(gate, region, key)) {
       all = false;
       report("guard", key, fmt::format("{} starts without a fresh {}", reader_.text(act), reader_.text(gate)), role,
              plan::HoldId::none, reader_.text(gate));
@@ -50,7 +64,7 @@ void Monitor::judge_guard(const Contract &act, const std::string &key, const std
   for (const auto &[name, entry] : known_) {
     const Gate &gate = entry.first;
     const bool written = plan_.gates[gate.gate.index].watch_kind == plan::WatchKind::written;
-    if (!written || !reader_.about(act, gate) || !reader_.hits(act, gate) || !known(gate, region)) continue;
+    if (!written || !reader_.about(act, gate) || !reader_.hits(act, gate) || !known(gate, region, key)) continue;
     if (!act.destroys || reader_.another_answers(act, gate)) enough = true;
   }
   if (!enough || (act.destroys && !relevant))
@@ -220,7 +234,10 @@ void Monitor::judge_hold(const Contract &act, const std::string &key) {
   const std::string with = key.substr(0, key.rfind('/'));
   const std::vector<plan::GateId> &taints = plan_.holds[act.hold.hold].taints;
   for (const Outage &o : open_) {
-    if (o.act == nullptr || o.pair.second >= plan_.roles.size() || !o.opener.starts_with(with)) continue;
+    if (o.act == nullptr || o.pair.second >= plan_.roles.size()) continue;
+    const bool left = earlier_round(o.opener, key) &&  // which has failed inside the hold: it is given back here
+                      std::find(o.under.begin(), o.under.end(), act.hold) != o.under.end();
+    if (!o.opener.starts_with(with) && !left) continue;
     const plan::Role &role = plan_.roles[o.pair.second];
     const bool needed = std::find(o.act->held.begin(), o.act->held.end(), act.hold) != o.act->held.end() ||
                         (role.down_only_under.valid() && role.down_only_under.index == act.hold.hold && o.kind == 'D');

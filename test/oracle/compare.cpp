@@ -19,10 +19,6 @@ std::string names(const std::set<Rule> &rules) {
   return out.empty() ? "nothing" : out;
 }
 
-/// Differences that are understood and still open: README.md, "Open". Each has its plan in found/open. None at the
-/// moment.
-bool open_difference(const Ground &, Rule, bool) { return false; }
-
 }  // namespace
 
 const std::set<Rule> &told_instead(Rule rule) {
@@ -95,10 +91,6 @@ Comparison compare(const std::string &text, Bounds bounds, const std::vector<std
   }
   result.outcome = Outcome::agree;
   const auto differ = [&](Rule rule, bool only_checker) {
-    if (open_difference(*made.ground, rule, only_checker)) {
-      if (result.outcome == Outcome::agree) result.outcome = Outcome::known;
-      return;
-    }
     if (result.outcome == Outcome::disagree) return;
     result.outcome = Outcome::disagree;
     const std::string what = fmt::format("{} only by the {}", name_of(rule), only_checker ? "checker" : "oracle");

@@ -11,7 +11,6 @@ enum class Outcome : std::uint8_t {
   no_plan,  // the text does not compile, for another reason than a rule
   skipped,  // too large for the oracle, or a construct that it does not know
   agree,
-  known,  // they differ in a way that README.md lists as open
   disagree,
 };
 

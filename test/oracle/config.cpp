@@ -47,12 +47,15 @@ void Config::join(const Config &other) {
   for (const Outage &o : open) here |= one(o.pair);
   for (const Outage &o : other.open) there |= one(o.pair);
   accepted = (accepted & (other.accepted | ~there)) | (other.accepted & ~here);
+  left = (left & (other.left | ~there)) | (other.left & ~here);
   std::vector<Outage> any;
   std::set_union(open.begin(), open.end(), other.open.begin(), other.open.end(), std::back_inserter(any));
   open = std::move(any);
   once |= other.once;
   visited |= other.visited;
   changed |= other.changed;
+  taken |= other.taken;
+  altered |= other.altered;
   for (std::size_t i = 0; i < under.size(); ++i) under[i] |= other.under[i];
   vague &= other.vague;
   kept |= other.kept;
@@ -89,6 +92,9 @@ std::string Config::encode() const {
   put(out, visited);
   put(out, changed);
   put(out, accepted);
+  put(out, left);
+  put(out, taken);
+  put(out, altered);
   for (const std::uint32_t m : mover) put(out, static_cast<std::uint16_t>(m));
   for (const Pairs p : under) put(out, p);
   put(out, kept);
@@ -128,6 +134,9 @@ Config Config::decode(const std::string &text, const Ground &ground) {
   c.visited = take<Hosts>(at);
   c.changed = take<Pairs>(at);
   c.accepted = take<Pairs>(at);
+  c.left = take<Pairs>(at);
+  c.taken = take<Pairs>(at);
+  c.altered = take<Pairs>(at);
   for (std::size_t i = 0; i < ground.cells.size(); ++i) {
     const auto node = take<std::uint16_t>(at);
     c.mover.push_back(node == 0xffff ? Node::none : node);

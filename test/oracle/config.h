@@ -38,6 +38,8 @@ struct Config {
   Hosts visited = 0;
   Pairs changed = 0;
   Pairs accepted = 0;                // outages opened where they are accepted: they weigh nothing there
+  Pairs left = 0;                    // of these, what an abort has found open
+  Pairs taken = 0, altered = 0;      // what the abort has taken down, or also changed, where that is not accepted
   std::vector<std::uint32_t> mover;  // by cell that can be armed: the step that moved it last; Node::none
   std::vector<Pairs> under;          // by with: pairs that an action which needs the hold has opened inside it
   Taken kept = 0;                    // holds that an attempt which failed has taken and not given back

@@ -94,6 +94,7 @@ Verdict walk(const Ground &ground, Bounds bounds) {
             if (has(a.disrupts, p)) unsure.open.push_back({p, Kind::down, 0}), releases = true;
             if (has(a.changes, p)) unsure.open.push_back({p, Kind::changing, 0}), releases = true;
           }
+          machine.takes(unsure, release);
         }
         std::sort(unsure.open.begin(), unsure.open.end());
         unsure.open.erase(std::unique(unsure.open.begin(), unsure.open.end()), unsure.open.end());

@@ -86,16 +86,10 @@ void Judge::halts(const Config &config, const std::vector<std::uint32_t> &steps)
   for (const std::uint32_t index : steps) {
     const With &with = g_.withs[g_.nodes[index].releases];
     const std::uint16_t at = config.at[with.node];
+    if (!now.open.empty()) return;  // nothing is given back while anything is down or under change
     // Between the end of the acquire and the start of the release.
     const bool kept = has(config.kept, with.hold);
     if (!kept && (at < 2 || at == Machine::done || config.at[index] != 0)) continue;
-    Pairs inside = 0;
-    g_.each_under(with.node, [&](std::uint32_t i) {
-      const Node &node = g_.nodes[i];
-      if (node.shape == Shape::act && i != index)
-        inside |= g_.actions[node.action].disrupts | g_.actions[node.action].changes;
-    });
-    if ((inside & open_pairs(now)) != 0) continue;
     const Action &a = g_.actions[g_.nodes[index].action];
     now.accepted |= (a.disrupts | a.changes) & machine_->accepted_at(g_.nodes[index]) & ~open_pairs(now);
     for (std::uint16_t p = 0; p < g_.pairs.size(); ++p) {

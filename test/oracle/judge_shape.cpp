@@ -12,7 +12,10 @@ namespace upg::oracle {
 
 bool Judge::has_dead_steps() const {
   bool dead = std::any_of(tests_.begin(), tests_.end(), [](const auto &test) { return !test.second; });
-  g_.each([&](std::uint32_t i) { dead = dead || (g_.nodes[i].shape == Shape::act && started_.count(i) == 0); });
+  g_.each([&](std::uint32_t i) {
+    const Shape shape = g_.nodes[i].shape;
+    dead = dead || ((shape == Shape::act || shape == Shape::await) && started_.count(i) == 0);
+  });
   return dead;
 }
 
@@ -166,7 +169,18 @@ void Judge::forks(const Config &config, std::uint32_t index, std::uint32_t start
 
 // ---- JOIN
 
-/// What σ and D can be behind a part that is run alone.
+/// Behind an attempt is the join of what its rounds leave; wherever else a part ends in more than one way, that is told
+/// where the ways begin.
+static std::set<std::string> as_one(const std::set<std::string> &ends) {
+  std::string all;
+  for (const std::string &end : ends) {
+    all.resize(std::max(all.size(), end.size()));
+    for (std::size_t i = 0; i < end.size(); ++i) all[i] = static_cast<char>(all[i] | end[i]);
+  }
+  return {all};
+}
+
+/// What σ and D can be behind a part that is run alone: a round of an attempt may fail in it, and halts lead nowhere.
 std::set<std::string> Judge::alone(const Config &from, std::uint32_t node) {
   Machine machine(g_, nullptr, node);
   Config start = from;
@@ -182,7 +196,7 @@ std::set<std::string> Judge::alone(const Config &from, std::uint32_t node) {
     Config c = std::move(open.front());
     open.pop_front();
     if (machine.ended(c)) {
-      ends.insert(c.effects());
+      if (!c.halted) ends.insert(c.effects());
       continue;
     }
     for (const Step &step : machine.enabled(c)) {
@@ -212,12 +226,11 @@ void Judge::chooses(const Config &reached, std::uint32_t index) {
   std::set<std::string> ends;
   switch (node.shape) {
     case Shape::choice:
-      expected = alone(config, node.children[0]);
-      ends = alone(config, node.children[1]);
-      if (expected.size() > 1) ends.clear();
+      expected = as_one(alone(config, node.children[0]));
+      ends = as_one(alone(config, node.children[1]));
       break;
     case Shape::loop:
-      ends = alone(config, node.children[0]);
+      ends = as_one(alone(config, node.children[0]));
       break;
     default: {
       const Values tested = Values{1} << node.test.value;
@@ -234,6 +247,7 @@ void Judge::chooses(const Config &reached, std::uint32_t index) {
         }
         return;
       }
+      ends = as_one(ends);
       Config skipped = config;
       skipped.sigma[node.test.cell] = tested;
       expected = {skipped.effects()};

@@ -309,6 +309,7 @@ void Judge::starve(const Config &config, std::uint32_t index, const std::vector<
 }
 
 void Judge::at_await(const Config &config, std::uint32_t index) {
+  started_.insert(index);
   starve(config, index, g_.nodes[index].gates, Node::none);
 }
 
@@ -330,11 +331,18 @@ void Judge::after_start(const Config &config, std::uint32_t index) {
     touched |= one(o.pair);
     if (o.kind == Kind::down) down |= one(o.pair);
   }
+  // What an abort has found accepted stays so until the abort itself opens more of the role.
+  const auto spared = [&](Pairs opened, Pairs of) { return (opened & of) == 0 ? config.left : Pairs{0}; };
   for (const Budget &budget : g_.budgets) {
     std::int64_t sum = 0;
-    Hosts hosts = 0;
+    Hosts hosts = 0, weighed = 0;
+    Pairs of = 0;
+    for (const auto &[together, weight] : budget.weights) weighed |= weight != 0 ? together : 0;
     for (std::size_t p = 0; p < g_.pairs.size(); ++p) {
-      if (has(down, p) && g_.pairs[p].role == budget.role) hosts |= one(g_.pairs[p].host);
+      if (g_.pairs[p].role == budget.role && has(weighed, g_.pairs[p].host)) of |= one(p);
+    }
+    for (std::size_t p = 0; p < g_.pairs.size(); ++p) {
+      if (has(down & of & ~spared(config.taken, of), p)) hosts |= one(g_.pairs[p].host);
     }
     for (const auto &[together, weight] : budget.weights) {
       if ((together & hosts) != 0) sum += weight;
@@ -346,7 +354,8 @@ void Judge::after_start(const Config &config, std::uint32_t index) {
     if (!g_.roles[r].serial) continue;
     Hosts hosts = 0;
     for (std::size_t p = 0; p < g_.pairs.size(); ++p) {
-      if (has(touched, p) && g_.pairs[p].role == r) hosts |= one(g_.pairs[p].host);
+      if (g_.pairs[p].role != r) continue;
+      if (has(touched & ~spared(config.altered, g_.roles[r].pairs), p)) hosts |= one(g_.pairs[p].host);
     }
     if ((hosts & (hosts - 1)) != 0) found(Rule::serial, index, fmt::format("{} twice", g_.roles[r].name), r);
   }

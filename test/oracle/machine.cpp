@@ -165,7 +165,7 @@ void Machine::complete(Config &config, std::uint32_t index) {
   }
   if (node.accepts) {
     if (listener_) listener_->acceptance_ends(config, index);
-    config.accepted &= ~node.opens;
+    config.accepted &= ~node.opens | accepted_at(node);
     if (listener_ && config.lost != 0) listener_->gives_up(config, index);
   }
   if (node.shape == Shape::phase && listener_) listener_->phase_ends(config, index);
@@ -339,7 +339,7 @@ std::vector<Step> Machine::enabled(const Config &config) const {
       }
       case Shape::attempt: {
         const std::uint32_t round = (at - 2u) / 16, part = (at - 2u) % 16;
-        if (part != 0 || !listener_) break;
+        if (part != 0) break;
         if (!node.has_otherwise) steps.push_back({i, Move_::fail, 0});
         for (std::uint32_t kid = 1; kid < node.children.size(); ++kid) {
           const bool otherwise = node.has_otherwise && kid + 1 == node.children.size();
@@ -432,6 +432,7 @@ void Machine::forget_closed(Config &config, Pairs before) const {
   const Pairs closed = before & ~open_pairs(config);
   for (Pairs &under : config.under) under &= ~closed;
   config.accepted &= ~closed;
+  config.left &= ~closed;
 }
 
 Pairs Machine::accepted_at(const Node &node) const {
@@ -512,6 +513,7 @@ void Machine::start(Config &config, std::uint32_t index) {
     }
   };
   config.accepted |= (a.disrupts | a.changes) & accepted_at(node) & ~open_pairs(config);
+  if (config.aborting) takes(config, index);
   add(a.disrupts, Kind::down);
   add(a.changes, Kind::changing);
   if (a.once) config.once |= one(*a.once);

@@ -55,6 +55,8 @@ class Machine {
   /// The run is aborted here: what is under way is over, holds are given back, `on abort` begins.
   Config aborted(Config config) const;
   void begin_abort(Config &config) { activate(config, g_.on_abort); }
+  /// The abort starts this step: what is opened from here on was not accepted where the run was aborted.
+  void takes(Config &config, std::uint32_t act) const;
 
   /// Gates that the step's action hits, by gate.
   bool hits(std::size_t action, std::size_t gate) const { return hits_[action][gate]; }

@@ -36,7 +36,7 @@ void Machine::drop(Config &config, std::uint32_t part) const {
   g_.each_under(part, [&](std::uint32_t i) {
     const Node &node = g_.nodes[i];
     if (config.at[i] == 0) return;
-    if (node.accepts && config.at[i] != done) config.accepted &= ~node.opens;
+    if (node.accepts && config.at[i] != done) config.accepted &= ~node.opens | accepted_at(node);
     config.at[i] = 0;
   });
   std::erase_if(config.in_flight, [&](std::uint32_t i) { return g_.contains(part, i); });
@@ -79,7 +79,9 @@ void Machine::fail(Config &config, std::uint32_t attempt, std::uint32_t child) {
   }
   config.begun.clear();  // what a failed round left behind is asked, not followed (ABORT: `b; undo(b)` in place)
   const std::uint16_t at = config.at[attempt];
+  const Pairs accepted = config.accepted;
   drop(config, block);
+  if (child == 0) config.accepted = accepted;  // the run halts where it stands: nothing comes behind the block
   config.at[attempt] = static_cast<std::uint16_t>(at + child);
   if (listener_) listener_->gives_up(config, attempt);
   if (child == 0) {
@@ -136,11 +138,22 @@ void Machine::lose(Config &config, std::uint32_t turn) {
   child_done(config, node.parent, turn);
 }
 
+void Machine::takes(Config &config, std::uint32_t act) const {
+  const Action &a = g_.actions[g_.nodes[act].action];
+  const Pairs accepted = accepted_at(g_.nodes[act]);
+  config.taken |= a.disrupts & ~accepted;
+  config.altered |= (a.disrupts | a.changes) & ~accepted;
+}
+
 /// Steps under way are proven over, with what they may have moved; then all holds are given back. Order and rank begin
 /// anew, no gate is known.
 Config Machine::aborted(Config config) const {
-  const auto give_back = [&](std::size_t index) {
-    const Action &a = g_.actions[index];
+  config.left = config.accepted & open_pairs(config);
+  config.taken = config.altered = 0;
+  const auto give_back = [&](std::uint32_t release) {
+    const Action &a = g_.actions[g_.nodes[release].action];
+    config.left |= (a.disrupts | a.changes) & accepted_at(g_.nodes[release]) & ~open_pairs(config);
+    takes(config, release);
     for (const Move &m : a.moves) config.sigma[m.cell] = Values{1} << m.to;
     for (std::uint16_t p = 0; p < g_.pairs.size(); ++p) {
       for (const Kind kind : {Kind::down, Kind::changing}) {
@@ -153,7 +166,7 @@ Config Machine::aborted(Config config) const {
   };
   for (std::uint32_t w = 0; w < g_.withs.size(); ++w) {
     const Node &sequence = g_.nodes[g_.withs[w].node];
-    if (entered(config, w) || has(config.kept, g_.withs[w].hold)) give_back(g_.nodes[sequence.children.back()].action);
+    if (entered(config, w) || has(config.kept, g_.withs[w].hold)) give_back(sequence.children.back());
   }
   for (Outage &o : config.open) o.region = 0;
   std::sort(config.open.begin(), config.open.end());

@@ -72,7 +72,7 @@ TEST(Oracle, AgreesWithTheCheckerOnFreshPlans) {
   if (const char *given = std::getenv("UPG_TEST_SEED")) seed = std::strtoull(given, nullptr, 10);
   fmt::print("seed {} (repeat with UPG_TEST_SEED, or upg_oracle_compare --seed)\n", seed);
   const double began = cpu_seconds();
-  std::size_t judged = 0, sound = 0, broken = 0, told_otherwise = 0;
+  std::size_t judged = 0, sound = 0, broken = 0;
   for (std::size_t i = 0; i < 4000 && cpu_seconds() - began < 20; ++i) {
     const std::uint64_t one = seed * 1000003u + i;
     const Sketch sketch = generate(one);
@@ -83,11 +83,6 @@ TEST(Oracle, AgreesWithTheCheckerOnFreshPlans) {
       ++(c.oracle.empty() ? sound : broken);
     }
     if (c.outcome != Outcome::disagree) continue;
-    if (!c.checker.empty() && !c.oracle.empty()) {  // neither accepts it: which rules are named is worth a look
-      fmt::print("plan {} is refused by both, for different rules: {}\n", one, c.why);
-      ++told_otherwise;
-      continue;
-    }
     const auto same = [&](const Sketch &s) {
       const Comparison smaller = compare(s.text());
       return smaller.outcome == Outcome::disagree &&
@@ -99,13 +94,10 @@ TEST(Oracle, AgreesWithTheCheckerOnFreshPlans) {
   fmt::print("{} plans judged by both: {} sound, {} that break a rule\n", judged, sound, broken);
   EXPECT_GT(sound, 0u);
   EXPECT_GT(broken, 0u);
-  EXPECT_LE(told_otherwise, 3u) << "about one in twenty thousand is known (README.md)";
 }
 
 TEST(Oracle, FoundDifferencesStayMended) {
-  std::vector<fs::path> all = plans_in(fs::path(UPG_ORACLE) / "found");
-  const std::vector<fs::path> more = plans_in(fs::path(UPG_ORACLE) / "found" / "unreplayed");
-  all.insert(all.end(), more.begin(), more.end());
+  const std::vector<fs::path> all = plans_in(fs::path(UPG_ORACLE) / "found");
   ASSERT_FALSE(all.empty());
   for (const fs::path &path : all) {
     const std::string text = contents(path);
@@ -113,18 +105,6 @@ TEST(Oracle, FoundDifferencesStayMended) {
     EXPECT_EQ(c.outcome, Outcome::agree) << path << ": " << c.why;
     EXPECT_EQ(names(c.oracle), expected(text)) << path << ": the oracle";
     EXPECT_EQ(names(compared(c.checker, c.oracle)), names(compared(c.oracle, c.oracle))) << path << ": the checker";
-  }
-}
-
-TEST(Oracle, KnowsTheOpenDifferences) {
-  const fs::path folder = fs::path(UPG_ORACLE) / "found" / "open";
-  if (!fs::exists(folder)) return;
-  for (const fs::path &path : plans_in(folder)) {
-    const std::string text = contents(path);
-    const Comparison c = compare(text);
-    EXPECT_EQ(names(c.oracle), expected(text)) << path << ": the oracle";
-    if (names(c.checker) == expected(text))
-      fmt::print("{} is mended: move it to found/, and its case out of open_difference()\n", path.filename().string());
   }
 }
 

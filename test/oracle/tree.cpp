@@ -146,6 +146,7 @@ void Grounder::statement(NodeId id, Slots &slots, std::uint32_t parent, const Pl
       return;
     }
     case Op::attempt: {
+      if (plan_.node(kids[0]).op == Op::block && plan_.node(kids[0]).count == 0) return;  // nothing in it can fail
       const std::uint32_t attempt = add(Shape::attempt, parent, place, id);
       out_.nodes[attempt].limit = node.a;
       out_.nodes[attempt].text = "the attempt";

@@ -31,7 +31,7 @@ struct Finding {
 struct Verdict {
   bool complete = true;  // false: a limit was met, the rest was not looked at
   std::size_t states = 0;
-  bool dead_steps = false;  // an action that no schedule starts, or an `unless` that none skips
+  bool dead_steps = false;  // an action or await that no schedule starts, or an `unless` that none skips
   std::array<std::optional<Finding>, rule_count> findings;
   std::array<bool, rule_count> joined{};  // breaks where the page joins configurations, and perhaps in none of them
 

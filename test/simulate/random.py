@@ -17,7 +17,7 @@ import sys
 import time
 
 
-STRUCTURAL = {"E1005", "E1013", "E1014", "E1015", "E1016"}  # RET, HOSTX, RACE, FORK, JOIN
+STRUCTURAL = {"E1005", "E1013", "E1014", "E1015", "E1016", "E1027"}  # RET, HOSTX, RACE, FORK, JOIN, TOL
 
 
 def run(command):

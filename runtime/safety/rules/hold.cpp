@@ -129,10 +129,19 @@ void required(Analysis &a, StepIx s, const Withs &withs) {
   }
 }
 
-/// Whether the step stands in the block of the hold, or in that of an attempt that failed in it before.
-bool opened_inside(const Analysis &a, StepIx opener, const Step &release) {
+/// Whether the step stands in the block of the hold, or in that of an attempt that failed in it before: the hold stays
+/// in force then, and the first block of it in the next round gives it back.
+bool opened_inside(const Analysis &a, StepIx opener, StepIx s) {
+  const Step &release = a.tree[s];
+  const StepIx part = a.tree.resumed(s);
+  const StepIx attempt = part == kNone ? kNone : a.tree[part].parent;
+  const bool again = attempt != kNone && a.tree[attempt].kind == StepKind::attempt &&
+                     a.tree.ordinal(part) == a.tree[attempt].recoveries + 1;
   for (StepIx w = a.tree[opener].with; w != kNone; w = a.tree[w].with) {
     if (w == release.parent || (a.tree[w].node == release.node && a.tree[w].hold == release.hold)) return true;
+    if (!again || a.tree[w].hold != release.hold || !a.tree.below(w, attempt)) continue;
+    const bool of_block = a.tree.below(w, a.tree[attempt].children[0]) || (a.tree.below(w, part) && a.tree[w].end > s);
+    if (of_block && !a.tree.left_before(part, s, release.hold)) return true;
   }
   return false;
 }
@@ -145,7 +154,7 @@ void released(Analysis &a, StepIx s) {
   // What was open when the block began was not opened in it, unless an attempt has failed in the block before.
   for (const Open &o : a.tree.resumed(s) == kNone ? a.flow.opened_between(step.parent, s) : a.flow.open_before(s)) {
     const Step &opener = a.tree[o.opener];
-    if (!opened_inside(a, o.opener, step) || opener.acquire || opener.release) continue;
+    if (!opened_inside(a, o.opener, s) || opener.acquire || opener.release) continue;
     const Contract &c = a.tree.contract(opener);
     const plan::Role *role = a.site.role(a.site.pair_role(o.pair));
     const bool asks =

@@ -21,21 +21,39 @@ std::uint64_t weigh(const Budget &budget, const std::vector<Down> &who) {
 
 }  // namespace
 
-std::vector<plan::HostId> hosts_of(const Analysis &a, const std::vector<Down> &who) {
-  std::vector<plan::HostId> out;
+namespace {
+/// Names for each entry, none of them twice. Of hosts that are alike those that are lost had their turns first: they
+/// take the first names.
+std::vector<std::vector<plan::HostId>> hosts_by_entry(const Analysis &a, const std::vector<Down> &who) {
+  std::vector<std::vector<plan::HostId>> out(who.size());
   std::set<std::uint32_t> taken;
-  for (const Down &d : who) {
-    if (taken.insert(a.site.host(d.host).id.index).second) out.push_back(a.site.host(d.host).id);
+  const auto lost = [&](const Down &d) { return a.tree[d.opener].kind != StepKind::act; };
+  for (std::size_t i = 0; i < who.size(); ++i) {
+    const SiteHost &host = a.site.host(who[i].host);
+    if (lost(who[i]) && host.many > 1) continue;
+    if (taken.insert(host.id.index).second) out[i].push_back(host.id);
   }
-  for (const Down &d : who) {
-    std::uint64_t more = d.copies > 0 ? d.copies - 1 : 0;
-    for (const plan::HostId other : a.site.members(a.site.host(d.host).cls)) {
-      if (more == 0) break;
-      if (!taken.insert(other.index).second) continue;
-      out.push_back(other);
-      --more;
+  for (const bool first : {true, false}) {
+    for (std::size_t i = 0; i < who.size(); ++i) {
+      if (lost(who[i]) != first) continue;
+      for (const plan::HostId other : a.site.members(a.site.host(who[i].host).cls)) {
+        if (out[i].size() >= who[i].copies) break;
+        if (taken.insert(other.index).second) out[i].push_back(other);
+      }
     }
   }
+  return out;
+}
+}  // namespace
+
+std::vector<plan::HostId> hosts_of(const Analysis &a, const std::vector<Down> &who) {
+  std::vector<plan::HostId> out, more;
+  for (const std::vector<plan::HostId> &hosts : hosts_by_entry(a, who)) {
+    if (hosts.empty()) continue;
+    out.push_back(hosts.front());
+    more.insert(more.end(), hosts.begin() + 1, hosts.end());
+  }
+  out.insert(out.end(), more.begin(), more.end());
   return out;
 }
 
@@ -132,17 +150,20 @@ void tell_moment(Analysis &a, const Moment &moment, const MomentWords &words, di
 
   // The schedule: one line for each step that takes something away.
   std::string before;
-  std::vector<Down> told;
+  const std::vector<std::vector<plan::HostId>> names = hosts_by_entry(a, who);
   for (std::size_t i = 0; i < who.size(); ++i) {
     std::vector<Down> mine;
     const StepIx opener = who[i].opener;
-    for (; i < who.size() && who[i].opener == opener; ++i) mine.push_back(who[i]);
+    std::vector<plan::HostId> hosts;
+    for (; i < who.size() && who[i].opener == opener; ++i) {
+      mine.push_back(who[i]);
+      hosts.insert(hosts.end(), names[i].begin(), names[i].end());
+    }
     --i;
     const bool lost = tree[opener].kind != StepKind::act;  // in its turn
     const std::vector<HostIx> subjects =
         lost ? std::vector<HostIx>{mine[0].host} : tree.contract(tree[opener]).subjects;
     const bool whole = mine.size() > 1 || subjects.size() > 1;
-    std::vector<plan::HostId> hosts = hosts_of(a, mine);
     const bool closing = i + 1 == who.size();
     std::size_t lines = whole ? 1 : hosts.size();
     for (std::size_t line = 0; line < lines; ++line) {

@@ -6,12 +6,6 @@
 namespace upg::safety {
 namespace {
 
-/// An abort begins before the point of no return: what comes behind it has not started then.
-bool never_both(const Analysis &a, StepIx s, StepIx in_abort) {
-  const StepIx abort = a.tree.on_abort();
-  return abort != kNone && a.tree.below(in_abort, abort) && !a.tree.below(s, abort) && !a.tree.may_precede_point(s);
-}
-
 void check(Analysis &a) {
   std::map<ContractIx, std::vector<StepIx>> starts;
   for (StepIx s = 0; s < a.tree.size(); ++s) {
@@ -30,7 +24,6 @@ void check(Analysis &a) {
       }
       for (std::size_t j = 0; j < i && second == kNone; ++j) {
         if (a.tree.relation(steps[j], steps[i]) == Tree::Relation::exclusive) continue;
-        if (never_both(a, steps[j], steps[i]) || never_both(a, steps[i], steps[j])) continue;
         first = steps[j];
         second = steps[i];
       }

@@ -119,12 +119,19 @@ class Tolerance {
       return std::find(group.roles.begin(), group.roles.end(), plan::RoleId(a_.site.pair_role(p))) != group.roles.end();
     });
   }
+  /// The step stands in a turn of this host: that turn is passed over once the host is lost.
+  bool in_turn_of(StepIx s, HostIx host) const {
+    for (StepIx r = a_.tree[s].region; r != 0; r = a_.tree[r].region) {
+      if (a_.tree[r].host == host) return true;
+    }
+    return false;
+  }
   void ordered(StepIx roll, StepIx later, const plan::Order &order) {
     if (order.on_each_host) return;
     for (std::size_t i = 0; i < order.groups.size(); ++i) {
       for (std::size_t j = i + 1; j < order.groups.size(); ++j) {
         if (!changes(later, order.groups[j])) continue;
-        const StepIx x = first_change(roll, order.groups[i]);
+        const StepIx x = first_change(roll, order.groups[i], later);
         if (x == kNone) continue;
         if (a_.lifted("order", later) || !a_.first(Kind::rule_order, a_.tree[later].node, 0xffffffffu)) return;
         auto out = a_.report(Kind::rule_order, a_.range(later),
@@ -138,17 +145,23 @@ class Tolerance {
       }
     }
   }
-  /// The first step of the rollout that changes a role of the group, or kNone.
-  StepIx first_change(StepIx roll, const plan::RoleGroup &group) {
-    const auto [known, fresh] = first_changes_.try_emplace({roll, &group}, kNone);
-    for (StepIx x = roll; fresh && known->second == kNone && x < a_.tree[roll].end; ++x) {
-      if (a_.tree[x].kind == StepKind::act && changes(x, group)) known->second = x;
+  /// The first step of the rollout that changes a role of the group while `later` may still be come to, or kNone.
+  StepIx first_change(StepIx roll, const plan::RoleGroup &group, StepIx later) {
+    const auto [known, fresh] = first_changes_.try_emplace({roll, &group});
+    std::vector<StepIx> &firsts =
+        known->second;  // in the turns of two hosts: `later` stands in the turn of one at most
+    for (StepIx x = roll; fresh && firsts.size() < 2 && x < a_.tree[roll].end; ++x) {
+      if (a_.tree[x].kind != StepKind::act || !changes(x, group)) continue;
+      if (firsts.empty() || a_.tree[firsts[0]].region != a_.tree[x].region) firsts.push_back(x);
     }
-    return known->second;
+    for (const StepIx x : firsts) {
+      if (!in_turn_of(later, a_.tree[a_.tree[x].region].host)) return x;
+    }
+    return kNone;
   }
 
   Analysis &a_;
-  std::map<std::pair<StepIx, const plan::RoleGroup *>, StepIx> first_changes_;
+  std::map<std::pair<StepIx, const plan::RoleGroup *>, std::vector<StepIx>> first_changes_;
   std::unordered_set<HostIx> bastions_;
 };
 
