@@ -101,4 +101,18 @@ def el7():
     assert sorted(h["he_id"] for h in state["hosts"].values() if h["he_id"]) == [4, 5, 6] and sorted(state["board"]) == ["4", "5", "6"], state["board"]
 
 
+def remove_host():
+    """ov3 is gone for good: once a person has said so its entry goes, and none of a host that lives."""
+    os.environ["API_LOGIN"] = LOGIN
+    standin("crash", "ov3")
+    person = Person([UPGRUN, "run", PLAN, "--yes", *REACH, "--progress", "plain"])
+    asked = person.question()
+    assert asked and "is ov3 removed" in asked, person.said[-3000:]
+    person.types("yes")
+    assert person.question() is None
+    assert person.leaves() == 0, person.said[-6000:]
+    state = json.loads(standin("status", "--json"))
+    assert sorted(state["board"]) == ["1", "2"] and standin("ledger", "--violations") == "", state["board"]
+
+
 globals()[CASE]()
