@@ -107,6 +107,7 @@ cluster lab {
     votes 1  pinned []
     roles corosync.member, ceph.mon, ceph.mgr, ceph.osd, ceph.mds, proxmox.node, ovirt.hypervisor, ovirt.engine, kubernetes.node
   }
+  host desk "10.0.0.9" { roles kubernetes.desk }
 }
 role plain { available may be down  health linux.up  stoppable always "nobody minds" }
 """
