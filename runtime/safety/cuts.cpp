@@ -136,7 +136,8 @@ void add(Cut &into, const Cut &other) {
 
 Cut Cuts::eval(StepIx s, OpenHosts &open) {
   may_fail(s, open);
-  if (!relevant(s)) return measure(open);
+  if (!flow_.at(s).reached || !relevant(s))
+    return measure(open);  // behind an `unless` that is always skipped nothing opens
   const Site &site = tree_.site();
   const Step &step = tree_[s];
   const auto close = [&] {
