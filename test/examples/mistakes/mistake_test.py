@@ -14,7 +14,7 @@ import sys
 import lit.Test
 import lit.formats
 
-MOST_LINES = 12  # removed and added lines, beside the comment on top
+MOST_LINES = 20  # removed and added lines, indentation and the comment on top left out; an item that no longer fits on one line counts as several
 MOST_ERRORS = 4  # one edit, one diagnostic; but a move of a state that is left out is told wherever a later step relies on it
 
 
@@ -30,7 +30,8 @@ def lines_of(path):
 
 
 def edited_lines(lab, mistake):
-    edits = [line for line in difflib.unified_diff(lines_of(lab), without_comment(lines_of(mistake)), n=0, lineterm="")
+    before, after = ([line.strip() for line in lines] for lines in (lines_of(lab), without_comment(lines_of(mistake))))
+    edits = [line for line in difflib.unified_diff(before, after, n=0, lineterm="")
              if line[:1] in "+-" and line[:3] not in ("+++", "---")]
     return len(edits)
 
