@@ -21,7 +21,7 @@ Tree::Tree(Contracts &contracts) : contracts_(&contracts) {
 void Tree::find_point() {
   for (StepIx s = 0; s < steps_.size() && point_ == kNone; ++s) {
     if (steps_[s].kind != StepKind::no_return) continue;
-    bool on_spine = true;
+    bool on_spine = on_abort_ == kNone || !below(s, on_abort_);  // an abort has no way back to be cut off
     for (StepIx x = steps_[s].parent; x != kNone; x = steps_[x].parent) on_spine = on_spine && spine(steps_[x].kind);
     if (on_spine) point_ = s;
   }

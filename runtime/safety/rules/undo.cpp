@@ -13,6 +13,12 @@ using diagnostics::Kind;
 void points(Analysis &a) {
   for (StepIx s = 0; s < a.tree.size(); ++s) {
     if (a.tree[s].kind != StepKind::no_return) continue;
+    if (const StepIx abort = a.tree.on_abort();
+        abort != kNone && a.tree.below(s, abort) && a.first(Kind::rule_undo, a.tree[s].node)) {
+      a.report(Kind::rule_undo, a.range(s), "a point of no return in an abort")
+          .note("an abort is the way back: it goes on to its end, or halts for a person");
+      continue;
+    }
     for (StepIx x = a.tree[s].parent; x != kNone; x = a.tree[x].parent) {
       if (spine(a.tree[x].kind) || !a.first(Kind::rule_undo, a.tree[s].node)) continue;
       a.report(Kind::rule_undo, a.range(s), "the point of no return is not on the way that every run takes")

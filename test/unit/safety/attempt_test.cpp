@@ -190,6 +190,11 @@ TEST(OnAbort, NoGateIsKnownWhenItStarts) {
   const std::string said = checked(t.finish({t.stoppable(t.n1()), t.no_return(), t.confirm()}));
   EXPECT_EQ(code(said), "E1003") << said;
 }
+TEST(OnAbort, HasNoPointOfNoReturn) {
+  Abort t;
+  t.on_abort({t.in_service_all(), t.no_return()});
+  EXPECT_EQ(checked(t.finish({t.in_service_all(), t.confirm()})), "E1022 a point of no return in an abort\n");
+}
 
 // ---- accepted outages
 
