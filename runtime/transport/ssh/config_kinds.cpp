@@ -6,6 +6,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "runtime/transport/ssh/pattern.h"
+
 namespace upg::transport {
 namespace {
 
@@ -46,34 +48,13 @@ bool plain_name(std::string_view name) {
   });
 }
 
-/// `*` any text, `?` one character.
-bool matches(std::string_view pattern, std::string_view text) {
-  std::size_t p = 0, t = 0, star = std::string_view::npos, mark = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      mark = t;
-    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
-      ++p;
-      ++t;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      t = ++mark;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
-}
-
 }  // namespace
 
 bool matches_host(const std::vector<std::string> &patterns, std::string_view host) {
   bool found = false;
   for (const std::string &pattern : patterns) {
     const bool negated = pattern.starts_with('!');
-    if (!matches(std::string_view(pattern).substr(negated ? 1 : 0), host)) continue;
+    if (!matches_pattern(std::string_view(pattern).substr(negated ? 1 : 0), host)) continue;
     if (negated) return false;
     found = true;
   }

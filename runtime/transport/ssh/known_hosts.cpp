@@ -12,6 +12,8 @@
 #include <fstream>
 #include <optional>
 
+#include "runtime/transport/ssh/pattern.h"
+
 namespace upg::transport {
 namespace {
 
@@ -43,30 +45,6 @@ std::string to_base64(std::string_view bytes) {
                       reinterpret_cast<const unsigned char *>(bytes.data()), static_cast<int>(bytes.size()));
   out.resize(static_cast<std::size_t>(size));
   return out;
-}
-
-/// Shell pattern with * and ?; iterative, so that no pattern is expensive beyond pattern x text.
-bool matches_pattern(std::string_view pattern, std::string_view text) {
-  std::size_t p = 0;
-  std::size_t t = 0;
-  std::size_t star = std::string_view::npos;
-  std::size_t mark = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && (pattern[p] == '?' || (pattern[p] == text[t] && pattern[p] != '*'))) {
-      ++p;
-      ++t;
-    } else if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      mark = t;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      t = ++mark;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
 }
 
 bool matches_hash(std::string_view hashed, std::string_view name) {

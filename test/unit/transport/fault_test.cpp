@@ -144,17 +144,6 @@ class FaultTest : public SshTest {
     all.known_hosts = {scratch_.write("known.fronts", known_ + sshd_->known_hosts_line() + "\n")};
     return all;
   }
-  static machine::Command step(const std::string &key, machine::Command command) {
-    command.step_key = key;
-    return command;
-  }
-  static machine::Command attach(const std::string &key) {
-    machine::Command command;
-    command.step_key = key;
-    command.attach_only = true;
-    command.timeout = 10'000;
-    return command;
-  }
   /// Lets the transport work for a while; what it answers is kept.
   void serve(SshTransport &transport, machine::Millis time) {
     const machine::Millis end = monotonic_now() + time;

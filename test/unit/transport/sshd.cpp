@@ -242,6 +242,19 @@ machine::Command SshTest::words(std::vector<std::string> argv, machine::Millis t
   return command;
 }
 
+machine::Command SshTest::step(const std::string &key, machine::Command command) {
+  command.step_key = key;
+  return command;
+}
+
+machine::Command SshTest::attach(const std::string &key) {
+  machine::Command command;
+  command.step_key = key;
+  command.attach_only = true;
+  command.timeout = 10'000;
+  return command;
+}
+
 std::map<machine::RequestId, machine::Answer> collect(SshTransport &transport, std::size_t count) {
   std::map<machine::RequestId, machine::Answer> found;
   const machine::Millis until = monotonic_now() + 60'000;

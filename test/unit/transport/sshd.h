@@ -85,6 +85,9 @@ class SshTest : public testing::Test {
 
   static machine::Command shell(std::string script, machine::Millis timeout = 20'000);
   static machine::Command words(std::vector<std::string> argv, machine::Millis timeout = 20'000);
+  /// The same as a step of an action, and what asks after one.
+  static machine::Command step(const std::string &key, machine::Command command);
+  static machine::Command attach(const std::string &key);
 
   Scratch scratch_;
   std::string identity_;

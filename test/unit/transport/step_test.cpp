@@ -30,17 +30,6 @@ class Step : public SshTest, public testing::WithParamInterface<const char *> {
     setenv("UPG_BOOT_ID_FILE", scratch_.path("boot_id").c_str(), 1);
   }
   void TearDown() override { unsetenv("UPG_BOOT_ID_FILE"); }
-  static machine::Command step(const std::string &key, machine::Command command) {
-    command.step_key = key;
-    return command;
-  }
-  static machine::Command attach(const std::string &key) {
-    machine::Command command;
-    command.step_key = key;
-    command.attach_only = true;
-    command.timeout = 10'000;
-    return command;
-  }
   machine::Answer run(machine::Command command) { return SshTest::run(*transport_, where(), std::move(command)); }
   std::string state(const std::string &key) const {
     return scratch_.path("sshd.state/steps/" + step_directory_name(key));
