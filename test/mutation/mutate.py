@@ -188,6 +188,8 @@ def main():
         if not bench.sound():
             return 1
         if not options.full:
+            if options.seed:
+                bench.large = []  # who names one wants it
             if bench.large:
                 print(f"left out of the sample: {', '.join(bench.large)}, of more than {FOR_A_SAMPLE} configurations")
             mutants = sample([m for m in mutants if m.seed not in bench.large], options.size)

@@ -1,6 +1,7 @@
 """Syntax trees of plans and modules, as `upg_tree` prints them, and what operators ask of them: blocks, names, places."""
 
 import json
+import re
 import subprocess
 from dataclasses import dataclass
 
@@ -102,6 +103,13 @@ def words(text):
     return set("".join(c if c.isalnum() or c == "_" else " " for c in text).split())
 
 
+def code(text):
+    """Without comments and texts, except for what texts interpolate."""
+    def spoken(found):
+        return " ".join(re.findall(r"\$\{[^}]*", found.group(0))) if found.group(0).startswith('"') else " "
+    return re.sub(r'//[^\n]*|"(?:\\.|[^"\\])*"', spoken, text)
+
+
 def squeezed(text):
     return " ".join(text.split())
 
@@ -140,12 +148,12 @@ class Seed:
             for file in self.files.values():
                 for d in file.declarations(kind):
                     texts.setdefault(d["name"]["text"], []).append(file.text(d))
-        found, waiting = {"alive"}, [words(self.plan.bytes.decode())]
+        found, waiting = {"alive"}, [words(code(self.plan.bytes.decode()))]
         while waiting:
             for word in waiting.pop():
                 if word in texts and word not in found:
                     found.add(word)
-                    waiting += [words(text) for text in texts[word]]
+                    waiting += [words(code(text)) for text in texts[word]]
         return found
 
     # ---- names

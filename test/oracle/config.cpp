@@ -48,6 +48,10 @@ void Config::join(const Config &other) {
   for (const Outage &o : other.open) there |= one(o.pair);
   accepted = (accepted & (other.accepted | ~there)) | (other.accepted & ~here);
   left = (left & (other.left | ~there)) | (other.left & ~here);
+  Pairs down_here = 0, down_there = 0;
+  for (const Outage &o : open) down_here |= o.kind == Kind::down ? one(o.pair) : 0;
+  for (const Outage &o : other.open) down_there |= o.kind == Kind::down ? one(o.pair) : 0;
+  lowered = (lowered & (other.lowered | ~down_there)) | (other.lowered & ~down_here);
   std::vector<Outage> any;
   std::set_union(open.begin(), open.end(), other.open.begin(), other.open.end(), std::back_inserter(any));
   open = std::move(any);
@@ -92,6 +96,7 @@ std::string Config::encode() const {
   put(out, visited);
   put(out, changed);
   put(out, accepted);
+  put(out, lowered);
   put(out, left);
   put(out, taken);
   put(out, altered);
@@ -134,6 +139,7 @@ Config Config::decode(const std::string &text, const Ground &ground) {
   c.visited = take<Hosts>(at);
   c.changed = take<Pairs>(at);
   c.accepted = take<Pairs>(at);
+  c.lowered = take<Pairs>(at);
   c.left = take<Pairs>(at);
   c.taken = take<Pairs>(at);
   c.altered = take<Pairs>(at);

@@ -37,8 +37,9 @@ struct Config {
   std::uint64_t once = 0;
   Hosts visited = 0;
   Pairs changed = 0;
-  Pairs accepted = 0;                // outages opened where they are accepted: they weigh nothing there
-  Pairs left = 0;                    // of these, what an abort has found open
+  Pairs accepted = 0;  // outages opened where they are accepted: they weigh nothing there
+  Pairs lowered = 0;   // taken down where that is accepted, and under change from before: only the change weighs
+  Pairs left = 0;      // of those accepted, what an abort has found open
   Pairs taken = 0, altered = 0;      // what the abort has taken down, or also changed, where that is not accepted
   std::vector<std::uint32_t> mover;  // by cell that can be armed: the step that moved it last; Node::none
   std::vector<Pairs> under;          // by with: pairs that an action which needs the hold has opened inside it

@@ -62,7 +62,7 @@ void Judge::acceptance_ends(const Config &config, std::uint32_t index) {
   if (!node.lifts) found(Rule::outage, index, fmt::format("a step beside it takes {} down", role.name));
   for (const auto &pair : role.pair_of) {
     if (!pair || has(config.lost, g_.pairs[*pair].host)) continue;
-    if (has(config.accepted & node.opens & open_pairs(config), *pair))
+    if (has((config.accepted | config.lowered) & node.opens & open_pairs(config), *pair))
       found(Rule::outage, index, fmt::format("{} is still out", g_.pair_name(*pair)));
   }
 }

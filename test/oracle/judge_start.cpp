@@ -329,7 +329,7 @@ void Judge::after_start(const Config &config, std::uint32_t index) {
   for (const Outage &o : config.open) {
     if (has(config.accepted, o.pair)) continue;
     touched |= one(o.pair);
-    if (o.kind == Kind::down) down |= one(o.pair);
+    if (o.kind == Kind::down && !has(config.lowered, o.pair)) down |= one(o.pair);
   }
   // What an abort has found accepted stays so until the abort itself opens more of the role.
   const auto spared = [&](Pairs opened, Pairs of) { return (opened & of) == 0 ? config.left : Pairs{0}; };

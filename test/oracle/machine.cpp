@@ -165,7 +165,7 @@ void Machine::complete(Config &config, std::uint32_t index) {
   }
   if (node.accepts) {
     if (listener_) listener_->acceptance_ends(config, index);
-    config.accepted &= ~node.opens | accepted_at(node);
+    weighs_again(config, node);
     if (listener_ && config.lost != 0) listener_->gives_up(config, index);
   }
   if (node.shape == Shape::phase && listener_) listener_->phase_ends(config, index);
@@ -432,7 +432,14 @@ void Machine::forget_closed(Config &config, Pairs before) const {
   const Pairs closed = before & ~open_pairs(config);
   for (Pairs &under : config.under) under &= ~closed;
   config.accepted &= ~closed;
+  config.lowered &= ~closed;
   config.left &= ~closed;
+}
+
+void Machine::weighs_again(Config &config, const Node &scope) const {
+  const Pairs stays = ~scope.opens | accepted_at(scope);
+  config.accepted &= stays;
+  config.lowered &= stays;
 }
 
 Pairs Machine::accepted_at(const Node &node) const {
@@ -512,7 +519,11 @@ void Machine::start(Config &config, std::uint32_t index) {
       if (at == config.open.end() || *at != o) config.open.insert(at, o);
     }
   };
-  config.accepted |= (a.disrupts | a.changes) & accepted_at(node) & ~open_pairs(config);
+  const Pairs before_it = open_pairs(config), lifted = accepted_at(node);
+  Pairs down = 0;
+  for (const Outage &o : config.open) down |= o.kind == Kind::down ? one(o.pair) : 0;
+  config.accepted |= (a.disrupts | a.changes) & lifted & ~before_it;
+  config.lowered |= a.disrupts & lifted & before_it & ~down;
   if (config.aborting) takes(config, index);
   add(a.disrupts, Kind::down);
   add(a.changes, Kind::changing);

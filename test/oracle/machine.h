@@ -69,6 +69,8 @@ class Machine {
 
   /// Pairs of the roles whose outage is accepted where the node stands.
   Pairs accepted_at(const Node &node) const;
+  /// What is accepted inside of a scope only is not any more behind it.
+  void weighs_again(Config &config, const Node &scope) const;
   /// A failure leads here: a recovery, the block again, `otherwise`, `on abort`.
   bool resumed(const Config &config, std::uint32_t node) const;
 

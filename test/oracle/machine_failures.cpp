@@ -1,5 +1,6 @@
 // Where a part of the plan fails: rounds of an attempt, lost hosts, what an abort starts from.
 #include <algorithm>
+#include <tuple>
 
 #include "test/oracle/machine.h"
 
@@ -36,7 +37,7 @@ void Machine::drop(Config &config, std::uint32_t part) const {
   g_.each_under(part, [&](std::uint32_t i) {
     const Node &node = g_.nodes[i];
     if (config.at[i] == 0) return;
-    if (node.accepts && config.at[i] != done) config.accepted &= ~node.opens | accepted_at(node);
+    if (node.accepts && config.at[i] != done) weighs_again(config, node);
     config.at[i] = 0;
   });
   std::erase_if(config.in_flight, [&](std::uint32_t i) { return g_.contains(part, i); });
@@ -79,9 +80,11 @@ void Machine::fail(Config &config, std::uint32_t attempt, std::uint32_t child) {
   }
   config.begun.clear();  // what a failed round left behind is asked, not followed (ABORT: `b; undo(b)` in place)
   const std::uint16_t at = config.at[attempt];
-  const Pairs accepted = config.accepted;
+  const Pairs accepted = config.accepted, lowered = config.lowered;
   drop(config, block);
-  if (child == 0) config.accepted = accepted;  // the run halts where it stands: nothing comes behind the block
+  if (child == 0)
+    std::tie(config.accepted, config.lowered) =
+        std::tie(accepted, lowered);  // the run halts where it stands: nothing comes behind the block
   config.at[attempt] = static_cast<std::uint16_t>(at + child);
   if (listener_) listener_->gives_up(config, attempt);
   if (child == 0) {
@@ -176,7 +179,7 @@ Config Machine::aborted(Config config) const {
   config.known.clear();
   config.visited = 0;
   config.changed = 0;
-  config.accepted = 0;
+  config.accepted = config.lowered = 0;
   config.kept = 0;
   config.under.assign(config.under.size(), 0);
   config.aborting = true;
