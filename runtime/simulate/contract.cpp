@@ -527,6 +527,18 @@ std::string Reader::text(const std::vector<Value> &arguments) const {
 std::string Reader::text(const Gate &gate) const {
   return std::string(plan_->text(plan_->gates[gate.gate.index].name)) + text(gate.arguments);
 }
+std::string Reader::quoted(const Gate &gate) const {
+  constexpr std::size_t kShown = 5;
+  std::string out;
+  const std::set<HostIndex> named = hosts_of(gate);
+  std::size_t shown = 0;
+  for (const HostIndex h : named) {
+    if (shown == kShown) break;
+    out += (shown++ == 0 ? "" : ", ") + name(h);
+  }
+  if (named.size() > shown) out += " and " + std::to_string(named.size() - shown) + " more";
+  return std::string(plan_->text(plan_->gates[gate.gate.index].name)) + (out.empty() ? out : '(' + out + ')');
+}
 std::string Reader::text(const Contract &act) const {
   return std::string(plan_->text(plan_->actions[act.action.index].name)) + text(act.arguments);
 }

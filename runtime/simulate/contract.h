@@ -125,6 +125,8 @@ class Reader {
   std::string name(HostIndex h) const { return std::string(plan_->text(plan_->hosts[h].name)); }
   std::string role_name(RoleIndex r) const;
   std::string text(const Gate &gate) const;
+  /// As the checker quotes it: with the hosts that its arguments name and no data, of which a check knows little.
+  std::string quoted(const Gate &gate) const;
   std::string text(const Contract &act) const;
   std::string text(const Cell &cell) const;
   std::string text(const Hold &hold) const;

@@ -64,6 +64,13 @@ std::uint32_t &Model::cell(const Cell &which) {
   return at->second;
 }
 
+/// Whether the action itself waits until the pair is back.
+bool Model::awaits(const Contract &act, const Pair &pair) const {
+  if (act.boots.count(pair.first) != 0) return true;
+  return std::any_of(act.awaits.begin(), act.awaits.end(),
+                     [&](const Gate &g) { return reader_.health_of(g).count(pair) != 0; });
+}
+
 bool Model::up(const Pair &pair) const {
   if (reader_.out(pair.first)) return false;
   if (options_.timed) {
@@ -71,8 +78,7 @@ bool Model::up(const Pair &pair) const {
     if (const auto back = back_.find(pair); back != back_.end() && now_() < back->second) return false;
   }
   for (const auto &[key, act] : flight_) {
-    const bool booted = performed_.count(key) != 0 && act->boots.count(pair.first) != 0;
-    if (booted) continue;
+    if (performed_.count(key) != 0 && awaits(*act, pair)) continue;
     if (act->disrupts.count(pair) != 0 || act->changes.count(pair) != 0) return false;
   }
   return true;

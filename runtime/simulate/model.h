@@ -69,6 +69,7 @@ class Model final : public transport::HostModel {
 
   // ---- what is so, for monitors (timed)
   /// Whether the pair works at this moment.
+  bool awaits(const Contract &act, const Pair &pair) const;
   bool up(const Pair &pair) const;
   /// Down by itself (a fault), since `least` ms at least, or not back in service since.
   bool crashed(HostIndex host, Millis least) const;

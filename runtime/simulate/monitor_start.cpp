@@ -41,7 +41,7 @@ void Monitor::judge_guard(const Contract &act, const std::string &key, const std
     if (!known(gate, region, key)) {
       all = false;
       report("guard", key, fmt::format("{} starts without a fresh {}", reader_.text(act), reader_.text(gate)), role,
-             plan::HoldId::none, reader_.text(gate));
+             plan::HoldId::none, reader_.quoted(gate));
       return;
     }
     if (!reader_.about(act, gate)) return;

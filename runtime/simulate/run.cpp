@@ -145,6 +145,15 @@ void Run::People::ask(std::uint64_t id, const std::string &text, bool) {
   waiting.emplace_back(at, id);
 }
 
+/// No further than to the answer of a person, who may have been asked in this very turn.
+void Run::Line::wait(std::optional<Millis> until, std::vector<machine::Answer> &answers,
+                     std::vector<machine::Output> &outputs) {
+  const Millis now = run_->clock_.monotonic();
+  for (const auto &[at, id] : run_->people_.waiting)
+    if (!until || *until > at) until = std::max(now, at);
+  to->wait(until, answers, outputs);
+}
+
 /// As far as the next thing that comes from outside of the machine.
 Millis Run::until_next_fault(Millis at_most) {
   const Millis now = clock_.monotonic();

@@ -102,9 +102,7 @@ class Run final : private machine::Simulation {
     void cancel(machine::RequestId request) override { to->cancel(request); }
     void disconnect(plan::HostId host) override { to->disconnect(host); }
     void wait(std::optional<Millis> until, std::vector<machine::Answer> &answers,
-              std::vector<machine::Output> &outputs) override {
-      to->wait(until, answers, outputs);
-    }
+              std::vector<machine::Output> &outputs) override;
     std::unique_ptr<transport::SimulatedTransport> to;
 
    private:

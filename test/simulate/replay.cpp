@@ -1,7 +1,7 @@
 // upg-replay PLAN.upg [SCHEDULE.json]: executes what `upgc check --schedule=SCHEDULE.json PLAN.upg` told (without the
 // file: what it would tell), on the machine of real runs over model hosts, and says whether the rule breaks at the last
 // step of each schedule. A plan that was refused is executed nowhere else.
-// upg-replay --run PLAN.upg: a run without a director; a plan that was accepted breaks no rule.
+// upg-replay --run [--trace] PLAN.upg: a run without a director; a plan that was accepted breaks no rule.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -33,7 +33,8 @@ struct Arguments {
   bool minimal = false;  // drop each step in turn
   bool quiet = false;
   bool run = false;
-  std::string write;  // the plan as it was compiled, whatever the checker says
+  bool trace = false;  // what a run does, and when
+  std::string write;   // the plan as it was compiled, whatever the checker says
 };
 
 std::optional<Arguments> parse(int count, char **words) {
@@ -60,6 +61,8 @@ std::optional<Arguments> parse(int count, char **words) {
       out.minimal = true;
     } else if (word == "--run") {
       out.run = true;
+    } else if (word == "--trace") {
+      out.trace = true;
     } else if (word == "--quiet") {
       out.quiet = true;
     } else if (word.starts_with("-D") && word.find('=') != std::string::npos) {
@@ -142,9 +145,19 @@ bool replay(const plan::Plan &plan, const safety::Proof &proof, const diagnostic
   return minimal;
 }
 
+struct Trace final : simulate::Listener {
+  void recorded(machine::Millis, const machine::Record &) override {}
+  void moved(machine::Millis at, const machine::Move &move) override {
+    fmt::print("  {:>6} s  {}   {}\n", at / 1000, simulate::name_of(move.kind), move.key);
+  }
+  void said(machine::Millis, const std::string &) override {}
+};
+
 /// The plan from its beginning to its end, nobody directing.
-bool run_through(const plan::Plan &plan, const safety::Proof &proof) {
+bool run_through(const plan::Plan &plan, const safety::Proof &proof, bool traced) {
+  Trace trace;
   simulate::RunOptions options;
+  if (traced) options.listener = &trace;
   simulate::Run run(plan, proof, options);
   const bool over = run.finish();
   for (const simulate::Violation &v : run.monitor().violations())
@@ -168,7 +181,7 @@ int main(int count, char **words) {
   if (!arguments)
     return fail(
         "usage: upg-replay [--stdlib=FOLDER] [--plan=NAME] [--limit=HOSTS] [-DNAME=VALUE] [--tries=N] [--minimal] "
-        "[--quiet] [--run] [--write=FILE.upgb] PLAN.upg [SCHEDULE.json]");
+        "[--quiet] [--run [--trace]] [--write=FILE.upgb] PLAN.upg [SCHEDULE.json]");
   compiler::CompileOptions how;
   how.path = arguments->plan;
   how.plan = arguments->name;
@@ -185,7 +198,7 @@ int main(int count, char **words) {
   }
   const safety::Proof proof = safety::check(*compiled.plan, 0, compiled.sink);
 
-  if (arguments->run) return run_through(*compiled.plan, proof) ? 0 : 1;
+  if (arguments->run) return run_through(*compiled.plan, proof, arguments->trace) ? 0 : 1;
   diagnostics::Sources files;
   std::string why;
   std::string text = diagnostics::render_schedules(compiled.sink, compiled.sources);

@@ -136,6 +136,65 @@ TEST(Simulate, TheSameScheduleGivesTheSameRun) {
   for (std::size_t i = 0; i < a.taken.size(); ++i) EXPECT_EQ(a.taken[i].key, b.taken[i].key);
 }
 
+TEST(Simulate, APersonWhoIsAskedTakesNoTimeFromALimit) {
+  const Compiled c = compile(R"(
+action look(h: host) { operator "look at the host" takes 5m..20m }
+upgrade all_nodes of lab {
+  preflight { await in_service(all)  ask "is it the right night?" }
+  rolling n in member at most 30m { look(n)  reboot(n) await in_service(n) }
+})");
+  simulate::Run run(c.plan(), c.proof, {});
+  ASSERT_TRUE(run.finish());
+  EXPECT_EQ(run.ending().status, machine::Status::done) << run.ending().reason;
+  EXPECT_LT(run.elapsed(), 60'000);
+}
+
+TEST(Simulate, WhatAnActionTakesDownAndWaitsForIsBackBeforeItEnds) {
+  const Compiled c = compile(R"(
+role desk { available may be down  health desk_up  stoppable always "nobody needs it at night" }
+gate desk_up(h: host) { pass when (run("true") on h).code == 0  poll 2s for 5m  watches desk }
+cluster office { user "root"  host front "10.0.0.9" { roles alive, desk } }
+action renew(h: desk) { disrupts desk on h  run("renew") on h  awaits desk_up(h)  takes 1m..15m }
+upgrade front_desk of office {
+  preflight { await in_service(all) }
+  await linux_up(front)
+  renew(front)
+  await in_service(all)
+}
+gate linux_up(h: host) { pass when answers(h)  poll 2s for 5m  watches desk }
+)");
+  for (const bool timed : {false, true}) {
+    RunOptions options;
+    options.model.timed = timed;
+    simulate::Run run(c.plan(), c.proof, options);
+    ASSERT_TRUE(run.finish());
+    EXPECT_EQ(run.ending().status, machine::Status::done) << run.ending().reason;
+    EXPECT_TRUE(run.monitor().violations().empty());
+  }
+}
+
+TEST(Simulate, AGateIsToldFromAnotherByItsHostsAsTheCheckerQuotesIt) {
+  const Compiled c = compile(R"(
+gate copied(h: host, to: string) { pass when (run("test", "-e", to) on h).code == 0  poll 2s for 5m  watches member }
+action wipe(h: host) { requires copied(h, "/one")  disrupts member on h  run("wipe") on h  takes 1m..2m }
+upgrade all_nodes of lab {
+  preflight { await in_service(all) }
+  await stoppable(node1)
+  wipe(node1)
+  await in_service(node1)
+})");
+  const auto &d = rejection(c, diagnostics::Kind::rule_guard);
+  EXPECT_NE(d.message.find("`copied(node1)`"), std::string::npos) << d.message;
+  ReplayOptions options;
+  options.tries = 1;
+  options.message = d.message;
+  const Replayed run = replay(c.plan(), c.proof, "guard", d.schedule, options);
+  EXPECT_TRUE(run.reached) << run.why;
+  EXPECT_NE(run.violation.text.find("copied(node1, /one)"), std::string::npos) << run.violation.text;
+  options.message = "`wipe` on node1 may start without `copied(node2)`";
+  EXPECT_FALSE(replay(c.plan(), c.proof, "guard", d.schedule, options).reached);
+}
+
 TEST(Schedule, WhatIsWrittenIsReadBack) {
   const Compiled c = compile(kTwoAtOnce);
   std::string problem;
