@@ -7,6 +7,14 @@
 namespace upg::machine {
 using plan::Op;
 
+namespace {
+/// What is known of the hold. It enters nothing: who looks at the holds while this one waits finds only what is one.
+Held held_now(const World &world, const std::string &full) {
+  const auto found = world.holds.find(full);
+  return found == world.holds.end() ? Held{} : found->second;
+}
+}  // namespace
+
 Task<bool> Machine::Run::with(NodeId node, Place place) {
   NodeId held_node = plan.kid(node, 0);
   plan::HoldId id(plan.node(held_node).a);
@@ -113,7 +121,7 @@ Task<bool> Machine::Run::take(NodeId node, std::vector<Value> arguments, Place p
   const StepPast *before = past.step(place.key);
   bool known = before && before->intended;
   bool taken = before && before->done;
-  Held entry = world.holds[full];
+  Held entry = held_now(world, full);
   bool first = entry.count == 0;
   if (first) {
     entry.hold = id;
@@ -234,7 +242,7 @@ Task<bool> Machine::Run::release(NodeId node, std::vector<Value> arguments, Plac
   const std::string name(plan.text(hold.name));
   const std::string full = fmt::format("{}({})", name, name_arguments(arguments));
   const std::string because = as == "/give_back" ? "halt" : "";
-  Held held = world.holds[full];
+  Held held = held_now(world, full);
   Move move;
   move.kind = Move::Kind::unhold;
   move.key = place.key;
