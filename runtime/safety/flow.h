@@ -65,7 +65,8 @@ struct Miscount {
   StepIx act = 0;
   std::size_t need = 0;
   std::uint64_t low = 0, high = 0;
-  bool undo = false;  // of the act's undo, right after it
+  bool undo = false;         // of the act's undo, right after it
+  std::vector<HostIx> open;  // of the hosts counted, those that may be in the state and may not
 };
 
 /// The forward pass over the folded plan (SEMANTICS section 2, without schedules): given the structural rules, the

@@ -174,7 +174,10 @@ void Flow::judge_counts(const Counted &counted) {
     const bool holds = need.relation == 0   ? low == amount && high == amount
                        : need.relation == 1 ? low >= amount
                                             : high <= amount;
-    if (!holds) miscounts_.push_back({counted.act, i, low, high, counted.undo});
+    if (holds) continue;
+    miscounts_.push_back({counted.act, i, low, high, counted.undo, {}});
+    for (std::size_t k = 0; k < t.truth.size(); ++k)
+      if (t.truth[k] < 0) miscounts_.back().open.push_back((*need.hosts)[k]);
   }
 }
 

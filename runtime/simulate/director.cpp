@@ -451,8 +451,7 @@ class Attempt {
     const Cue &last = told_.back().cue;
     const auto about = [&](const Violation &v) {
       return message_.empty() || v.subject.empty() || rule_ == "undo" ||
-             message_.find('`' + v.subject + '`') != std::string::npos ||
-             message_.find('`' + v.subject.substr(0, v.subject.find('(')) + '`') != std::string::npos;
+             message_.find('`' + v.subject + '`') != std::string::npos;
     };
     const auto at_last = [&](const Violation &v) {
       if (rule_ == "undo") return v.key.starts_with("abort/") && v.key.ends_with("/undo");

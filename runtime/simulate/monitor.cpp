@@ -374,6 +374,8 @@ void Monitor::choice(const Move &move, int way) {
                fmt::format("{} is tested while {} moves it", reader_.text(which), reader_.text(*other.act)));
   Values &now = cell(which);
   if (now.empty()) return;
+  if (supposes_ && n.op == Op::expect_value && way == 0 && now.count(n.a) == 0)
+    report("state", move.key, reader_.text(which) + " is expected to be what it can never be");
   if (way == 0)
     now = {n.a};
   else

@@ -42,6 +42,8 @@ class Monitor {
   /// The controller has died: what it knew is gone, what it did stands (section 5, R5). `unbegun`: keys of steps that
   /// it meant to take, and no host ever heard of.
   void controller_died(const std::set<std::string> &unbegun);
+  /// `expect` goes as a director grants it: where it can never hold, that is judged.
+  void supposes() { supposes_ = true; }
   /// An abort begins: nothing is under way, nothing is known any more.
   void aborts();
   const std::vector<Violation> &violations() const { return violations_; }
@@ -151,6 +153,7 @@ class Monitor {
   std::map<std::string, std::string> once_;  // O: the step that used it
   std::set<HostIndex> lost_;                 // F
   bool aborting_ = false;
+  bool supposes_ = false;
   std::set<std::string> started_;       // keys of steps: a later start of one is a retry, or follows an intent
   std::map<HostIndex, Visit> visited_;  // V
   std::set<Pair> changed_;              // Q

@@ -24,6 +24,7 @@ Run::Run(const plan::Plan &plan, const safety::Proof &proof, RunOptions options)
       line_(this),
       journal_(this),
       people_(this) {
+  if (supposes()) monitor_.supposes();
   model_.attach(hosts_, [this] { return clock_.monotonic(); });
   if (options_.model.timed) {
     for (const Fault &f : options_.model.faults) {

@@ -6,16 +6,25 @@
 namespace upg::safety {
 namespace {
 
-/// The last step before `s` that moves the cell.
-StepIx mover_before(Analysis &a, StepIx s, CellIx cell) {
-  StepIx found = kNone;
-  for (StepIx x = 0; x < s; ++x) {
+/// The last step before `s`, and before `end` in the plan's text, that makes such a move.
+template <typename Which>
+StepIx mover_before(Analysis &a, StepIx s, const Which &which, StepIx end = kNone) {
+  for (StepIx x = std::min(s, end); x-- > 0;) {
     if (a.tree[x].kind != StepKind::act || a.tree.relation(x, s) != Tree::Relation::before) continue;
-    for (const Move &m : a.tree.contract(a.tree[x]).moves) {
-      if (m.cell == cell) found = x;
-    }
+    const std::vector<Move> &moves = a.tree.contract(a.tree[x]).moves;
+    if (std::any_of(moves.begin(), moves.end(), which)) return x;
   }
-  return found;
+  return kNone;
+}
+
+/// As `mover_before`, but one that needs no failure to be come to, where there is one.
+template <typename Which>
+StepIx plain_mover_before(Analysis &a, StepIx s, const Which &which) {
+  const StepIx last = mover_before(a, s, which);
+  StepIx found = last;
+  const auto plain = [&](StepIx x) { return a.tree.resumed(x) == kNone || a.tree.below(s, a.tree.resumed(x)); };
+  while (found != kNone && !plain(found)) found = mover_before(a, s, which, found);
+  return found != kNone ? found : last;
 }
 
 void report(Analysis &a, StepIx s, CellIx cell, Values now, Values wanted, plan::NodeId need, bool moves) {
@@ -30,13 +39,17 @@ void report(Analysis &a, StepIx s, CellIx cell, Values now, Values wanted, plan:
                a.named(s) + " may start while `" + name + "` is " + a.contracts.value_name(state, wrong) + ", but it " +
                    (moves ? "moves it from " : "requires ") + a.contracts.value_name(state, wanted));
   if (need.valid()) out.label(a.range(need), "required here");
-  const StepIx mover = mover_before(a, s, cell);
+  const StepIx mover = mover_before(a, s, [&](const Move &m) { return m.cell == cell; });
   // An abort may also begin before the step that moves it.
   const bool aborts = a.tree.on_abort() != kNone && a.tree.below(s, a.tree.on_abort());
   const auto brings = [&](const Move &m) { return m.cell == cell && ((m.to | m.between) & wrong) != 0; };
   if (mover != kNone && aborts &&
       std::none_of(a.tree.contract(a.tree[mover]).moves.begin(), a.tree.contract(a.tree[mover]).moves.end(), brings)) {
     out.label(a.range(mover), "it may not have come to this by then");
+    if (const StepIx left = plain_mover_before(a, s, brings); left != kNone) {
+      out.label(a.range(left), "left it so");
+      a.step(out, left);
+    }
   } else if (mover != kNone) {
     out.label(a.range(mover), "left it so");
     a.step(out, mover);
@@ -49,12 +62,12 @@ void report(Analysis &a, StepIx s, CellIx cell, Values now, Values wanted, plan:
 }
 
 /// A count is wider by the hosts that may be lost: as many are lost as it takes to miss it, those that come first.
-void lose_for(const Analysis &a, diagnostics::Sink::Builder &out, const Miscount &m, const CountNeed &need) {
+bool lose_for(const Analysis &a, diagnostics::Sink::Builder &out, const Miscount &m, const CountNeed &need) {
   const auto amount = static_cast<std::uint64_t>(std::max<std::int64_t>(need.amount, 0));
   std::uint64_t missing = 0;
   if (need.relation != 2 && m.low < amount) missing = amount - m.low;
   if (need.relation != 1 && m.high > amount) missing = m.high - amount;
-  if (a.plan.tolerate == 0 || missing > a.plan.tolerate) return;
+  if (a.plan.tolerate == 0 || missing > a.plan.tolerate) return false;
   std::vector<HostIx> lost;
   const HostIx here = a.tree[a.tree[m.act].region].host;  // who is lost takes no turn any more
   for (StepIx x = 0; x < m.act && lost.size() < missing; ++x) {
@@ -65,6 +78,70 @@ void lose_for(const Analysis &a, diagnostics::Sink::Builder &out, const Miscount
       continue;
     lost.push_back(step.host);
     a.loses(out, x);
+  }
+  return !lost.empty();
+}
+
+/// Whether the condition of a count holds where one cell is known: 1 yes, 0 no, -1 it depends on others.
+int truth_of(Analysis &a, plan::NodeId node, const Env &env, CellIx cell, Values now) {
+  const plan::Node &n = a.plan.node(node);
+  switch (n.op) {
+    case plan::Op::boolean:
+      return n.a != 0 ? 1 : 0;
+    case plan::Op::negate: {
+      const int is = truth_of(a, a.plan.kid(node, 0), env, cell, now);
+      return is < 0 ? is : 1 - is;
+    }
+    case plan::Op::both:
+    case plan::Op::either: {
+      const int x = truth_of(a, a.plan.kid(node, 0), env, cell, now);
+      const int y = truth_of(a, a.plan.kid(node, 1), env, cell, now);
+      const int decides = n.op == plan::Op::both ? 0 : 1;
+      if (x == decides || y == decides) return decides;
+      return x < 0 || y < 0 ? -1 : 1 - decides;
+    }
+    case plan::Op::equal:
+    case plan::Op::differ:
+      for (const auto &[left, right] : {std::pair(0u, 1u), std::pair(1u, 0u)}) {
+        const plan::NodeId x = a.plan.kid(node, left), y = a.plan.kid(node, right);
+        if (a.plan.node(x).op != plan::Op::cell_value || a.plan.node(y).op != plan::Op::text) continue;
+        if (a.contracts.cell(a.plan.kid(x, 0), env) != cell) return -1;
+        const plan::State &state = a.plan.states[a.contracts.cell(cell).state.index];
+        Values wanted = 0;
+        for (std::uint32_t i = 0; i < state.values.size(); ++i)
+          if (a.plan.text(state.values[i].name) == a.plan.strings[a.plan.node(y).a]) wanted = value_bit(i);
+        return ((now & wanted) != 0) == (n.op == plan::Op::equal) ? 1 : 0;
+      }
+      return -1;
+    default:
+      return -1;
+  }
+}
+
+/// What leaves hosts so that the count is missed: as many as it takes, those that are come to first.
+void leave_for(Analysis &a, diagnostics::Sink::Builder &out, const Miscount &m, const CountNeed &need) {
+  const auto amount = static_cast<std::uint64_t>(std::max<std::int64_t>(need.amount, 0));
+  const bool few = need.relation != 2 && m.low < amount;
+  std::uint64_t missing = few ? m.high + 1 - std::min(m.high + 1, amount) : amount + 1 - std::min(amount + 1, m.low);
+  std::vector<std::pair<StepIx, HostIx>> movers;
+  for (const HostIx h : m.open) {
+    Env env = a.tree.contract(a.tree[m.act]).env;
+    if (env.size() <= need.slot) env.resize(need.slot + std::size_t{1});
+    env[need.slot] = a.contracts.of_host(h);
+    const StepIx mover = plain_mover_before(a, m.act, [&](const Move &move) {
+      return truth_of(a, a.plan.kid(need.node, 1), env, move.cell, move.to) == (few ? 0 : 1);
+    });
+    if (mover != kNone) movers.emplace_back(mover, h);
+  }
+  std::sort(movers.begin(), movers.end());
+  StepIx last = kNone;
+  for (const auto &[mover, host] : movers) {
+    if (missing == 0) break;
+    missing -= std::min<std::uint64_t>(missing, a.site.host(host).many);
+    if (mover == last) continue;
+    last = mover;
+    out.label(a.range(mover), "may have left a host so that the count is missed");
+    a.step(out, mover);
   }
 }
 
@@ -82,9 +159,13 @@ void check(Analysis &a) {
     if (step.kind == StepKind::expect && (facts.values[0] & step.values) == 0) {
       if (!a.first(diagnostics::Kind::rule_state, step.node)) continue;
       const plan::StateId state = a.contracts.cell(step.cell).state;
-      a.report(diagnostics::Kind::rule_state, a.range(s),
-               "`" + a.contracts.cell_text(step.cell) + "` can never be " + a.contracts.value_name(state, step.values) +
-                   " here, it is " + a.contracts.value_name(state, facts.values[0]));
+      const std::string name = a.contracts.cell_text(step.cell), wanted = a.contracts.value_name(state, step.values);
+      auto out = a.report(
+          diagnostics::Kind::rule_state, a.range(s),
+          "`" + name + "` can never be " + wanted + " here, it is " + a.contracts.value_name(state, facts.values[0]));
+      a.halts(out, s);
+      out.step(a.who(s), std::string(a.when(s)) + "expects " + name + " to be " + wanted + ", and halts", a.range(s),
+               a.cue(s, diagnostics::Cue::Kind::choice));
     }
     if (step.kind != StepKind::act) continue;
     const Contract &c = a.tree.contract(step);
@@ -110,7 +191,7 @@ void check(Analysis &a) {
                  a.named(m.act) + " may start while a count is wrong: it requires " +
                      std::string(kRelation[need.relation]) + std::to_string(need.amount) + ", there may be " + count);
     out.label(a.range(need.node), "required here");
-    lose_for(a, out, m, need);
+    if (!lose_for(a, out, m, need)) leave_for(a, out, m, need);
     a.step(out, m.act, " while the count is " + count);
   }
 }
