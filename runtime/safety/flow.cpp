@@ -313,6 +313,7 @@ void Flow::hand_over(StepIx s, State &state) {
 }
 
 void Flow::start(StepIx s, State &state) {
+  taints(s, tree_.contract(tree_[s]).gates, state);  // what it requires is asked again as it starts
   const Step &step = tree_[s];
   const Contract &c = tree_.contract(step);
   for (const Move &m : c.moves) facts_[s].values.push_back(value(state, m.cell));
@@ -388,9 +389,9 @@ void Flow::move(StepIx s, State &state, CellIx cell, Values to) {
   state.armed = armings_.set(state.armed, cell, list_of(std::move(armed)));
 }
 
-void Flow::taints(StepIx s, const State &state) {
+void Flow::taints(StepIx s, std::span<const GateIx> asked, const State &state) {
   const Contracts &contracts = tree_.contracts();
-  for (const GateIx g : tree_.gates(tree_[s])) {
+  for (const GateIx g : asked) {
     const GateInstance &gate = contracts.gate(g);
     if (!gate.gate.valid() || gate.gate.index >= tainted_by_.size()) continue;
     for (const auto &[id, index] : tainted_by_[gate.gate.index]) {
@@ -407,7 +408,7 @@ void Flow::taints(StepIx s, const State &state) {
 }
 
 void Flow::pass(StepIx s, State &state) {
-  taints(s, state);
+  taints(s, tree_.gates(tree_[s]), state);
   const std::vector<PairIx> &pairs = tree_.brings_back(tree_[s]);
   if (!pairs.empty()) close(s, state, pairs);
 }

@@ -199,7 +199,7 @@ class Flow {
   bool of_bound_host_only(plan::NodeId node, std::uint32_t slot) const;
   std::uint64_t may_be_lost(StepIx s, std::span<const HostIx> hosts);
   int holds_for(plan::NodeId condition, const Env &env, const State &state);
-  void taints(StepIx s, const State &state);
+  void taints(StepIx s, std::span<const GateIx> asked, const State &state);
   void compare(StepIx s, const State &a, const State &b, CellIx except);
   /// `known`: a configuration that `into` holds already.
   void join(State &into, const State &other, const State &known);

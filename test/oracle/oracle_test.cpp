@@ -72,7 +72,7 @@ TEST(Oracle, AgreesWithTheCheckerOnFreshPlans) {
   if (const char *given = std::getenv("UPG_TEST_SEED")) seed = std::strtoull(given, nullptr, 10);
   fmt::print("seed {} (repeat with UPG_TEST_SEED, or upg_oracle_compare --seed)\n", seed);
   const double began = cpu_seconds();
-  std::size_t judged = 0, sound = 0, broken = 0;
+  std::size_t judged = 0, sound = 0, broken = 0, told_otherwise = 0;
   for (std::size_t i = 0; i < 4000 && cpu_seconds() - began < 20; ++i) {
     const std::uint64_t one = seed * 1000003u + i;
     const Sketch sketch = generate(one);
@@ -83,6 +83,11 @@ TEST(Oracle, AgreesWithTheCheckerOnFreshPlans) {
       ++(c.oracle.empty() ? sound : broken);
     }
     if (c.outcome != Outcome::disagree) continue;
+    if (!c.checker.empty() && !c.oracle.empty()) {  // neither accepts it: which rules are named is worth a look
+      fmt::print("plan {} is refused by both, for different rules: {}\n", one, c.why);
+      ++told_otherwise;
+      continue;
+    }
     const auto same = [&](const Sketch &s) {
       const Comparison smaller = compare(s.text());
       return smaller.outcome == Outcome::disagree &&
@@ -92,6 +97,7 @@ TEST(Oracle, AgreesWithTheCheckerOnFreshPlans) {
     return;
   }
   fmt::print("{} plans judged by both: {} sound, {} that break a rule\n", judged, sound, broken);
+  EXPECT_LE(told_otherwise, 3u) << "about one in ten thousand is known (README.md)";
   EXPECT_GT(sound, 0u);
   EXPECT_GT(broken, 0u);
 }

@@ -70,6 +70,7 @@ void check(Analysis &a) {
     auto out = a.report(diagnostics::Kind::rule_starve, a.range(x.await),
                         "`" + a.contracts.gate_text(x.gate) + "` cannot pass while `" + a.contracts.cell_text(x.cell) +
                             "` is " + a.contracts.value_name(state, x.values));
+    if (a.tree[x.await].kind == StepKind::act) out.primary("it asks the gate again right before it starts");
     out.label(a.range(a.plan.states[state.index].where), "the state says that this value `taints` the gate");
     out.help("await it where the state has another value");
   }

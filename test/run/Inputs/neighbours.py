@@ -36,8 +36,8 @@ def look(lines, upgrun):
 lines, looks, no_core = set(), 0, False
 surroundings = dict(os.environ, TOKEN=secret.decode())
 with subprocess.Popen(command, stdin=subprocess.DEVNULL, env=surroundings) as process:
-    # it has taken the secret out of its own environment before it talks to any host
-    while b"TOKEN=" + secret in read(process.pid, "environ") and process.poll() is None:
+    # it has taken the secret out of its own environment before it talks to any host; there is none to be read while it starts
+    while (not (own := read(process.pid, "environ")) or b"TOKEN=" + secret in own) and process.poll() is None:
         time.sleep(0.01)
     while process.poll() is None:
         no_core = look(lines, process.pid) or no_core
