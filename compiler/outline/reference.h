@@ -9,7 +9,7 @@ namespace upg::outline {
 
 /// Pages in the order in which their modules were given, an index before them.
 struct Page {
-  std::string name;  // of its file: "index.md", "ceph.md"
+  std::string name;  // of its file: "index.md", "MODULE.md"
   std::string text;
 };
 
